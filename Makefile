@@ -36,7 +36,7 @@ LIB_OBJ  := $(SRC:src/%.c=$(O)/%.o)
 OWN      := pids tree
 # maps first: the linker resolves the others' extern maps only against what it has seen.
 BPF_OBJ  := $(patsubst %,$(O)/bpf/%.bpf.o,maps $(filter-out maps $(OWN),$(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))))
-# What is generated comes before what includes it.
+# Generated files come before what includes them.
 SKEL     := $(O)/pyleak.skel.h $(OWN:%=$(O)/%.skel.h) $(O)/profile.pb-c.h $(O)/web/page.h
 
 all: $(O)/pyleak-bpf $(O)/report.schema.json $(O)/diff.schema.json ## build build/pyleak-bpf (needs `make deps` once)

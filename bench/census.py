@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a census costs: the target's throughput meanwhile, and bytes of heap per second of our CPU time.
+"""The cost of a census: the target's throughput meanwhile, and bytes of heap per second of our CPU time.
 
 The first table compares with what a program can find out itself, which stops it: gc.get_objects(). Then windows with
 back-to-back censuses and without alternate; what is shown is the ratio of the rounds the target did in them. --big makes

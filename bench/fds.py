@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What watching descriptors costs a target that opens and closes all the time.
+"""The cost of watching descriptors to a target that opens and closes all the time.
 
 Operations per second of the target's own CPU time, with the tool paused and working, in interleaved
 windows of one run; once with --no-fds and once with --fds. A target that reaches its share of the

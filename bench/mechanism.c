@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What one on/off cycle costs the *target*, by mechanism: an allocation-bound Python counts its
+ * The cost of one on/off cycle to the *target*, by mechanism: an allocation-bound Python counts its
  * rounds in shared memory; windows with and without cycles follow each other in turn.
  *
  *   make build/bench/mechanism

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What native stacks cost: ns per malloc/free pair without the tool, with the innermost caller alone and
+"""The cost of native stacks: ns per malloc/free pair without the tool, with the innermost caller alone and
 with whole stacks, all stacks known; and what the tool needs while 10,000 stacks appear.
 
 The three take turns on one process, so that they share the machine's bad moments; ratios of medians.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What `serve` costs a host and its Prometheus: bytes and series of a scrape, how long it takes, CPU and memory of the agent,
-by the number of Pythons on the host. One in fifty leaks.
+"""The cost of `serve` to a host and its Prometheus: bytes and series of a scrape, how long it takes, CPU and memory of the
+agent, by the number of Pythons on the host. One in fifty leaks.
 
     serve.py [--tool build/pyleak-bpf] [--processes 1,50,200] [--seconds 60]
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a sweep takes from the processes it watches: many Pythons that compute as fast as they can, in windows in which the
+"""The cost of a sweep to the processes it watches: many Pythons that compute as fast as they can, in windows in which the
 sweep runs and windows in which it is stopped, in turn. Shown is the ratio of the rounds they all did.
 
     sweep.py [--tool build/pyleak-bpf] [--processes 200] [--pairs 20] [--window 4]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a library with a million symbols costs the tool: time of CPU and memory of a watch that has to name
-functions of it, beside the same watch with the same library less those symbols."""
+"""The cost of a library with a million symbols to the tool: time of CPU and memory of a watch that has to
+name functions of it, beside the same watch with the same library less those symbols."""
 import argparse
 import json
 import os

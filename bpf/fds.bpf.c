@@ -79,7 +79,7 @@ static __always_inline struct pl_fd_call *call_get(__u32 tid)
 	return bpf_map_lookup_elem(&fd_calls, &i);
 }
 
-/* What descriptor @fd of this process refers to. */
+/* The inode that descriptor @fd of this process refers to. */
 static __always_inline __u64 fd_inode(__u32 fd)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What all programs of the kernel half share: configuration, maps, losses, work space, the table of
+ * All programs of the kernel half share this: configuration, maps, losses, work space, the table of
  * stacks. Each .bpf.c includes this; maps.bpf.c defines what is only declared elsewhere. A map
  * that one job alone uses belongs into the file of that job.
  *

@@ -166,7 +166,7 @@ static __always_inline void unknown_end(struct pl_native_ctl *ctl, __u64 addr)
 	if (bpf_probe_read_user(&size, sizeof(size), (void *)(addr - 8)))
 		return;
 	size &= ~7ULL;
-	/* Of a size that is filtered, perhaps: then it need not be from before us. */
+	/* A block of a size that is filtered need not be from before us. */
 	if (size < config.min_size + 24 || size - 8 > config.max_size)
 		return;
 	bin = log2_of(size);

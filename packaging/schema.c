@@ -8,7 +8,7 @@
 
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* they are all in this file */
 
-/* Of these kinds, as they are anywhere. */
+/* Fields of these kinds are the same anywhere. */
 static const char *const by_kind[] = {
 	[FIELD_COUNT] = "'$ref': '#/$defs/count'",
 	[FIELD_TALLY] = "'$ref': '#/$defs/count'",
@@ -169,7 +169,7 @@ static void say_shape(const struct shape *s, const char *indent)
 	say("\n%s}", indent);
 }
 
-/* What is inside of @s, each once. */
+/* The shapes inside of @s, each once. */
 static void say_defs(const struct shape *s)
 {
 	static const struct shape *said[64];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the kernel half hands to the user half: map keys and values, ring records, configuration,
+ * The kernel half hands this to the user half: map keys and values, ring records, configuration,
  * the list of losses. Fixed-width types, natural alignment, padding spelled out.
  */
 #ifndef PYLEAK_ABI_H

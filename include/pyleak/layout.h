@@ -26,14 +26,14 @@ enum pl_gilstate_how {
 	PL_GILSTATE_DTV = 3,	     /* as PL_TSTATE_DTV with gilstate_offset (3.15, libpython) */
 };
 
-/* What a frame's instruction word means. */
+/* The meaning of a frame's instruction word. */
 enum pl_instr_kind {
 	PL_INSTR_LASTI_BYTES = 1, /* i32 byte offset (3.8, 3.9) */
 	PL_INSTR_LASTI_UNITS = 2, /* i32 index of a 2-byte unit (3.10) */
 	PL_INSTR_POINTER = 3,	  /* pointer into co_code_adaptive (3.11+) */
 };
 
-/* What the walker needs. Addresses are run-time addresses in the target. */
+/* The walker needs this. Addresses are run-time addresses in the target. */
 struct pl_walk {
 	__u64 tstate_addr; /* PL_TSTATE_GLOBAL */
 	__s64 tls_offset;

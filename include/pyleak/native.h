@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the two halves share about native blocks beyond abi.h: which libc functions are probed,
+ * The two halves share this about native blocks beyond abi.h: which libc functions are probed,
  * where their arguments lie at the probed byte, the control word, and the records of a burst.
  */
 #ifndef PYLEAK_NATIVE_H
@@ -74,7 +74,7 @@ struct pl_native_ctl {
 	__u32 mmap_on;	  /* the mmap family is either exact or off */
 	__u32 has_chunks; /* glibc's: a size word is in front of each block */
 	__s32 copies;	  /* of stacks that may be sent until the reader comes again */
-	/* Of the malloc and the mmap family: raised whenever probes come back, so that a call that
+	/* For the malloc and the mmap family: raised whenever probes come back, so that a call that
 	 * was under way when they went is not taken for one of now. */
 	__u32 epoch[2];
 	struct pl_native_fn fns[PL_FN_MAX];

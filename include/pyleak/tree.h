@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the kernel half tells of a tree of processes: who was started by whom, who became another
+/* The kernel half tells this of a tree of processes: who was started by whom, who became another
  * program, who has ended. */
 #ifndef PYLEAK_TREE_H
 #define PYLEAK_TREE_H

@@ -60,8 +60,8 @@ static double n_close(const struct compare_watch *w)
 	return (double)(w->all && w->all->n_close ? w->all->n_close : w->processes);
 }
 
-/* Of one process, the mean. Samples come in proportion to it: births are watched for a part of the
- * time, or for none. */
+/* The seconds one process was watched, the mean. Samples come in proportion to it: births are
+ * watched for a part of the time, or for none. */
 static double exposure(const struct compare_watch *w, enum report_kind kind)
 {
 	double n = n_close(w);

@@ -21,7 +21,7 @@ bool proc_container_parse(const char *text, struct proc_container *out);
 /* The names of container and pod, from what the runtime keeps below the directory @host ("" = the
  * root) and from the monitor above @pid (0 = do not ask). */
 void proc_container_name(int pid, const char *host, struct proc_container *c);
-/* Of a process, with its names. */
+/* The container of a process, with its names. */
 bool proc_container(const struct proc *p, struct proc_container *out);
 
 #endif

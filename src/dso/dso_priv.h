@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the files of src/dso share: the open file, its segments, symbol tables and relocations. */
+/* The files of src/dso share this: the open file, its segments, symbol tables and relocations. */
 #ifndef PYLEAK_DSO_PRIV_H
 #define PYLEAK_DSO_PRIV_H
 

@@ -18,7 +18,7 @@ static bool is_code(const Elf64_Sym *s)
 	       (type == STT_FUNC || type == STT_NOTYPE || type == STT_GNU_IFUNC);
 }
 
-/* Of several names of one function: the one meant for others. */
+/* Among several names of one function the one meant for others ranks highest. */
 static unsigned rank(const Elf64_Sym *s, const char *name)
 {
 	return 4 * (ELF64_ST_BIND(s->st_info) == STB_GLOBAL) +
@@ -124,7 +124,7 @@ static uint64_t depth_at(const struct dso *d, uint64_t addr)
 	size_t n;
 
 	if (cfi && !dwarf_cfi_addrframe(cfi, addr, &frame)) {
-		/* What was not found out is not filled in. */
+		/* A depth that was not found out is not filled in. */
 		if (dwarf_frame_cfa(frame, &ops, &n) || n != 1)
 			depth = 0;
 		else if (ops[0].atom == DW_OP_bregx && ops[0].number == 7)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What an object is recognised by when its address is looked at again.
+/* The marks that an object is recognised by when its address is looked at again.
  *
  * Memory is handed out last in, first out: an object of the same type with the same small size
  * comes back to the same address all the time, together with the same blocks it points to. So the
@@ -10,7 +10,7 @@
 #include "py/objects.h"
 #include "py/versions.h"
 
-/* What one referred-to object is like. */
+/* An object that is referred to. */
 struct child {
 	uint64_t word;	/* 0 = none */
 	uint64_t value; /* hash of its value when it is a constant, the same at every address */
@@ -364,8 +364,8 @@ static void fp_body(struct heap *h, struct heap_work *w)
 	/* Address and place of a third one: two may be shared by all objects of a type. */
 	for (unsigned i = HEAP_CHILDREN; i < w->items; i++)
 		put(fp, heap_mix(w->item[i], w->key[i]));
-	/* What C code hangs below its object can come back with it (a deque and its block): seen on
-	 * more than one sample, it says nothing. */
+	/* Memory that C code hangs below its object can come back with it (a deque and its block):
+	 * seen on more than one sample, it says nothing. */
 	fp->content = named(w, all_words(fp));
 }
 

@@ -203,8 +203,7 @@ static void start_kind(struct heap *h, struct heap_work *w, enum heap_depth dept
 		work_want(w, work_u64(w, l->bytearray_bytes), w->raw, w->raw_len, &w->ok_raw);
 		break;
 	case HEAP_K_FUNCTION:
-		/* What sets functions of one code object apart: closure and defaults, both tuples.
-		 */
+		/* Closure and defaults set functions of one code object apart: both are tuples. */
 		work_want(w,
 			  work_u64(w, py_func_closure(h->rt) + py_more_header(h->rt)) +
 				  l->tuple_item,

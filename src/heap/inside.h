@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the files of this room share, and those of why and census: the type cache, the arena list,
+/* The files of this room share this with why and census: the type cache, the arena list,
  * one object being read. */
 #ifndef PYLEAK_HEAP_INSIDE_H
 #define PYLEAK_HEAP_INSIDE_H
@@ -216,7 +216,7 @@ static inline bool heap_count_plausible(const struct py_runtime *rt, uint64_t wo
 	return true;
 }
 
-/* What the state word of a str says. */
+/* The state word of a str says this. */
 struct heap_str {
 	uint64_t data; /* where the characters are; 0 = a string that is not ready (<= 3.11) */
 	uint64_t length, bytes;

@@ -37,7 +37,7 @@ static bool is_there(const struct parter *p, uint64_t page)
 	return p->bit[page / 64] >> page % 64 & 1;
 }
 
-/* Of the row's resident pages, those in front of number @page. */
+/* Counts the row's resident pages in front of number @page. */
 static uint64_t pages_before(const struct parter *p, uint64_t page)
 {
 	uint64_t block = page / 64, part = page % 64;

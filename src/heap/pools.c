@@ -260,7 +260,7 @@ static int read_states(struct heap *h)
 			err = check_pools(h);
 		if (err)
 			h->arena.n = before;
-		/* Of one interpreter among several nothing is known; memory that we lack is
+		/* One interpreter among several may stay unknown; memory that we lack is
 		 * missing for all. */
 		if (err && (i == 0 || err == -ENOMEM))
 			return err;

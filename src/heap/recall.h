@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the pools held when they were last read: of those that are swapped out that is still so. */
+/* The contents of the pools when they were last read: those swapped out still have the same. */
 #ifndef PYLEAK_HEAP_RECALL_H
 #define PYLEAK_HEAP_RECALL_H
 
@@ -20,7 +20,7 @@ struct recall_arena {
 	struct recall_pool pool[RECALL_POOLS];
 };
 
-/* Of the arenas of the last census, by address. */
+/* The arenas of the last census, by address. */
 struct recall {
 	VEC(struct recall_arena) arena, before;
 	size_t at;

@@ -24,7 +24,7 @@ struct heap_block {
 	enum heap_place place;
 	bool tracked; /* linked into a GC list, not merely of a type that can be */
 
-	/* What else was read with it, and what this room knows of the type. */
+	/* The window that was read with it, and what this room knows of the type. */
 	const uint8_t *win;
 	uint64_t win_addr;
 	size_t win_len;

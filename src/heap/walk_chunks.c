@@ -240,7 +240,7 @@ static void note_nothing(struct search *s, const uint8_t *p)
 		s->w->st->unsearched += s->probes++ == MAX_PROBES;
 }
 
-/* What begins at the page at @at: *to is where it ends. */
+/* Visits what begins at the page at @at: *to is where it ends. */
 static int look_at_page(struct search *s, uint64_t at, uint64_t end, uint64_t *to)
 {
 	struct walk *w = s->w;

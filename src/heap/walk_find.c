@@ -5,8 +5,8 @@
 
 #define BLOCK_ALIGN 16
 
-/* What an object of this type needs. The basic size of str is that of the biggest of its three
- * forms. */
+/* The bytes an object of this type needs. The basic size of str is that of the biggest of its
+ * three forms. */
 static uint64_t body_size(const struct walk *w, const struct heap_type *t, const uint8_t *object,
 			  size_t have, uint64_t room)
 {

@@ -32,7 +32,7 @@ static bool follow(const struct walk *w, struct page *g, uint64_t at, const uint
 	return true;
 }
 
-/* What others freed is still among `used`. */
+/* Blocks that other threads freed are still among `used`. */
 static bool understand(const struct walk *w, struct page *g, const uint8_t *data)
 {
 	uint32_t own = 0, others = 0;

@@ -52,7 +52,7 @@ const struct heap_type *walk_type(struct walk *w, uint64_t addr);
 /* The same for a type that was met before; never reads. */
 const struct heap_type *walk_known_type(const struct walk *w, uint64_t addr);
 
-/* What is in a block. */
+/* The contents of a block. */
 struct walk_found {
 	uint64_t object; /* offset from the start of the block */
 	const struct heap_type *type;

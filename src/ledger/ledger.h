@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What watching costs the target, and what it may cost. Each of those who probe has an account: it
+/* The cost of watching to the target, and its limit. Each of those who probe has an account: it
  * fills with time, a window may open when what it is expected to cost has been saved, and what it
  * really cost is taken off. Not thread-safe. */
 #ifndef PYLEAK_LEDGER_LEDGER_H
@@ -57,7 +57,7 @@ void account_saw(struct account *a, uint64_t events);
 /* May probes stay in? Not where the target runs and no event of it was ever counted: then they may
  * cost it anything. */
 bool account_may_stay(const struct account *a);
-/* What probes cost that stay in, since the last time; that bounds itself by of_late. */
+/* Counts the cost of probes that stay in, since the last time; that bounds itself by of_late. */
 void account_count(struct account *a, uint64_t now_ns, double cost_ns);
 
 struct ledger {

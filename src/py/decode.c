@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What small exported functions of CPython load: a few instructions are followed with the contents
- * of the registers known as far as they are constants, global or thread-local variables. The only
- * way to the address of a static or thread-local variable in a stripped file.
+ * The values that small exported functions of CPython load: a few instructions are followed with
+ * the contents of the registers known as far as they are constants, global or thread-local
+ * variables. The only way to the address of a static or thread-local variable in a stripped file.
  */
 #include "py/py_priv.h"
 

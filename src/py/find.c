@@ -14,8 +14,8 @@
 #define TRIES_STARTING 20 /* of 50 ms: about a second */
 #define TRIES_MISSING  3  /* the loader maps libpython a moment after exec */
 
-/* What is looked at first; a process may hold a second runtime (an executable that links CPython
- * statically and loads libpython as well). */
+/* Files are looked at in this order; a process may hold a second runtime (an executable that links
+ * CPython statically and loads libpython as well). */
 enum rank { RANK_LIBPYTHON, RANK_PROGRAM, RANK_OTHER, RANKS };
 
 struct file {
@@ -275,7 +275,7 @@ int py_find(struct proc *p, struct py_runtime *rt)
 	}
 	for (int i = 0; !err && i < TRIES_STARTING; i++) {
 		err = scan(rt);
-		/* What was read belonged to the program before. */
+		/* All that was read belonged to the program before. */
 		if (err && proc_execed(p))
 			err = -EAGAIN;
 		if (!err || (err != -EAGAIN && err != -ENOENT))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the cycle collectors of all interpreters say of themselves, summed. */
+/* The cycle collectors of all interpreters say this of themselves, summed. */
 #include "py/py_priv.h"
 
 /* struct gc_generation: list head, threshold at 16, count at 20. */

@@ -12,7 +12,7 @@
 
 #include "py/py.h"
 
-/* What the header of an object is longer by than with a GIL. */
+/* The header of an object is longer by this than with a GIL. */
 static inline uint16_t py_more_header(const struct py_runtime *rt)
 {
 	return rt->free_threaded ? 16 : 0;
@@ -35,7 +35,7 @@ struct py_attributes {
 	uint64_t dict;	 /* once somebody asked for it */
 };
 
-/* Of the words at layout.managed_values and managed_dict: one for each in 3.11; in 3.12 one for
+/* Takes the words at layout.managed_values and managed_dict: one for each in 3.11; in 3.12 one for
  * both, odd for values; since 3.13 the values lie in the body, or in the dict. */
 static inline struct py_attributes py_managed_attributes(const struct py_runtime *rt,
 							 uint64_t values, uint64_t dict)
@@ -132,7 +132,7 @@ static inline uint16_t py_exception_traceback(const struct py_runtime *rt)
 	return rt->minor >= 11 ? 40 : 32;
 }
 
-/* Of a frame object (<= 3.10): f_trace is the last owned member before borrowed ones. */
+/* In a frame object (<= 3.10) f_trace is the last owned member before borrowed ones. */
 static inline uint16_t py_frame_owned_end(const struct py_runtime *rt)
 {
 	return rt->minor == 10 ? 80 : 88;

@@ -86,8 +86,8 @@ struct py_runtime {
  * that is still starting is waited for about a second; its maps are refreshed meanwhile. */
 int py_open(struct proc *p, struct py_runtime **out);
 void py_close(struct py_runtime *rt);
-/* What the file told is known: without it a runtime costs a third of a megabyte and a descriptor
- * less. Nothing that needs rt->dso may come after. */
+/* All that the file told is known: without it a runtime costs a third of a megabyte and a
+ * descriptor less. Nothing that needs rt->dso may come after. */
 void py_close_file(struct py_runtime *rt);
 
 /* Where the file of row @of is loaded: run-time address = address in the file + bias. False when no
@@ -193,7 +193,7 @@ typedef int (*py_locals_visit)(const struct py_locals *f, void *ctx);
 int py_walk_locals(const struct py_runtime *rt, uint64_t tstate, py_locals_visit visit, void *ctx);
 /* The frame embedded in a generator or coroutine object (3.11+), or a frame object (<= 3.10). */
 int py_read_locals(const struct py_runtime *rt, uint64_t frame, struct py_locals *out);
-/* What variable @i of a code object is called: "x". -ENOENT when it is none. */
+/* The name of variable @i of a code object: "x". -ENOENT when it is none. */
 int py_local_name(const struct py_runtime *rt, uint64_t code, uint32_t i, char *buf, size_t size);
 /* The same for free variable @i (an item of a function's __closure__). */
 int py_free_name(const struct py_runtime *rt, uint64_t code, uint32_t i, char *buf, size_t size);
@@ -207,7 +207,7 @@ uint64_t py_symbol(const struct py_runtime *rt, const char *name);
 /* Full (generation 2) collections so far, summed over interpreters; -ENODATA when unknown. */
 int py_full_collections(const struct py_runtime *rt, uint64_t *out);
 int py_gc_enabled(const struct py_runtime *rt, bool *out);
-/* What the collectors of all interpreters say of themselves. -ENODATA when it makes no sense. */
+/* The collectors of all interpreters say this of themselves. -ENODATA when it makes no sense. */
 #define PY_GENERATIONS 3
 #define PY_MAX_GARBAGE 64
 struct py_gc_state {

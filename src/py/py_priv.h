@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the files of this room share: the tables by version, and the steps of py_open. */
+/* The files of this room share this: the tables by version, and the steps of py_open. */
 #ifndef PYLEAK_PY_PRIV_H
 #define PYLEAK_PY_PRIV_H
 
@@ -63,7 +63,7 @@ struct py_build py_table(int minor);
 #define PY_FIRST_DEBUG_MINOR 13
 #define PY_DEBUG_VERSIONS    8	  /* room for as many */
 #define PY_DEBUG_BYTES	     1024 /* of all of them: 3.15 has 888 */
-/* What _Py_DebugOffsets says of a member. pos: where, in that of 3.13, ...; 0 = it does not. The
+/* _Py_DebugOffsets says this of a member. pos: where, in that of 3.13, ...; 0 = it does not. The
  * last has no name. */
 extern const struct py_debug_member {
 	const char *name;
@@ -78,7 +78,7 @@ extern const struct py_debug_fixed {
 	bool in_object;
 } py_debug_fixed[];
 
-/* What the header of every object is longer by in a build without a GIL. */
+/* The header of every object is longer by this in a build without a GIL. */
 #define PY_FREE_THREADED_HEADER 16
 /* Makes @b, a row of the table, that of a free-threaded build. */
 void py_free_threaded_build(struct py_build *b);
@@ -108,7 +108,7 @@ void py_format_version(uint32_t hexversion, char *buf, size_t size);
 /* "2.7.18" from the file's strings or its name; false when it cannot be told. */
 bool py_old_version(const struct dso *d, const char *path, char *buf, size_t size);
 
-/* What a small function of CPython does, found by following its code from the entry. */
+/* The value that a small function of CPython uses, found by following its code from the entry. */
 enum py_value_kind {
 	PY_VAL_UNKNOWN,
 	PY_VAL_ADDR,	/* an address in the target */

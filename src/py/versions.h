@@ -142,7 +142,7 @@ static inline bool py_ended_frames_hold_code(const struct py_runtime *rt)
 	return rt->minor >= 12;
 }
 
-/* What a generator object holds after its frame: up to 3.9 a byte and leftovers of eight. */
+/* The rest of a generator object after its frame: up to 3.9 a byte and leftovers of eight. */
 static inline int64_t py_generator_rest(const struct py_runtime *rt)
 {
 	return rt->minor <= 9 ? 16 : 8;
@@ -177,7 +177,7 @@ static inline bool py_births_run_at_once(const struct py_runtime *rt)
 	       (rt->free_threaded || py_interpreters(rt, interps, ARRAY_SIZE(interps)) > 1);
 }
 
-/* ---- Of a file that is no process yet: by 3.@minor ---- */
+/* ---- A file that is no process yet: by 3.@minor ---- */
 
 static inline bool py_births_are_known(int minor)
 {

@@ -158,7 +158,7 @@ static bool move(struct view *v, uint32_t key)
 	return true;
 }
 
-/* ---- What is typed. ---- */
+/* ---- Typed keys. ---- */
 
 static void find_from(struct view *v, size_t from)
 {

@@ -6,7 +6,7 @@
 
 /* A look at a code object per frame of each new stack would be most of our work. */
 #define CHECKED_NS 200000000
-/* What all stacks and code together may take: big programs come to a third of it. */
+/* The limit of all stacks and code together: big programs come to a third of it. */
 #define MAX_BYTES (32u << 20)
 
 int stacks_new(const struct py_runtime *rt, struct stacks **out)

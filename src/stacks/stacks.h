@@ -38,7 +38,7 @@ void stacks_free(struct stacks *s);
 /* A record of the ring buffer, @size bytes long. Malformed ones are ignored. */
 void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size);
 struct stack *stacks_find(struct stacks *s, uint64_t id); /* NULL: unknown */
-/* What the kernel half means by @key now. */
+/* The stack that the kernel half means by @key now. */
 struct stack *stacks_current(struct stacks *s, uint64_t key);
 /* Where CPython's JIT runs, the innermost line becomes that of its function (py_jit_runs).
  * Do the code objects of this stack still live at their addresses, and did so since it was told?

@@ -50,7 +50,7 @@ static int run(const char *name, struct text *t)
 	return cplus_demangle_v3_callback(name, flags, add, t);
 }
 
-/* What compilers append to parts and copies of a function: f.isra.0, f.part.1.cold. */
+/* Compilers append these to parts and copies of a function: f.isra.0, f.part.1.cold. */
 static void drop_suffixes(char *s)
 {
 	static const char *const suffix[] = {".isra.",	   ".part.", ".constprop.", ".cold",

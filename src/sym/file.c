@@ -170,7 +170,7 @@ static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, D
 	int fd = is_shared ? -1 : sym_debug_find(f, link, crc);
 
 	(void)file;
-	/* What several debug files share (.gnu_debugaltlink): libdw knows its build id. */
+	/* The file that several debug files share (.gnu_debugaltlink): libdw knows its build id. */
 	if (is_shared) {
 		fd = dwfl_build_id_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0,
 						  debug_file);

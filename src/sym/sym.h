@@ -83,7 +83,7 @@ struct sym_frame {
 	bool is_inlined;      /* its code is part of the next frame's function */
 };
 
-/* What is known of one address, inlined functions first. Remembered: the second time costs nothing.
+/* The names of one address, inlined functions first. Remembered: the second time costs nothing.
  * Strings live until sym_hear(). Returns at least 1. */
 size_t sym_names(struct sym *s, const struct sym_pc *pc, const struct sym_frame **out);
 

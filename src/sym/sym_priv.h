@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the files of this room share. */
+/* The files of this room share this. */
 #ifndef PYLEAK_SYM_PRIV_H
 #define PYLEAK_SYM_PRIV_H
 
@@ -95,7 +95,7 @@ struct dso *sym_file_mini(struct sym_file *f);
 /* debug.c: a descriptor of the separate debug file in the process's root, -1 = none. @link, @sum:
  * of .gnu_debuglink, or NULL. */
 int sym_debug_find(const struct sym_file *f, const char *link, uint32_t sum);
-/* What several debug files share, by the name in .gnu_debugaltlink. */
+/* The file that several debug files share, by the name in .gnu_debugaltlink. */
 int sym_debug_shared(const struct sym_file *f, const char *name);
 /* servers.c: by build id from the servers of DEBUGINFOD_URLS, -1 = none, or none yet: the first
  * call has them asked, sym_hear() has the answer. */

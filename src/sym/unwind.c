@@ -106,7 +106,7 @@ static bool step_frame(struct walk *w, Dwarf_Frame *frame)
 		return false;
 	}
 	ok = accept(w, &next);
-	/* What a signal interrupted stopped at its instruction, and did not call. */
+	/* A function interrupted by a signal stopped at its instruction, and did not call. */
 	w->is_exact = is_signal;
 	return ok;
 }

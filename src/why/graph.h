@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who points at whom: every live block is a node with a 32-bit number, every aligned word in it
- * that holds the address of another one is an edge. Made for 50 million blocks: blocks in pools
+ * The graph of references: every live block is a node with a 32-bit number, every aligned word in
+ * it that holds the address of another one is an edge. Made for 50 million blocks: blocks in pools
  * cost a bit and two bytes, the others 16 bytes more, an edge four.
  */
 #ifndef PYLEAK_WHY_GRAPH_H
@@ -17,7 +17,7 @@
 #define GRAPH_MAX_PREFIX 64	    /* bytes of a block in front of what is pointed to */
 #define NODE_MAX	 (1u << 31) /* the top bit marks the last edge of a node, and roots */
 
-/* What is inside an object that is not like its neighbours. */
+/* Kinds of blocks, by what is inside of them. */
 enum graph_kind {
 	GRAPH_BUFFER, /* no object: dict keys, list items, memory of C code */
 	GRAPH_PLAIN,  /* any word may be a reference */
@@ -147,7 +147,7 @@ struct graph {
 	size_t n_skip;
 	uint64_t max_blocks; /* 0 = no limit */
 	uint64_t max_edges;
-	/* What arrays that are no nodes may have in all: more than the process has memory for is a
+	/* The limit of all arrays that are no nodes: more than the process has memory for is a
 	 * length that lies. Their pages that were never touched stay so. */
 	uint64_t direct_bytes;
 };

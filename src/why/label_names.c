@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What single things of a path are called: the key of a value, the attribute at an offset, an
+/* The names of single things of a path: the key of a value, the attribute at an offset, an
  * object itself. */
 #include <stdio.h>
 
@@ -283,7 +283,7 @@ bool label_object_frame(const struct labels *l, uint64_t addr, struct py_locals 
 	return frame && !py_read_locals(l->rt, frame, f);
 }
 
-/* What an object is called in a path. */
+/* The name of an object in a path. */
 char *label_describe(const struct labels *l, uint32_t node, uint64_t addr)
 {
 	const struct graph_type *t = graph_type(l->g, node);

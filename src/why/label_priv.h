@@ -34,7 +34,7 @@ bool label_generator_frame(const struct labels *l, uint64_t addr, struct py_loca
 bool label_object_frame(const struct labels *l, uint64_t addr, struct py_locals *f);
 /* Is a memoryview or an array of numpy a view of more than half of its base? */
 bool label_is_whole_view(const struct labels *l, uint32_t node, uint64_t addr);
-/* What an object is called in a path; from malloc. */
+/* The name of an object in a path; from malloc. */
 char *label_describe(const struct labels *l, uint32_t node, uint64_t addr);
 
 #endif

@@ -116,7 +116,7 @@ static uint64_t group_key(struct reach *r, const struct chain *c, uint16_t *type
 		    is_collection(r, grand, up,
 				  root->kind == REACH_MODULE && root->name && grand == NODE_NONE))
 			break;
-		/* What hangs off a module through memory of its C code is a collection, too. */
+		/* Memory of C code between a module and an object is a collection, too. */
 		if (up != NODE_NONE && at - i > 1 && graph_type(g, up)->kind == GRAPH_MODULE)
 			break;
 		key = heap_mix(key, node);

@@ -22,7 +22,7 @@ struct search {
 static void reach_node(struct search *s, uint32_t node, uint32_t parent)
 {
 	if (s->g->parent[node]) {
-		/* What was taken for a cycle by its number alone hangs from a later one. */
+		/* A node taken for a cycle by its number alone hangs from a later one. */
 		if (s->cycle && s->g->parent[node] == s->cycle && node != s->start)
 			s->g->parent[node] = parent;
 		return;
@@ -157,8 +157,8 @@ static int reach_unknown(struct search *s, const uint8_t *held, const uint8_t *i
 	return 0;
 }
 
-/* Of what no root reaches, those that nothing points to come first: whoever they hold is held by
- * them, not by a cycle. */
+/* Among nodes that no root reaches, those that nothing points to come first: whoever they hold is
+ * held by them, not by a cycle. */
 static int search_unreached(struct search *s)
 {
 	struct graph *g = s->g;

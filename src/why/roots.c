@@ -121,7 +121,7 @@ static void module_roots(struct reach *r, uint64_t interp)
 				root->name = strdup(name);
 			}
 		}
-		/* What its C code keeps hangs off the module object itself. */
+		/* The module object itself holds what its C code keeps. */
 		root = roots_add(r, REACH_MODULE, pair[i][1]);
 		if (root) {
 			root->owner = pair[i][1];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What keeps objects alive: the shortest paths to them from something with a name, read from
+/* The holders of objects: the shortest paths to them from something with a name, read from
  * outside while the target runs. */
 #ifndef PYLEAK_WHY_WHY_H
 #define PYLEAK_WHY_WHY_H

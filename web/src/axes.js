@@ -25,7 +25,7 @@ function byteTicks(max, n) {
 	return ticks(max / unit, n).map((v) => v * unit);
 }
 
-// Of points [x, y].
+// The path through points [x, y].
 export function path(points) {
 	return "M" + points.map(([x, y]) => x.toFixed(1) + " " + y.toFixed(1)).join("L");
 }

@@ -47,7 +47,7 @@ function plainLines(text) {
 	return String(text || "").split("\n").map((l) => plain(l, 1000).trim());
 }
 
-// Of descriptors and threads no bytes are known.
+// No bytes are known of descriptors and threads.
 function both(about, format, size, number, between) {
 	return (known(size) ? about + format(size) + between : "") + about + number;
 }

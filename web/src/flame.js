@@ -3,7 +3,7 @@
 // beginning lie side by side and each frame is made when it is met: no look-ups, and hundreds of
 // thousands of frames take some ten milliseconds.
 
-// What stands before the frames: a kind of memory or a type of object, as [name, share].
+// The groups that stand before the frames: a kind of memory or a type of object, as [name, share].
 function groupsOf(site, by) {
 	if (by === "kind")
 		return [[site.kind, 1]];

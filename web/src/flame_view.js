@@ -133,7 +133,7 @@ export class FlameView {
 		this.draw();
 	}
 
-	// What is to be drawn: [node, x, width, row].
+	// The frames to be drawn: [node, x, width, row].
 	rows(width) {
 		const t = this.tree, out = [], path = [];
 		for (let i = t.parent[this.zoom]; i >= 0; i = t.parent[i])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What keeps objects alive, drawn as a chain: the root, each holder, and by which key or member.
+// The holders that keep objects alive, drawn as a chain: the root, each holder, and by which key or member.
 import { el, percent, plain } from "./text.js";
 
 // "module app :: CACHE (dict, 5 entries) → [key] → app.Session": a step that begins with "[" or "." is

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// What memory is made of, and what is open.
+// The parts of memory, and what is open.
 import { frame, path, responsive } from "./axes.js";
 import { num, table } from "./parts.js";
 import { byteRate, bytes, count, countRate, duration, el, known, percent, plain, svg } from "./text.js";

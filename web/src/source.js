@@ -28,7 +28,7 @@ export function code(frame, around) {
 	return el("pre", { class: "code" }, lines.map((text, i) => codeLine(text, first + i, first + i === frame.line)));
 }
 
-// What all of them begin with says nothing.
+// The indent that all of them begin with says nothing.
 function dedent(lines) {
 	const indents = lines.filter((l) => l.trim()).map((l) => /^[ \t]*/.exec(l)[0]);
 	const least = Math.min(...indents.map((s) => s.length));
