@@ -87,7 +87,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def yield_to_others(item):
-    """What only computes must not keep programs waiting whose time is measured."""
+    """Tests that only compute must not keep programs waiting whose time is measured."""
     if hasattr(item.config, "workerinput"):
         with contextlib.suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, 0, 10 if item.nodeid.startswith(COMPUTE) else 0)
@@ -154,7 +154,7 @@ def pytest_runtest_teardown(item, nextitem):
 
 
 class Results:
-    """What each test came to, a line at its end: its setup, itself and what it left to clear up count as one."""
+    """The outcome of each test, a line at its end: its setup, itself and what it left to clear up count as one."""
 
     def __init__(self, path):
         self.path, self.running = path, {}

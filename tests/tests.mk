@@ -33,7 +33,7 @@ C_TESTS    := $(foreach p,$(C_PIECES),$(patsubst tests/%.c,$(O)/tests/%,$(sort $
 # The readers of hostile files once more, with sanitizers; only what they need is built so.
 SAN_TESTS  := $(O)/tests/unit/test_dso_san $(O)/tests/unit/test_sym_san
 C_TESTS    += $(SAN_TESTS)
-# What tests in Python start; tests/kern/*.c that are no tests themselves.
+# Programs that tests in Python start; tests/kern/*.c that are no tests themselves.
 HELPERS    := $(patsubst %,$(O)/tests/kern/%,births_live walk_live unwind_live)
 PY_TESTS   := $(sort $(dir $(wildcard tests/*/test_*.py)))
 SUITES     := bullseye trixie sid
@@ -50,7 +50,7 @@ deps-test: deps
 deps-check: deps
 	@sh tests/deps.sh $(CHECK_DEPS) libcmocka-dev
 
-# What a browser needs; without it tests/web is skipped.
+# The packages that a browser needs; without it tests/web is skipped.
 deps-web: deps
 	@sh tests/deps.sh chromium $(if $(shell command -v npm),,nodejs npm)
 	$(Q)npm ci --prefix tests/web --no-audit --no-fund --loglevel=error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the documents refer to is there: files, sections, and the messages that users look up."""
+"""Everything that the documents refer to is there: files, sections, and the messages that users look up."""
 import glob
 import os
 import re

@@ -43,7 +43,7 @@ class Podman:
     def remove(self):
         for name in self.names:
             self("rm", "-f", "-t", "0", name)
-        # What is still mounted would be deleted through.
+        # A mount that is still there would be deleted through.
         with open("/proc/self/mounts", encoding="utf-8") as f:
             for path in re.findall(r"^\S+ (%s\S*) " % re.escape(str(self.where)), f.read(), re.M)[::-1]:
                 subprocess.run(["umount", "-l", path], check=False)

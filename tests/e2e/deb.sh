@@ -58,7 +58,7 @@ in_root systemd-analyze --version >/dev/null 2>&1 && in_root systemd-analyze ver
 
 echo "deb.sh: $suite: purging"
 in_root apt-get purge -y -qq pyleak-bpf >"$work/log" 2>&1 || { tail "$work/log"; exit 1; }
-# What lies in /opt is other tests', which share the base of this root.
+# The files in /opt are other tests', which share the base of this root.
 left=$(in_root find / -xdev -name '*pyleak*' -not -path '/proc/*' -not -path '/sys/*' -not -path '/tmp/*' \
 	-not -path '/opt/pyleak-*')
 [ -z "$left" ] || { echo "deb.sh: left behind: $left"; exit 1; }

@@ -49,7 +49,7 @@ LOST_ALLOWED = {
 
 
 def free_port():
-    """Of 127.0.0.1; each of the processes that run tests side by side has a thousand of its own."""
+    """A port of 127.0.0.1; each of the processes that run tests side by side has a thousand of its own."""
     first = 20000 + 1000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     for port in random.sample(range(first, first + 1000), 100):
         with socket.socket() as s, contextlib.suppress(OSError):
@@ -181,7 +181,7 @@ def true_rates(rows, begin, end):
 
 @dataclasses.dataclass
 class ToolRun:
-    """What the tool left behind."""
+    """The things that the tool left behind."""
 
     rc: int
     report: dict

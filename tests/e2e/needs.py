@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What some tests need of the machine; without it they are skipped and say why."""
+"""Some tests need these of the machine; without them they are skipped and say why."""
 import pty
 import subprocess
 

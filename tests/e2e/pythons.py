@@ -11,7 +11,7 @@ import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ZOO = os.path.join(os.path.dirname(HERE), "zoo")
-# What is recorded has the same paths wherever it was.
+# A recording has the same paths wherever it was made.
 RECORDS = "PYLEAK_TEST_RECORD" in os.environ
 ROOTS = os.path.join(os.environ.get("PYLEAK_CACHE", "/var/tmp"), "pyleak-roots")
 BUILDS = os.path.join(ROOTS, "builds")

@@ -67,7 +67,7 @@ def test_outstanding_bytes(runs, name):
         told = mine[0]["outstanding_bytes"]
         print("%s %s: %d of %d bytes" % (name, mark, told, kept[mark]))
         assert abs(told / kept[mark] - 1) <= 0.01
-        # What is handed out beyond the size is known of glibc's chunks only.
+        # The bytes handed out beyond the size are known of glibc's chunks only.
         if name != "glibc":
             assert mine[0]["waste_bytes"] is None
         elif mark in rounded:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What cannot be done ends with one line on standard error and exit code 1 or 2."""
+"""A command that cannot be done ends with one line on standard error and exit code 1 or 2."""
 import contextlib
 import glob
 import json
@@ -214,7 +214,7 @@ def test_two_tools_on_one_target():
 
 
 def test_closed_streams(python, tmp_path):
-    """What is opened later must not get their numbers: a report would be written into it."""
+    """Files that are opened later must not get their numbers: a report would be written into one."""
     made = tmp_path / "report.json"
     command = 'exec "$@" <&- >&- 2>&-'
     run = subprocess.run(["sh", "-c", command, "sh", harness.TOOL, "-p", str(python.pid), "-d", "3", "-i", "1",

@@ -75,7 +75,7 @@ def check_tracked(after, truth):
 
 
 def check_made(before, after, truth):
-    """What came between two censuses, against what was made. The account itself is a few objects more."""
+    """The objects that came between two censuses, against what was made. The account itself is a few more."""
     old, new = types_of(before), types_of(after)
     nothing = {"count": 0, "bytes": 0}
     for name, (count, size) in truth["made"].items():

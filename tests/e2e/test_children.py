@@ -63,7 +63,7 @@ class Server:
         open(os.path.join(self.here, name), "w").close()
 
     def truth(self, when):
-        """What all workers together had leaked by then, and who they were."""
+        """The sum that all workers together had leaked by then, and who they were."""
         total, pids = 0.0, []
         for name in os.listdir(self.here):
             if not name.isdigit():
@@ -182,7 +182,7 @@ def test_multiprocessing(kind, pythons_started, full):
         watch.wait_for("%s:%d" % (FILE, LEAK))
         time.sleep(22 if full else 0)
         report, text = watch.finish()
-        # What spawned workers do before they are met is not counted, nor are their imports told apart.
+        # The leaks of spawned workers before they are met are not counted, nor are their imports told apart.
         merged, _, pids = check(server, report, full and (0.05 if kind != "spawn" else 0.25))
         assert len(pids) == 4
         assert merged["verdict"]["class"] in ("leak", "growing")
@@ -192,7 +192,7 @@ def test_multiprocessing(kind, pythons_started, full):
 @pytest.mark.matrix
 @pytest.mark.quiet
 def test_prefork_with_recycling():
-    """What the first workers had when they ended stays in the report until the watch ends."""
+    """The leaks that the first workers had when they ended stay in the report until the watch ends."""
     with Server(pythons.host(), "--kind", "prefork") as server:
         watch = begin(server)
         watch.wait_for("watching child", 4)

@@ -45,7 +45,7 @@ def run(command, pid, directory):
 
 
 def problem(example, directory):
-    """What is wrong with one example, on a program of its own; None is right."""
+    """The problem of one example, on a program of its own; None is right."""
     commands, prints, status = example
     target = subprocess.Popen([pythons.HOST, "-B", PROGRAM], stdout=subprocess.PIPE)
     try:

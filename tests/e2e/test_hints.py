@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What holds the survivors of each leaking line, and the hint for it, in one watch of seven leaks."""
+"""The holder of the survivors of each leaking line, and the hint for it, in one watch of seven leaks."""
 import os
 import resource
 import subprocess

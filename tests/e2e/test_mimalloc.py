@@ -88,7 +88,7 @@ def test_populations(python, allocator):
     types = {t["name"]: t for t in got["types"]}
     assert {name: types[name]["count"] for name in truth["own"]} == truth["own"]
     for name in ("float", "str"):
-        # What the interpreter itself holds comes on top: some thousand names, a few floats.
+        # The interpreter's own objects come on top: some thousand names, a few floats.
         assert truth[name] * 0.999 <= types[name]["count"] <= truth[name] + 30000, name
     for name in ("bytes", "bytearray"):
         count, size = truth[name]

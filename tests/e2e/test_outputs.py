@@ -128,7 +128,7 @@ def test_standard_output_by_another_name(target):
 
 
 def test_one_signal_ends_the_wait_for_a_reader(target, tmp_path):
-    """Of a pipe that nobody reads."""
+    """The pipe is one that nobody reads."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     tool = subprocess.Popen([harness.TOOL, "census", "-p", str(target), "-q", "--json", pipe], stdout=subprocess.DEVNULL,

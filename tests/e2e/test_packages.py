@@ -13,7 +13,7 @@ import native_ext
 import pythons
 
 PROGRAM = os.path.join(native_ext.SOURCES, "packages.py")
-# What must stand between the line and the allocator.
+# The library that must stand between the line and the allocator.
 LIBRARY = {
     "numpy": "_multiarray_umath",
     "base": "_multiarray_umath",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What is packaged: the unit and what it forbids, its settings, the manual page, Kubernetes; with --matrix full the package
+"""The packages: the unit and what it forbids, its settings, the manual page, Kubernetes; with --matrix full the package
 on Debian 12 and 13."""
 import os
 import re

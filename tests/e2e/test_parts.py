@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What RSS is made of, against what the allocator and the kernel say."""
+"""The parts that RSS is made of, against what the allocator and the kernel say."""
 import os
 import re
 import signal

@@ -69,7 +69,7 @@ def started(*command, env=None):
 
 
 def rights(tool, pid=None, want_seccomp="2", limit_s=60):
-    """Of all threads of @tool, or of its helper @pid, as (effective, permitted, bounding, no_new_privs, seccomp), once the filter is in."""
+    """Rights of all threads of @tool, or of its helper @pid, as (effective, permitted, bounding, no_new_privs, seccomp), once the filter is in."""
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
         assert tool.poll() is None, tool.stderr.read()
@@ -138,7 +138,7 @@ def test_commands_that_only_read(grower, command):
 
 READING = mask("sys_ptrace", "dac_read_search", "checkpoint_restore")
 WRITING = mask("dac_override", "fowner", "chown")
-# What each process of a command may do: everything that a thread of it has, exactly.
+# Each process of a command may do this: everything that a thread of it has, exactly.
 PROCESSES = {
     "watch": (["--alert", "rss>100G", "--alert-hook", "true", "-q", "-d", "60", "-p"], {"pyleak-probes", "pyleak-storage", "pyleak-hooks"}),
     "watch --json": (["-q", "-d", "60", "--json", "{}", "-p"], {"pyleak-probes", "pyleak-storage", "pyleak-files"}),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a terminal shows while a heap is read, and what Ctrl-C leaves."""
+"""The screen of a terminal while a heap is read, and after Ctrl-C."""
 import contextlib
 import fcntl
 import os
@@ -64,7 +64,7 @@ def on_terminal(columns, *args, interrupt_at=None):
 
 
 def screen(text):
-    """What stands in the last line after all that was written."""
+    """The text in the last line after all that was written."""
     line = ""
     for piece in re.split("\r|\n", text):
         line = piece + line[len(piece) :]

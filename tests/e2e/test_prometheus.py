@@ -34,7 +34,7 @@ def start(source):
 
 
 class Scene:
-    """What runs while the tests of this module do."""
+    """The programs that run while the tests of this module do."""
 
     def __init__(self, tool, server, leaking, innocent):
         self.tool, self.prometheus, self.leaking, self.innocent = tool, server, leaking, innocent
@@ -95,7 +95,7 @@ def test_a_scrape_is_cheap(scene):
 
 
 def test_the_fleet_in_few_series(scene):
-    """What is federated: one leaking program, and its line with the growth of all hosts."""
+    """The federated series: one leaking program, and its line with the growth of all hosts."""
     server = scene.prometheus
     scene.wait(lambda: server.query("fleet:pyleak_site_growth_bytes_per_second:top100 > 0"))
     (row,) = server.query("fleet:pyleak_site_growth_bytes_per_second:top100 > 0")

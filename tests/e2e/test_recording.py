@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What was seen, in a file: --record, and the same report once more with --from."""
+"""A watch as it was seen, in a file: --record, and the same report once more with --from."""
 import contextlib
 import json
 import os
@@ -103,7 +103,7 @@ def test_twice_is_the_same(recorded):
 
 
 def test_any_moment(recorded):
-    """What was known then: less."""
+    """The report tells what was known then: less."""
     rec, live, _ = recorded
     early = json.loads(tool("--from", rec, "--at", 8, "--json", "-").stdout)
     assert 4 < early["duration_s"] <= 8

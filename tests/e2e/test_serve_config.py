@@ -62,7 +62,7 @@ def test_read_again(tmp_path):
         assert "in effect" in tool.stderr.readline()
         assert watched(port, "first") == 401
         harness.wait_until(lambda: watched(port, "second") == {one, two})
-        # What is wrong changes nothing, and one line says where it is.
+        # A wrong file changes nothing, and one line says where it is wrong.
         for text, says in ((settings % (TWO, port, token) + "max-sites = many\n", "line 8: --max-sites many"),
                            ("listen = 127.0.0.1:%d\n" % (port + 1), "restart"), ("colour = red\n", "'colour'"),
                            (settings % ("(", port, token), "Unmatched"), ("\0", "no text"), ("token-file = /nonexistent\n", "/nonexistent")):

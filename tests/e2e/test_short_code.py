@@ -31,7 +31,7 @@ def test_cells_of_a_notebook():
     print(process["verdict"], [(s["stack"][0], s["growth_count_per_s"]) for s in process["sites"][:5]])
     assert (first["stack"][0]["file"], first["stack"][0]["line"]) == (PROGRAM, line_of("# LEAK"))
     assert "exec_cells.py:%d" % line_of("# LEAK") in process["verdict"]["reason"]
-    # Of each cell 100 dicts, and ints that are not small; for each a list and two strings.
+    # Each cell makes 100 dicts, and ints that are not small; for each a list and two strings.
     assert through(process, "# LEAK") > 20 * 100 * 0.5
     # 60 a second, of which few are seen; it was more than 2,000 when those above had no name.
     assert through(process, "HISTORY.append") < 500

@@ -208,7 +208,7 @@ def test_a_core_with_its_program(saved, python):
     assert here["python"] == s.live["python"]
 
 
-# What it keeps lies in a page that the loader zeroed, behind data that is never touched.
+# The object that it keeps lies in a page that the loader zeroed, behind data that is never touched.
 FAR_STATIC = """
 #include <Python.h>
 static PyObject *kept __attribute__((aligned(4096)));

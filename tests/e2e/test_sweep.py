@@ -166,7 +166,7 @@ def watched_late(begin, seconds, name=LATE_MARK):
     begin(tool)
     out, _ = tool.communicate(timeout=120)
     processes = json.loads(out)["processes"]
-    # What is not known yet is not said to be 0.
+    # Growth that is not known yet is not said to be 0.
     assert all(p["memory"]["rss_growth_bytes_per_s"] is None for p in processes if "too few" in p["verdict"]["reason"])
     return [p["pid"] for p in processes]
 

@@ -141,7 +141,7 @@ def is_lost(frames, code):
 
 
 def same_pcs(ours, theirs):
-    """Of callers we name the byte before the return address."""
+    """We name the byte before the return address for callers."""
     return len(ours) == len(theirs) and all(a[0] in (b[0], b[0] - 1) for a, b in zip(ours, theirs))
 
 
@@ -151,7 +151,7 @@ def plain(name):
 
 
 def names_agree(ours, theirs):
-    """Of one address there may be several names; what one of us does not know is no contradiction."""
+    """One address may have several names; a name that one of us does not know is no contradiction."""
     return sum(bool(a[2] and b[1]) and plain(a[2]) != plain(b[1]) for a, b in zip(ours, theirs))
 
 

@@ -11,7 +11,7 @@ import zoo
 from vm_run import in_guest, python_in_guest
 
 pytestmark = [pytest.mark.matrix, pytest.mark.quiet]
-# What is to pass there.
+# The tests that are to pass there.
 THERE = ["tests/e2e/test_doctor.py", "tests/e2e/test_programs.py", "tests/kern/test_walk_live.py"]
 WHICH = "host or no_python or every_program or every_cpython"
 GUEST = os.path.join(pythons.HERE, "vm_guest.py")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What is expected of each zoo program, and reading the marks in its source."""
+"""The verdict expected of each zoo program, and reading the marks in its source."""
 import dataclasses
 import os
 

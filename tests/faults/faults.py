@@ -85,9 +85,9 @@ def read_text(path):
 
 
 def leftovers(case, run, pid, fault):
-    """What a run that came to an orderly end may not leave."""
+    """A run that came to an orderly end may leave none of these."""
     left = sorted(set(os.listdir(run.where)) - {"stdout", "stderr", "out.json", "out.snap", "wanted.json"})
-    # What cannot be renamed nor unlinked stays.
+    # A file that cannot be renamed nor unlinked stays.
     if left and not (fault and fault.group == "name"):
         return "left behind: %s" % left
     if case.live and definitions(pid):

@@ -21,7 +21,7 @@ BEGAN = ("leak", "growing")
 
 @dataclasses.dataclass
 class Run:
-    """What is known of a run when it is judged."""
+    """Everything that is known of a run when it is judged."""
 
     target: lib_inject.Target
     where: str  # its directory

@@ -63,7 +63,7 @@ LIST = Fault("place", 0, 0)  # nothing fails, and the places from which calls ar
 
 
 class Page:
-    """What the library counts, for one run."""
+    """The counts that the library keeps, for one run."""
 
     def __init__(self, library, where):
         self.library = library

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What is watched while calls fail: one line that leaks, so many of a class, and a pulse to be felt from outside.
+"""A program to watch while calls fail: one line that leaks, so many of a class, and a pulse to be felt from outside.
 
     target.py FILE MARK
 """

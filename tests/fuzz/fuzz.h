@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the fuzz targets share: taking an input apart, and files that are made of it. */
+/* The fuzz targets share this: taking an input apart, and files that are made of it. */
 #ifndef PYLEAK_TESTS_FUZZ_H
 #define PYLEAK_TESTS_FUZZ_H
 
@@ -10,7 +10,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What is left of an input; behind its end it reads as zeros. */
+/* The rest of an input; behind its end it reads as zeros. */
 struct fuzz_in {
 	const uint8_t *p;
 	size_t n;
@@ -43,7 +43,7 @@ static inline uint64_t in_u64(struct fuzz_in *in)
 	return in_word(in, 8);
 }
 
-/* What is left as a text of its own, so that reading behind it is seen; the caller frees. */
+/* The rest as a text of its own, so that reading behind it is seen; the caller frees. */
 char *in_text(struct fuzz_in *in);
 /* The next piece, up to a byte 0x1e ("record separator") or the end. */
 struct fuzz_in in_part(struct fuzz_in *in);

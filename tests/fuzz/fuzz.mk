@@ -10,7 +10,7 @@ FUZZ_NAMES   := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fu
 FUZZERS      := $(FUZZ_NAMES:%=$(O)/fuzz/san/fuzz_%)
 FUZZ_COVER   := $(FUZZ_NAMES:%=$(O)/fuzz/cover/fuzz_%)
 FUZZ_SHARED  := $(filter-out tests/fuzz/fuzz_%.c,$(wildcard tests/fuzz/*.c))
-# What is made for millions of objects costs each input milliseconds, and its ends would never be met.
+# Tables that are made for millions of objects cost each input milliseconds, and their ends would never be met.
 FUZZ_SMALL   := -DHEAP_WINDOW=32768u -DHEAP_TYPE_BITS=7 -DHEAP_GROUP=24 -DREACH_THREADS=64 -DREACH_MODULES=64 \
                 -DWALK_ROWS=64 -DPATHS_DEPTH=200 -DLADDER_SAMPLES=12 -DLADDER_LOOK=40 -DLADDER_SEEN=512u -DLADDER_TURN=40
 # Warnings are for the build that is shipped.
@@ -21,7 +21,7 @@ FUZZ_san     := -fsanitize=address,undefined -fno-sanitize=null -fno-sanitize-re
 FUZZ_cover   := -fprofile-instr-generate -fcoverage-mapping
 # The instrumentation that guides the fuzzer, of src/ only; -fsanitize=fuzzer adds its main().
 FUZZ_lib_san := -fsanitize=fuzzer-no-link
-# What src/heap and src/why compare are words of a process, thousands for each input, of which none stands in the input: noting
+# src/heap and src/why compare words of a process, thousands for each input, of which none stands in the input: noting
 # them all, in order to try them as bytes of the next input, costs a third of the speed.
 FUZZ_WORDS   := $(O)/fuzz/san/heap/%.o $(O)/fuzz/san/why/%.o $(O)/fuzz/san/census/%.o $(O)/fuzz/san/base/map64.o
 FUZZ_RUN      = $(PYTHON) -B tests/fuzz/run.py --build $(O)/fuzz --jobs $(FUZZ_JOBS)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the resident memory is made of: rows, arenas, and glibc's chunks followed in every arena.
+ * The parts of the resident memory: rows, arenas, and glibc's chunks followed in every arena.
  *
  * reads: src/heap/parts.c src/heap/malloc_find.c src/heap/malloc_walk.c src/heap/chunk.c
  */

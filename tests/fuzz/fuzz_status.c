@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What /proc tells of a process: status, stat, limits, io, meminfo, auxv, a thread's system
- * call.
+ * The files of /proc that tell of a process: status, stat, limits, io, meminfo, auxv, a thread's
+ * system call.
  *
  * reads: src/proc/text.c src/proc/memory.c src/proc/limits.c src/proc/identity.c
  * reads: src/proc/usage.c

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who keeps an object alive: the graph of a whole heap, its roots, and the paths in words.
+ * The holders of an object: the graph of a whole heap, its roots, and the paths in words.
  *
  * reads: src/why/graph.c src/why/graph_find.c src/why/graph_types.c src/why/scan.c
  * reads: src/why/roots.c src/why/reach.c src/why/paths.c src/why/paths_text.c

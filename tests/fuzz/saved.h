@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a saved process is asked, wherever it comes from. */
+/* The questions that a saved process is asked, wherever it comes from. */
 #ifndef PYLEAK_TESTS_FUZZ_SAVED_H
 #define PYLEAK_TESTS_FUZZ_SAVED_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What seeds.py makes small ELF files of: CPython's way to tell of a birth, as 3.8, 3.11 and 3.13
+/* seeds.py makes small ELF files of this: CPython's way to tell of a birth, as 3.8, 3.11 and 3.13
  * have it (VERSION), and allocators' entries. Never run. */
 typedef struct {
 	long count;

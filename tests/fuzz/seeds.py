@@ -238,7 +238,7 @@ sys.stdout.buffer.write(ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(c
 
 
 def offsets():
-    """What 3.13, 3.14 and 3.15 say of themselves; the roots of the tests have them."""
+    """The offsets that 3.13, 3.14 and 3.15 say of themselves; the roots of the tests have them."""
     cache = os.environ.get("PYLEAK_CACHE", "/var/tmp") + "/pyleak-roots/"
     for number, (root, program) in enumerate((("trixie", "python3.13"), ("sid", "python3.14"), ("sid", "python3.15"))):
         said = subprocess.run(["chroot", cache + root, "/usr/bin/" + program, "-I", "-c", OFFSETS], check=True, capture_output=True)
@@ -453,7 +453,7 @@ def http():
 
 
 def evidence():
-    """Of the test of the judge, which makes it by hand; and halves of it."""
+    """The evidence of the test of the judge, which makes it by hand; and halves of it."""
     with tempfile.NamedTemporaryFile() as f:
         subprocess.run([os.path.join(TOP, "build/tests/unit/test_judge"), f.name], check=True)
         whole = slurp(f.name)

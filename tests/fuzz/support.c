@@ -213,7 +213,7 @@ FILE *fuzz_sink(void)
 	return f;
 }
 
-/* Who waits for a process that changes waits for nothing here. */
+/* A caller that waits for a process that changes waits for nothing here. */
 void __wrap_py_pause_us(unsigned int us);
 void __wrap_py_pause_us(unsigned int us)
 {
@@ -246,7 +246,7 @@ const char *__asan_default_options(void)
 	       "allocator_release_to_os_interval_ms=-1:malloc_context_size=12";
 }
 
-/* What the libraries lose over damaged files is theirs. */
+/* Memory that the libraries lose over damaged files is theirs. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {

@@ -12,7 +12,7 @@ static const struct {
 } version[WORLD_VERSIONS] = {{11, false}, {13, false}, {8, false},  {9, false}, {10, false},
 			     {12, false}, {14, false}, {15, false}, {13, true}, {14, true}};
 
-/* What is taken for a size or a pointer and is neither. */
+/* Values that are taken for a size or a pointer and are neither. */
 static const uint64_t odd[] = {0,
 			       1,
 			       7,

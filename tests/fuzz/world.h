@@ -60,7 +60,7 @@ void world_put(struct world *w, uint64_t addr, uint64_t value, size_t bytes);
 uint64_t world_word(const struct world *w, uint64_t addr);
 /* As a lie: until the next world_take. */
 void world_change(struct world *w, uint64_t addr, uint64_t value);
-/* What a lie says: the low three bits of @how choose, @at is where. */
+/* The value that a lie says: the low three bits of @how choose, @at is where. */
 uint64_t world_value(struct world *w, struct fuzz_in *in, uint8_t how, uint64_t at);
 
 /* world_objects.c: fills the memory. */

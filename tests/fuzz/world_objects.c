@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What lives in the small CPython: one object of each kind, as the tables say it is laid out. */
+/* The objects of the small CPython: one of each kind, as the tables say it is laid out. */
 #include "fuzz/world.h"
 #include "py/objects.h"
 #include "py/py_priv.h"
@@ -97,7 +97,7 @@ struct type_row {
 	int16_t dict;
 };
 
-/* What lies in front of an object of such a type. */
+/* The bytes that lie in front of an object of such a type. */
 static uint64_t before(const struct world *w, uint64_t flags)
 {
 	uint64_t n = (flags & TPF_HAVE_GC) && !w->rt.free_threaded ? 16 : 0;
@@ -347,7 +347,7 @@ static void make_threads(struct world *w, uint64_t globals)
 	const struct py_layout *l = &w->rt.layout;
 	const struct pl_walk *k = &w->rt.walk;
 	uint64_t runtime = world_room(w, 1100), frame = w->frame, gc;
-	/* What is read of an interpreter lies in its first pages. */
+	/* The part that is read of an interpreter lies in its first pages. */
 	uint64_t size = l->interp_obmalloc	? l->interp_obmalloc + 16u
 			: l->interp_size < 8192 ? l->interp_size
 						: 8192;

@@ -49,7 +49,7 @@ def own_frame(site):
 
 
 def facts(report):
-    """Of the one process: what a change of the judge must not change unseen."""
+    """The facts of the one process: what a change of the judge must not change unseen."""
     p = report["processes"][0]
     return {
         "verdict": p["verdict"]["class"],

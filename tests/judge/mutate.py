@@ -48,7 +48,7 @@ def build(where):
 
 
 def said(out, moved):
-    """What is noticed, the first of it; None = nothing."""
+    """The first thing that is noticed; None = nothing."""
     env = dict(os.environ, PYLEAK_MOVED=moved)
     for test in UNIT:
         run = subprocess.run(["%s/tests/unit/test_%s" % (out, test)], cwd=corpus.TOP, env=env, capture_output=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the judge says of recorded runs of real programs: exactly what it said before. A change that is meant to change it
+"""The judge says of recorded runs of real programs exactly what it said before. A change that is meant to change it
 comes with the new facts (corpus.py --update), where everybody sees them."""
 import pytest
 

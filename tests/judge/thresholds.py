@@ -12,7 +12,7 @@ Threshold = collections.namedtuple("Threshold", "section name value meaning")
 
 
 def rows(text, pattern):
-    """Of a pattern that finds a section's title, or a threshold's name, value and meaning, so named."""
+    """The rows that a pattern finds: a section's title, or a threshold's name, value and meaning, so named."""
     found, section = [], None
     for m in re.finditer(pattern, text, re.M):
         section = m["title"] or section

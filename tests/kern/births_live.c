@@ -181,7 +181,7 @@ static void drain(struct live *l)
 		l->hit[b->site % PL_MAX_SITES] = true;
 	}
 	n = __atomic_load_n(&s->kern.stats->births, __ATOMIC_ACQUIRE);
-	/* What was written over while it was copied counts as well: >= for the record in work. */
+	/* Records written over while they were copied count as well: >= for the record in work. */
 	if (n - from >= PL_BIRTH_SLOTS)
 		l->overrun += n - from - PL_BIRTH_SLOTS + 1;
 	ring_buffer__consume(s->kern.ring);

@@ -59,7 +59,7 @@ class Statics:
 
 
 class Memory:
-    """What was writable in the target when the probes were in."""
+    """The memory that was writable in the target when the probes were in."""
 
     def __init__(self, path, free_threaded):
         self.free_threaded = free_threaded

@@ -314,7 +314,7 @@ def runs_here(row):
 
 
 def step(word=b"s"):
-    """What follows the write may run beside the taking of the record: it makes no object."""
+    """Code behind the write may run beside the taking of the record: it makes no object."""
     os.write(3, word)
     os.readv(4, ANSWER)
 

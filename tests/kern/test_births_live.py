@@ -90,7 +90,7 @@ def expected(row, minor, free_threaded):
 
 
 def judge_row(got, row, type_, addresses, windows, own):
-    """What is wrong with one expression of the table."""
+    """Everything that is wrong with one expression of the table."""
     begin, end = windows[0]
     last = dict(zip(got.objects[begin:end], got.types[begin:end]))
     unseen = sum(1 for a in addresses if a not in last)

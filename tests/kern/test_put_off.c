@@ -100,7 +100,7 @@ static void *try_tracefs(void *unused)
 	return &err;
 }
 
-/* What was not opened needs no turn to be closed, for which it would wait. */
+/* A trial that opened nothing needs no turn to close it, for which it would wait. */
 static void a_trial_that_is_refused_is_over(void **state)
 {
 	struct timespec end;

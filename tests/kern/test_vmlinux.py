@@ -37,7 +37,7 @@ def header():
 
 
 class Btf:
-    """What bpftool tells of a kernel's types."""
+    """The types of a kernel, as bpftool tells them."""
 
     TYPE = re.compile(r"^\[(\d+)\] (\w+) '([^']*)'(.*)$")
     MEMBER = re.compile(r"^\t'([^']*)' type_id=(\d+) bits_offset=(\d+)")

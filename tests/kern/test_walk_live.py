@@ -13,9 +13,9 @@ import pythons  # noqa: E402
 import walk_live  # noqa: E402
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-# What the verifier counts, on the most thorough kernel seen; its limit is a million.
+# The verifier counts so many instructions, on the most thorough kernel seen; its limit is a million.
 MOST_INSNS = 90000
-# What this walks is laid out for a GIL.
+# The structures that this walks are laid out for a GIL.
 PYTHONS = [p for p in pythons.params([pythons.host()] + pythons.debian_roots()) if not p.values[0].free_threaded]
 
 

@@ -8,7 +8,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
-# Who may include whom, besides itself and include/pyleak (docs/ARCHITECTURE.md).
+# The rooms that each may include, besides itself and include/pyleak (docs/ARCHITECTURE.md).
 BASE = {"base"}
 LOW = BASE | {"dso", "storage", "proc"}
 MAY = {
@@ -52,7 +52,7 @@ MAY["command"] = EVERY
 VERSION = re.compile(r"\b(?:rt|f|o)->minor\s*(?:[<>]=?|[!=]=)|\bhexversion\s*[<>=!&]")
 ROOM_LINES, FILE_LINES = 5500, 500
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
-# What rooms share that others may not see.
+# Headers that rooms share and that others may not see.
 INSIDE = {
     "heap/inside.h": {"heap", "why", "census"},
     "proc/inside.h": {"proc", "container", "saved"},
@@ -97,14 +97,14 @@ def check_abi(path):
 
 
 def check_versions(path, room):
-    """What differs between versions of CPython has a name in src/py/versions.h."""
+    """A difference between versions of CPython has a name in src/py/versions.h."""
     for n, line in enumerate(path.read_text().splitlines(), 1):
         if room != "py" and VERSION.search(line):
             yield "line %d asks for a version of CPython" % n
 
 
 def check_sizes(rooms):
-    """What has grown beyond what one knows by its name."""
+    """The rooms and files that have grown beyond what one knows by their name."""
     for room, files in sorted(rooms.items()):
         lines = {path: len(path.read_text().splitlines()) for path in files}
         if sum(lines.values()) > ROOM_LINES:

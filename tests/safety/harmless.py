@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What watching does to who is watched: every command on every kind of memory, seen from outside the tool.
+"""The effect of watching on who is watched: every command on every kind of memory, seen from outside the tool.
 
     harmless.py [--kind KIND]... [--command COMMAND]... [--json FILE] [--markdown FILE]
 
@@ -22,7 +22,7 @@ KINDS = ("shm", "memmap", "memmap_private", "madv_free", "swapped", "sparse", "t
          "fuse", "limit", "forked")  # fmt: skip
 BASELINE_S = 15
 STALL_MS = 50  # beyond the baseline
-# What may not rise by more than it does without the tool and this much, and what may not fall. A charge
+# Those in ROOM may rise by no more than without the tool and this much, those in KEPT may not fall. A charge
 # is taken in stocks of 256 KiB, one for each CPU.
 ROOM = {"rss": 256 * KIB, "pss_anon": 256 * KIB, "pss_shmem": 0, "private_dirty": 256 * KIB, "rss_anon": 256 * KIB,
         "rss_file": 256 * KIB, "rss_shmem": 0, "page_tables": 64 * KIB, "charge": 1024 * KIB, "text": 256 * KIB, "private_text": 0,
@@ -35,7 +35,7 @@ KEPT = {"lazy_free": 64 * KIB, "huge": 0, "swap": 256 * KIB}
 
 
 def look(target, forks, work):
-    """What changes in the target while work() is done, and the longest stalls."""
+    """The changes in the target while work() is done, and the longest stalls."""
     begin = time.monotonic()
     before = target.usage()
     # Looking takes the lock that the program needs: its stalls are counted from here.
@@ -172,7 +172,7 @@ def main():
     parser.add_argument("--json")
     parser.add_argument("--markdown")
     args = parser.parse_args()
-    # What was begun is put away.
+    # SIGTERM puts away what was begun, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rows = []
     with lib_target.Forks() as forks:

@@ -43,7 +43,7 @@ class Deque(collections.deque):
 
 
 class World:
-    """What there is to lie about. Made once, held for good; the classes have few methods, so that nobody looks
+    """The objects to lie about. Made once, held for good; the classes have few methods, so that nobody looks
     anything up in them while they lie."""
 
     def __init__(self, seed):

@@ -64,7 +64,7 @@ class Server:
         return FILE_BYTES if self.content is None else len(self.content)
 
     def answer(self, unique, error=0, data=b""):
-        # What was interrupted or whose asker has died is gone: ENOENT.
+        # A request that was interrupted or whose asker has died is gone: ENOENT.
         with contextlib.suppress(FileNotFoundError):
             os.write(self.fd, struct.pack("<IiQ", 16 + len(data), -error, unique) + data)
 

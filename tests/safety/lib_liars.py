@@ -113,7 +113,7 @@ class Run:
 
     def wait(self, process, end):
         self.rss = 0
-        # What wait4() tells is no less than the RSS of whoever started it.
+        # The RSS that wait4() tells is no less than that of whoever started it.
         while process.poll() is None and time.monotonic() < end:
             self.rss = max(self.rss, greatest_rss(process.pid))
             time.sleep(0.005)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a tool that watches leaves behind: bytes of text, definitions of events, processes, kernel messages."""
+"""The traces that a tool that watches leaves: bytes of text, definitions of events, processes, kernel messages."""
 import contextlib
 import errno
 import os
@@ -85,7 +85,7 @@ def exists(pid):
 
 
 class KernelLog:
-    """What the kernel has said since."""
+    """The messages of the kernel since."""
 
     def __init__(self):
         self.fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)

@@ -97,7 +97,7 @@ class Watched:
 
 @pytest.fixture(scope="module", name="seen")
 def see_all():
-    """Of six programs the place of their leak and the report that has it, three of them watched at a time."""
+    """For six programs, the place of their leak and the report that has it, three of them watched at a time."""
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="pyleak-files-"))
         os.chmod(directory, 0o755)
@@ -120,12 +120,12 @@ def see_all():
         pids = {name: stack.enter_context(naming(*args)).pid for name, args in programs.items()}
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             found = {n: pool.submit(see, pids[n], "%s:%d" % programs[n][:2]) for n in pids}
-        # What was seen is told by the tests: one that is missing is the failure of one.
+        # The tests tell what was seen: one that is missing is the failure of one.
         yield {**found, "fifo was opened": fifo.end()}
 
 
 def test_its_own_line_is_shown(seen):
-    """What the tests below would not see if nothing were shown at all."""
+    """The tests below would pass, too, if nothing were shown at all."""
     assert "THE_LINE" in seen["own"].result()
 
 

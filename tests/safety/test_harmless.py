@@ -16,7 +16,7 @@ import lib_target  # noqa: E402
 
 pytestmark = pytest.mark.quiet
 
-# What takes long runs side by side: their stalls are the machine's as well, so they are tried again alone.
+# Cells that take long run side by side: their stalls are the machine's as well, so they are tried again alone.
 LONG = [("watch", kind) for kind in ("shm", "memmap_private", "fuse", "limit")]
 SHORT = [("why --type", "shm"), ("why --type", "fuse"), ("why --type", "limit"), ("census", "sparse"),
          ("census --save", "fuse"), ("census --type", "madv_free"), ("doctor -p", "fuse")]  # fmt: skip
@@ -39,7 +39,7 @@ def forks():
 
 @pytest.fixture(scope="module")
 def base(forks):
-    """What kinds differ in does not change while they are left alone: one baseline does for all."""
+    """The numbers in which kinds differ stay while they are left alone: one baseline does for all."""
     rows = [harmless.baseline(kind, forks, BASELINE_S) for kind in ("shm", "limit")]
     return harmless.worst_baseline(rows)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What is not in memory stays out of it: swapped pages, what was never touched, storage that is silent."""
+"""Pages that are not in memory stay out of it: swapped ones, what was never touched, storage that is silent."""
 import contextlib
 import json
 import os
@@ -17,7 +17,7 @@ import lib_target  # noqa: E402
 
 MIB = 1 << 20
 THINGS = 150000  # of target.py, all of them swapped out
-# What must come back for the process to be understood, and what the program itself uses meanwhile.
+# So much must come back for the process to be understood, and the program itself uses some meanwhile.
 NEEDED = 1 * MIB
 WATCH = lib_commands.Command("-p {pid} -d 8 -q --json {dir}/report.json", 8)
 READ_ALL = lib_commands.Command("census -p {pid} -q --swapped")

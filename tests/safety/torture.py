@@ -37,7 +37,7 @@ CYCLES = os.path.join(os.path.dirname(lib_commands.TOOL), "tests/safety/cycles")
 
 
 class Harm(AssertionError):
-    """What must never be."""
+    """Something happened that must never be."""
 
 
 class Program(lib_target.Running):
@@ -252,7 +252,7 @@ def suspends(n, target, results):
 
 
 def freezes(n, target, results):
-    """Of each kind of control group that there is, n in all."""
+    """Freezes by each kind of control group that there is, n in all."""
     versions = lib_groups.versions("freezer")
     for i, version in enumerate(versions):
         times = n // len(versions) + (i < n % len(versions))
@@ -321,7 +321,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
     parser.add_argument("--json")
     args = parser.parse_args()
-    # What was begun is put away.
+    # SIGTERM puts away what was begun, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print("seed %d" % args.seed, flush=True)
     table = torture({w.__name__: getattr(args, w.__name__) for w in EVENTS}, args.seed, args.busy)

@@ -28,7 +28,7 @@ class Node:
 
 
 def checksum():
-    """Of what is made anew each time: dicts, lists, tuples, strings, floats, bytes, instances."""
+    """The sum of what is made anew each time: dicts, lists, tuples, strings, floats, bytes, instances."""
     rows = [{"n": i, "f": i * 0.5, "s": "row %d" % i, "t": (i, i + 1)} for i in range(60)]
     chain = None
     for row in rows:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What somebody would try who has got hold of the tool: processes that confine themselves as each
+ * Somebody who has got hold of the tool would try this: processes that confine themselves as each
  * command does, as root, and then reach for everything. What is there to be reached is looked at
  * afterwards: the victim still has its text, its files and its life.
  */

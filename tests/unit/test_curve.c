@@ -93,7 +93,7 @@ static void print_tables(const struct tables *t)
 	       t->found, t->leaks);
 }
 
-/* Of the innocent series at most so many percent are called rising, of the leaks at least so many.
+/* At most so many percent of the innocent series are called rising, of the leaks at least so many.
  */
 static void check_table(double hole, unsigned accused, unsigned found)
 {
@@ -124,14 +124,14 @@ static void what_rises_ever_more_slowly_is_hardly_ever_called_rising(void **stat
 	assert_in_range(t.seen[KIND_POWER][CURVE_RISING], 0, 14);
 }
 
-/* Who stands still for a third of the time misses some of both, and makes up little more. */
+/* A tool that stands still a third of the time misses some of both, and makes up little more. */
 static void a_hole_in_the_readings_makes_nothing_up(void **state)
 {
 	(void)state;
 	check_table(0.33, 3, 85);
 }
 
-/* Of what is called rising with a confidence, that part is: a bin of n may be off by its luck. */
+/* The share of the calls that are right is the confidence: a bin of n may be off by its luck. */
 static void confidence_is_what_it_says(void **state)
 {
 	struct tables t;

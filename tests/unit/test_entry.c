@@ -56,7 +56,7 @@ static int close_libc(void **state)
 	return 0;
 }
 
-/* What every kernel from 5.10 on emulates. */
+/* Every kernel from 5.10 on emulates these. */
 static bool is_emulated(const uint8_t *p, size_t n)
 {
 	if (n < 6)

@@ -379,7 +379,7 @@ static void *insist(void *set)
 	return probe_set_insist(set) ? set : NULL;
 }
 
-/* What it says within a change. */
+/* The words that it says within a change. */
 static void nobody_has_to_hear_it(void **state)
 {
 	int words[2], stderr_fd = dup(STDERR_FILENO);

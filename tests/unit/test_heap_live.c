@@ -155,7 +155,7 @@ static size_t look(struct target *t, struct heap_object *v, enum heap_depth dept
 	return heap_read_objects(t->heap, v, t->n, depth);
 }
 
-/* What the debug hooks add: once per block, twice where pymalloc passes the block on. */
+/* The debug hooks add this: once per block, twice where pymalloc passes the block on. */
 static uint64_t debug_bytes(const struct target *t, const struct heap_object *o)
 {
 	uint64_t sum = 0;

@@ -162,7 +162,7 @@ static void containers(void **state)
 	assert_string_equal(HINT("module", {"root", "module a :: D", "dict", 5, 1.5, 0},
 				 {"value", NULL, "a.S", U, 0, 0}),
 			    "unbounded-container");
-	/* What is asked about is not its own holder. */
+	/* The object that is asked about is not its own holder. */
 	assert_string_equal(HINT("module", {"root", "module a :: O", "a.O", U, 0, 0},
 				 {"attribute", "d", "dict", 500, 0, 0}),
 			    "none");
@@ -601,7 +601,7 @@ static void nobody_and_cycles(void **state)
 	assert_string_equal(hint_of(&h), "cycle-uncollectable");
 }
 
-/* What will be full one day needs no remedy. */
+/* A container that will be full one day needs no remedy. */
 static void bounded(void **state)
 {
 	struct report_holder_step v[] = {{"root", "module a :: D", "collections.deque", 500, 9, 0},
@@ -615,7 +615,7 @@ static void bounded(void **state)
 	assert_string_equal(hint_of(&h), "none");
 }
 
-/* What C code lost, by the function that took it. */
+/* C code lost this block: the hint goes by the function that took it. */
 static void lost_block(void **state)
 {
 	struct report_holder_step one = {"root", "unreferenced", "memory of C code", U, 0, 0};

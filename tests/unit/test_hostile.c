@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What only a process or a file that lies says, one lie at a time. */
+/* Only a process or a file that lies says these things, one lie at a time. */
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <time.h>
@@ -130,7 +130,7 @@ static void a_class_may_take_the_place_of_another(void **state)
 	nanosleep(&wait, NULL);
 	assert_string_equal(names_type(names, (uintptr_t) class), "app.Second");
 	assert_string_equal(first, "app.First"); /* whoever has it keeps it */
-	/* What has ended keeps its name. */
+	/* A type that has ended keeps its name. */
 	class[1] = 0;
 	nanosleep(&wait, NULL);
 	assert_string_equal(names_type(names, (uintptr_t) class), "app.Second");
@@ -183,7 +183,7 @@ static void a_search_for_pools_has_an_end(void **state)
 	auto_free uint64_t *table = calloc(6, sizeof(*table));
 	void *there = mmap((void *)0x100010000, 16384, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	/* Of CPU time: without a bound it takes half an hour. */
+	/* The limit is of CPU time: without a bound it takes half an hour. */
 	const struct itimerval limit = {.it_value.tv_sec = 60}, off = {0};
 	struct proc *self = self_open();
 	struct py_private priv = {0};

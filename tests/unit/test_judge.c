@@ -238,7 +238,7 @@ static const struct report_site *site_at(const struct report_process *p, const c
 	return NULL;
 }
 
-/* What somebody sees of it. */
+/* The text that a user sees of it. */
 static char *text_of(const struct report_process *p)
 {
 	size_t len = 0;
@@ -264,7 +264,7 @@ static char *text_of(const struct report_process *p)
 	return text;
 }
 
-/* Who holds what handle() made is known. */
+/* The holder of what handle() made is known. */
 static void judge_held(struct world *w)
 {
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
@@ -1177,7 +1177,7 @@ static void c_code_without_a_frame_is_named(void **state)
 	assert_string_equal(row_of(&w->p, id)->stack[0].function, "(no Python frame)");
 }
 
-/* What is much for a small process is little for a big one. */
+/* Growth that is much for a small process is little for a big one. */
 static void a_big_process_needs_more(void **state)
 {
 	struct world *w = *state;
@@ -2082,7 +2082,7 @@ static const struct report_site *judge_blocks_held(struct world *w)
 	return site_at(&w->p, "encode");
 }
 
-/* Who holds them tells that they keep coming. */
+/* The container that holds them tells that they keep coming. */
 static void a_container_tells_of_blocks_that_keep_coming(void **state)
 {
 	struct world *w = *state;
@@ -2332,7 +2332,7 @@ static void an_allocator_gives_back(void **state)
 	assert_true(w->p.verdict > CLASS_GROWING);
 }
 
-/* Of a few samples, a bend is noise: the line is as sure as that. */
+/* A bend of a few samples is noise: the line is as sure as that. */
 static void a_bend_of_a_few_samples(void **state)
 {
 	struct world *w = *state;

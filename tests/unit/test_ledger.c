@@ -624,7 +624,7 @@ static void a_dear_look_comes_later_and_later(void **state)
 	assert_true(looks * (double)cost / 3600e9 < 0.021);
 }
 
-/* What is covered by looks at moments that move apart is told of now all the same. */
+/* Looks move apart, and what they cover is told of now all the same. */
 static void looks_move_apart_as_a_watch_lasts(void **state)
 {
 	const uint64_t wait = 10000 * MS;

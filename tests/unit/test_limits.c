@@ -324,7 +324,7 @@ static void eta_is_an_interval_around_the_plain_division(void **state)
 	assert_true(isnan(m.eta_s) && isnan(m.eta_low_s));
 }
 
-/* Of two measures of the growth, one that is far below the other sees a part only. */
+/* One of two measures of the growth that is far below the other sees a part only. */
 static void a_partial_measure_is_left_out(void **state)
 {
 	(void)state;

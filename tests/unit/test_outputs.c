@@ -315,7 +315,7 @@ static void what_others_put_there_is_not_trusted(void **state)
 	unlink(victim);
 }
 
-/* What comes after the check is not trusted either: it is replaced, and never read. */
+/* A file that comes after the check is not trusted either: it is replaced, and never read. */
 static void nor_what_they_put_there_later(void **state)
 {
 	char *victim = in(state, "victim"), *dir = in(state, "tmp"), *path = in(state, "tmp/a");

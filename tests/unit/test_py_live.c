@@ -254,7 +254,7 @@ static void compare(const struct py_runtime *rt, struct target *t)
 	fail_msg("the target did not finish its tale");
 }
 
-/* What is read here is written before, so that the target rests when it is opened. */
+/* The target wrote what is read here before, so that it rests when it is opened. */
 static void wait_until_told(struct target *t)
 {
 	char byte;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What may be read of a process, and that reading changes nothing in it. */
+/* The memory that may be read of a process, and that reading changes nothing in it. */
 #include "proc/inside.h"
 #include "proc/reader_priv.h"
 

@@ -202,7 +202,7 @@ static void every_class_and_kind_has_its_word(void **state)
 		assert_true(strlen(report_kind_name((enum report_kind)k)) > 1);
 }
 
-/* What the standard library makes is the line's that asked for it. */
+/* Objects that the standard library makes are the line's that asked for them. */
 static void the_own_frame_is_not_of_the_library(void **state)
 {
 	static const struct {
@@ -233,7 +233,7 @@ static void the_own_frame_is_not_of_the_library(void **state)
 	}
 }
 
-/* Of a program that is installed, the package is its own, and the script that starts it is not. */
+/* The package of an installed program is its own, and the script that starts it is not. */
 static void the_script_in_bin_is_not_the_program(void **state)
 {
 #define PACKAGES "/usr/lib/python3/dist-packages/"

@@ -153,7 +153,7 @@ static void the_next_cell_is_another_stack(void **state)
 	assert_ptr_not_equal(next, first);
 	assert_int_not_equal(next->id, first->id);
 	assert_string_equal(py_code_function(next->frame[CELL].code), "second");
-	/* Who had the first one has it still. */
+	/* A holder of the first one has it still. */
 	assert_ptr_equal(stacks_find(w->stacks, STACK), first);
 	assert_string_equal(py_code_function(first->frame[CELL].code), "first");
 	assert_ptr_equal(stacks_find(w->stacks, next->id), next);
@@ -228,7 +228,7 @@ static void code_that_is_gone_leaves_its_place_alone(void **state)
 	assert_false(stacks_place_is_shared(w->stacks, first));
 }
 
-/* What is not sure has no name; what is around it keeps its own. */
+/* A frame that is not sure has no name; those around it keep their own. */
 static void only_the_frame_that_is_gone_is_unknown(void **state)
 {
 	struct world *w = *state;

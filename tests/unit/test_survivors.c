@@ -143,7 +143,7 @@ static void births_of_one_moment_are_one(void **state)
 	assert_true(v[0].stopped);
 }
 
-/* Of all that weigh @all, one line's weigh @live, and @died of its own have died. */
+/* All blocks weigh @all, of which one line's weigh @live, and @died of its own have died. */
 static bool is_doubtful(uint64_t live, uint64_t died, uint64_t all)
 {
 	struct estimate_classes c = {0};

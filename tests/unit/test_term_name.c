@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a process is called on the terminal, by its command line. */
+/* The name of a process on the terminal, by its command line. */
 #include "unit.h"
 
 #include "out/term_priv.h"

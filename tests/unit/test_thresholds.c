@@ -67,7 +67,7 @@ static void young_ones_are_those_of_a_full_cache(void **state)
 	e.least_s = 10; /* 170 s of the run are left */
 	assert_false(is_leak(WITH(e, x.mean_age_s = 10 + 170 * 0.26)));
 	assert_true(is_leak(WITH(e, x.mean_age_s = 10 + 170 * 0.34)));
-	/* Of twelve, three standard errors are a quarter. */
+	/* Three standard errors of twelve samples are a quarter. */
 	e.samples = 12;
 	assert_false(is_leak(WITH(e, x.mean_age_s = 10 + 170 * 0.22)));
 	assert_true(is_leak(WITH(e, x.mean_age_s = 10 + 170 * 0.28)));

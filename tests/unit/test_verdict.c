@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What makes a leak of growth, what stands against it, and the sentences. */
+/* The reasons that make a leak of growth, those that stand against it, and the sentences. */
 #include "unit.h"
 
 #include <math.h>

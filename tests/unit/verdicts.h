@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What tests of the verdict begin with: a report, and evidence of a leak beyond doubt. */
+/* Tests of the verdict begin with these: a report, and evidence of a leak beyond doubt. */
 #ifndef PYLEAK_TESTS_VERDICTS_H
 #define PYLEAK_TESTS_VERDICTS_H
 

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 
-# What leads from the PCI bus to a 9p mount. Those built into a kernel have no file and need none.
+# The modules that lead from the PCI bus to a 9p mount. Those built into a kernel have no file and need none.
 WANTED = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 
 

@@ -64,7 +64,7 @@ more=$(own_apt apt-cache depends "$image" |
 # shellcheck disable=SC2086 # a list of package names
 (cd "$tmp" && own_apt apt-get download $image $more >&2)
 for deb in "$tmp"/*.deb; do
-	# Of the modules, only those that lead to the host's files (tests/vm/initramfs.py).
+	# Only those modules are kept that lead to the host's files (tests/vm/initramfs.py).
 	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$tmp/root" --wildcards --wildcards-match-slash \
 		'./boot/*' '*/vmlinuz*' '*/net/9p/*' '*/fs/9p/*' '*/fs/netfs/*' '*/fs/fscache/*' '*/fs/overlayfs/*' \
 		'*/drivers/virtio/*' '*/drivers/char/hw_random/*' 2>/dev/null || :

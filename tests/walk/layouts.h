@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the kernel half is told of 3.@minor with a GIL; the addresses (tstate_addr, tls_offset, key
+/* The kernel half is told this of 3.@minor with a GIL; the addresses (tstate_addr, tls_offset, key
  * ...) are the caller's to fill. */
 #ifndef PYLEAK_TESTS_LAYOUTS_H
 #define PYLEAK_TESTS_LAYOUTS_H

@@ -137,7 +137,7 @@ class PyProc:
         return self.u64(ts + RUNTIME[self.minor][4])
 
     def code_and_instr(self, code, lasti):
-        """What a frame that stands at byte offset @lasti holds as its raw instruction word."""
+        """The raw instruction word that a frame holds when it stands at byte offset @lasti."""
         if self.minor <= 9:
             return lasti & 0xffffffff
         if self.minor == 10:
@@ -158,7 +158,7 @@ def start(python, scene, mode):
     argv = [exe, "-c", text, scene, mode]
     if root:
         argv = ["chroot", root] + argv
-    # What a scene runs a second time: a root may have neither this file nor /proc.
+    # A scene runs this text a second time: a root may have neither this file nor /proc.
     p = subprocess.Popen(argv, stdout=subprocess.PIPE, env={**os.environ, "PYLEAK_TEST_SCENES": text})
     line = p.stdout.readline()
     minor = int(re.search(r"3\.(\d+)", os.path.basename(os.path.realpath(root + exe))

@@ -172,7 +172,7 @@ static void end_case(const char *file, const struct recorded *c)
 {
 	qsort(mem.w, mem.n, sizeof(mem.w[0]), by_addr);
 	check_walk(file, c, 0);
-	/* Who certainly holds the GIL may ask shorter. */
+	/* A thread that certainly holds the GIL may ask shorter. */
 	if (c->held)
 		check_walk(file, c, 1);
 }

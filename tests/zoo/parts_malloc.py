@@ -40,7 +40,7 @@ def take_advised(size):
 
 
 def fragment(n, keep):
-    """Of every three blocks two are freed, so that much is free and little of it at the end."""
+    """Two of every three blocks are freed, so that much is free and little of it at the end."""
     blocks = [take(SIZES[i % len(SIZES)]) for i in range(n)]
     for i, p in enumerate(blocks):
         if i % 3:

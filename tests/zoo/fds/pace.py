@@ -10,7 +10,7 @@ import tempfile
 import time
 
 KEPT = []
-"""What a program leaks and still refers to."""
+"""The things that a program leaks and still refers to."""
 
 
 def arguments():

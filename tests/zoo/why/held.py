@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the programs of this folder keep, and how they say that they are done. The first lines of each tell
+"""The objects that programs of this folder keep, and how they say that they are done. The first lines of each tell
 what `why` must find: the TYPE to ask for, one of the ROOTs in the first step of the path, LAST behind."""
 import os
 import sys
