@@ -29,9 +29,16 @@ static int cannot(const char *path, int err)
 				  : strerror(-err));
 }
 
-static bool is_stdout(const char *path)
+bool outputs_is_stdout(const char *path)
 {
-	return !strcmp(path, "-");
+	return path && !strcmp(path, "-");
+}
+
+int outputs_check_name(const char *option, const char *path)
+{
+	return path && !*path
+		       ? fail(-EINVAL, "--%s needs a file name, or - for standard output", option)
+		       : 0;
 }
 
 static void serve(int sock, void *ctx)
@@ -63,7 +70,7 @@ static int check_path(const char *path, const struct place *new)
 	struct places one = {0};
 	int err;
 
-	if (!path || is_stdout(path) || place_find(path, &one.v[0]))
+	if (!path || outputs_is_stdout(path) || place_find(path, &one.v[0]))
 		return 0;
 	one.n = 1;
 	err = check_other(&one, new);
@@ -77,7 +84,7 @@ int outputs_apart(const struct outputs_files *files, const char *const *paths, s
 	struct place p;
 	int err = 0;
 
-	if (!log || is_stdout(log) || place_find(log, &p))
+	if (!log || outputs_is_stdout(log) || place_find(log, &p))
 		return 0; /* who opens it says so */
 	for (size_t i = 0; i < OUT_FORMATS_MAX && !err; i++)
 		err = check_path(files->path[i], &p);
@@ -92,7 +99,7 @@ static int find_all(struct places *p, const char *const *paths, size_t n)
 	int err = 0;
 
 	for (size_t i = 0; i < n && !err; i++) {
-		if (!paths[i] || is_stdout(paths[i]))
+		if (!paths[i] || outputs_is_stdout(paths[i]))
 			continue;
 		err = place_find(paths[i], &p->v[p->n]);
 		if (err)
@@ -123,7 +130,7 @@ size_t outputs_on_stdout(const struct outputs_files *files)
 	size_t n = 0;
 
 	for (size_t i = 0; i < OUT_FORMATS_MAX; i++)
-		n += files->path[i] && is_stdout(files->path[i]);
+		n += outputs_is_stdout(files->path[i]);
 	return n;
 }
 
@@ -157,12 +164,11 @@ int outputs_check(struct outputs_files *files)
 	if (sort_by_suffix(files))
 		return -EINVAL;
 	for (size_t i = 0; i < OUT_FORMATS_MAX; i++)
-		if (files->path[i] && !*files->path[i])
-			return fail(-EINVAL, "--%s needs a file name, or - for standard output",
-				    formats[i].name);
+		if (outputs_check_name(formats[i].name, files->path[i]))
+			return -EINVAL;
 	if (outputs_on_stdout(files) > 1)
 		return fail(-EINVAL, "standard output takes one format of a report");
-	if (files->path[OUT_pprof] && is_stdout(files->path[OUT_pprof]) && isatty(STDOUT_FILENO))
+	if (outputs_is_stdout(files->path[OUT_pprof]) && isatty(STDOUT_FILENO))
 		return fail(-EINVAL, "a profile is no text for a terminal: --pprof FILE.pb.gz, or "
 				     "send standard output to a file or a program");
 	return 0;
@@ -233,7 +239,7 @@ int outputs_spare(const struct outputs *o, const char *const *files, size_t n)
 
 	for (size_t i = 0; i < o->n; i++)
 		for (size_t k = 0; k < n && !stat(o->path[i], &a) && S_ISREG(a.st_mode); k++)
-			if (files[k] && !is_stdout(files[k]) && !stat(files[k], &b) &&
+			if (files[k] && !outputs_is_stdout(files[k]) && !stat(files[k], &b) &&
 			    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
 				return fail(-EINVAL,
 					    "%s would replace what it is made from: name another "
@@ -348,7 +354,7 @@ int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *
 	struct output out;
 	int err;
 
-	if (is_stdout(path)) {
+	if (outputs_is_stdout(path)) {
 		err = write(stdout, ctx);
 		return err ? cannot("standard output", err) : 0;
 	}
@@ -383,7 +389,7 @@ int outputs_report(const struct outputs *o, const struct outputs_files *files,
 		const struct formatted it = {r, as};
 		int one = files->path[as] ? outputs_write(o, files->path[as], write_as, &it) : 0;
 
-		if (one == -EPIPE && is_stdout(files->path[as]))
+		if (one == -EPIPE && outputs_is_stdout(files->path[as]))
 			left = one;
 		else
 			cli_note(&failed, one);
@@ -396,7 +402,7 @@ void outputs_say_written(const struct outputs_files *files)
 	if (!isatty(STDERR_FILENO))
 		return;
 	for (size_t as = 0; as < OUT_FORMATS_MAX; as++)
-		if (files->path[as] && !is_stdout(files->path[as]))
+		if (files->path[as] && !outputs_is_stdout(files->path[as]))
 			log_line("wrote %s", files->path[as]);
 }
 

@@ -60,6 +60,10 @@ struct output {
 /* -EINVAL with the sentence for a name that is none, or has no suffix where one is needed. */
 int outputs_check(struct outputs_files *files);
 size_t outputs_on_stdout(const struct outputs_files *files);
+/* Is it "-"? NULL is not. */
+bool outputs_is_stdout(const char *path);
+/* -EINVAL with the sentence when the name that --@option was given is empty; NULL: it was not. */
+int outputs_check_name(const char *option, const char *path);
 /* @files (NULL = none; one on standard output at most) and @paths. "-" is standard output, of which
  * the keeper knows nothing; NULL is left out. Fails with the sentence for one that cannot be
  * written, also when there is no room for it. Before the first thread. */

@@ -107,14 +107,12 @@ static int parse(int argc, char **argv, struct census_cmd *c)
 		return fail(-EINVAL, "--diff needs a process that runs: -p PID");
 	if (c->redact && c->no_redact)
 		return fail(-EINVAL, "--redact and --no-redact exclude each other");
-	if (c->json && !*c->json)
-		return fail(-EINVAL, "--json needs a file name, or - for standard output");
-	return 0;
+	return outputs_check_name("json", c->json);
 }
 
 static bool json_on_stdout(const struct census_cmd *c)
 {
-	return c->json && strcmp(c->json, "-") == 0;
+	return outputs_is_stdout(c->json);
 }
 
 static int save(struct census_cmd *c, struct cli_source *s)

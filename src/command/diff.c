@@ -127,7 +127,7 @@ static size_t on_stdout(const struct diff_opts *o)
 	size_t n = 0;
 
 	for (size_t i = 0; i < DIFF_FORMATS_MAX; i++)
-		n += o->path[i] && !strcmp(o->path[i], "-");
+		n += outputs_is_stdout(o->path[i]);
 	return n;
 }
 
@@ -136,9 +136,8 @@ static int check(struct diff_opts *o)
 	if (sort_by_suffix(o))
 		return -EINVAL;
 	for (size_t i = 0; i < DIFF_FORMATS_MAX; i++)
-		if (o->path[i] && !*o->path[i])
-			return fail(-EINVAL, "--%s needs a file name, or - for standard output",
-				    formats[i].name);
+		if (outputs_check_name(formats[i].name, o->path[i]))
+			return -EINVAL;
 	return on_stdout(o) > 1 ? fail(-EINVAL, "standard output takes one format") : 0;
 }
 

@@ -220,17 +220,11 @@ static int find_site(struct why_cmd *w)
 	return err;
 }
 
-static bool is_stdout(const char *path)
-{
-	return path && !strcmp(path, "-");
-}
-
 static int check_outputs(const struct why_cmd *w)
 {
-	if ((w->json && !*w->json) || (w->dot && !*w->dot))
-		return fail(-EINVAL, "--%s needs a file name, or - for standard output",
-			    w->json && !*w->json ? "json" : "dot");
-	if (is_stdout(w->json) && is_stdout(w->dot))
+	if (outputs_check_name("json", w->json) || outputs_check_name("dot", w->dot))
+		return -EINVAL;
+	if (outputs_is_stdout(w->json) && outputs_is_stdout(w->dot))
 		return fail(-EINVAL, "standard output takes one format");
 	return 0;
 }
@@ -301,13 +295,13 @@ static int tell(const struct why_cmd *w, const struct why_question *say, const s
 	struct cli_failures failed = {0};
 	int err = 0;
 
-	if (!is_stdout(w->json) && !is_stdout(w->dot))
+	if (!outputs_is_stdout(w->json) && !outputs_is_stdout(w->dot))
 		cli_note(&failed, print(say, a, stats));
 	if (w->json)
 		err = why_write_json(&w->outputs, w->json, say, a, stats);
-	cli_note(&failed, err == -EPIPE && is_stdout(w->json) ? 0 : err);
+	cli_note(&failed, err == -EPIPE && outputs_is_stdout(w->json) ? 0 : err);
 	err = w->dot ? why_write_dot(&w->outputs, w->dot, say, a) : 0;
-	cli_note(&failed, err == -EPIPE && is_stdout(w->dot) ? 0 : err);
+	cli_note(&failed, err == -EPIPE && outputs_is_stdout(w->dot) ? 0 : err);
 	return cli_noted(&failed);
 }
 
