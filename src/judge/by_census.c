@@ -50,11 +50,16 @@ static struct census_type *named(const struct census_bound *b, const struct join
 	return at && *at ? &b->types.v[*at - 1] : NULL;
 }
 
-static struct census_type *type_of(const struct census_bound *b, const struct joined_type *t)
+static struct census_type *counted(const struct census_bound *b, const struct joined_type *t)
 {
-	struct census_type *type = t->by_class > 0 ? named(b, t) : NULL;
+	struct census_type *type = named(b, t);
 
 	return type && is_counted(type->row, t->cls) ? type : NULL;
+}
+
+static struct census_type *type_of(const struct census_bound *b, const struct joined_type *t)
+{
+	return t->by_class > 0 ? counted(b, t) : NULL;
 }
 
 /* For how much of the time that type @t was counted has it grown? 0: too little to compare. */
@@ -306,11 +311,9 @@ static void pace_by_census(struct joined *to, const struct census_bound *b, cons
 static double most_of(const struct census_bound *b, const struct joined_type *t, double told,
 		      double since)
 {
-	const struct census_type *c = named(b, t);
+	const struct census_type *c = counted(b, t);
 
-	if (!c || !is_counted(c->row, t->cls))
-		return told;
-	return fmin(told, (1 + CENSUS_NOISE) * (double)c->row->count + since);
+	return c ? fmin(told, (1 + CENSUS_NOISE) * (double)c->row->count + since) : told;
 }
 
 static void bound_total(struct joined *to, const struct census_bound *b, const struct joiner *j)

@@ -214,6 +214,7 @@ void join_finish(struct joiner *j, struct report_process *p)
 
 	work_judge(&j->e->memory.work, &j->e->memory.live, &pools);
 	j->collected_s = collected_s(j->e);
+	p->malloc_curve = j->malloc;
 	for (size_t i = 0; i < j->v.n; i++) {
 		finish_site(j, &pools, &j->v.v[i]);
 		others |= j->v.v[i].site.verdict <= CLASS_GROWING &&

@@ -23,17 +23,27 @@ static int rank_of(const struct joiner *j, size_t i)
 	return is_mortal(&j->e->native.v[i]) ? MORTAL : j->fit[i].is_silent ? SILENT : STAYING;
 }
 
+static double told_by(const struct joiner *j, int rank)
+{
+	double told = 0;
+
+	for (size_t i = 0; i < j->e->native.n; i++)
+		if (rank_of(j, i) == rank)
+			told += j->fit[i].told * j->fit[i].room;
+	return told;
+}
+
 /* Growth that windows tell of cannot be more than what memory has gained. A sample is not exact, so
  * that a little too much is not held against it. */
 static void make_room(struct joiner *j, double grows)
 {
-	double told[RANKS] = {0}, room = NATIVE_TOO_MUCH * grows, share[RANKS];
+	double room = NATIVE_TOO_MUCH * grows, share[RANKS];
 
-	for (size_t i = 0; i < j->e->native.n; i++)
-		told[rank_of(j, i)] += j->fit[i].told;
 	for (int rank = 0; rank < RANKS; rank++) {
-		share[rank] = told[rank] > room ? room / told[rank] : 1;
-		room -= told[rank] * share[rank];
+		double told = told_by(j, rank);
+
+		share[rank] = told > room ? room / told : 1;
+		room -= told * share[rank];
 	}
 	for (size_t i = 0; i < j->e->native.n; i++)
 		if (j->e->native.v[i].estimated)
@@ -91,16 +101,6 @@ static double may_more(const struct native_site *n, const struct native_fit *fit
 	return fit->told > 0 && !is_mortal(n) ? fmax(fit->may * most_of(n) - fit->told, 0) : 0;
 }
 
-static double told_by(const struct joiner *j, int rank)
-{
-	double told = 0;
-
-	for (size_t i = 0; i < j->e->native.n; i++)
-		if (rank_of(j, i) == rank)
-			told += j->fit[i].told * j->fit[i].room;
-	return told;
-}
-
 /* One rank is brought to what memory gains, as far as those before it leave that: the rest. None
  * is raised by @others, the bytes that those behind it have told of. */
 static double share_rank(struct joiner *j, int rank, double left, double others)
@@ -130,8 +130,8 @@ void join_native_share(struct joiner *j, double grows)
 	double sum = 0, dying;
 
 	make_room(j, grows);
-	for (size_t i = 0; i < j->e->native.n; i++)
-		sum += j->fit[i].told * j->fit[i].room;
+	for (int rank = 0; rank < RANKS; rank++)
+		sum += told_by(j, rank);
 	/* Where it slows down, what was told before is not held against that. */
 	if (!curve_grows(&j->malloc) || (sum > grows && j->malloc.shape != CURVE_RISING) ||
 	    !(sum > 0) || !(grows > 0))
@@ -144,11 +144,10 @@ void join_native_share(struct joiner *j, double grows)
 
 void native_tell_few(const struct evidence *e, struct report *r, struct report_process *p)
 {
-	struct curve c;
+	const struct curve *c = &p->malloc_curve;
 	char rate[32];
 
-	trend_memory_judge(&e->memory.malloced, &c);
-	if (e->memory.has_mimalloc || c.shape != CURVE_RISING || !verdict_outgrows(p, &c))
+	if (e->memory.has_mimalloc || c->shape != CURVE_RISING || !verdict_outgrows(p, c))
 		return;
 	for (size_t i = 0; i < p->n_sites; i++) {
 		struct report_site *s = &p->sites[i];
@@ -158,6 +157,6 @@ void native_tell_few(const struct evidence *e, struct report *r, struct report_p
 				report_printf(r,
 					      "%s; few of such blocks were met: memory of C "
 					      "code grows by %s/s",
-					      s->reason, fmt_bytes(rate, sizeof(rate), c.slope));
+					      s->reason, fmt_bytes(rate, sizeof(rate), c->slope));
 	}
 }

@@ -118,7 +118,8 @@ struct report_process {
 	REPORT_PYTHON(FIELD_MEMBER, )
 	REPORT_STATE(FIELD_MEMBER, )
 	REPORT_RSS(FIELD_MEMBER, )
-	struct curve rss_curve, live_curve; /* evidence for the verdict; not in the JSON */
+	/* evidence for the verdict; not in the JSON */
+	struct curve rss_curve, live_curve, malloc_curve;
 	struct report_memory memory;
 	struct report_fds fds;
 	uint64_t windows, survivors; /* on births, so far; what is followed of them; not in the JSON
