@@ -35,21 +35,43 @@ long storage_parse_mount(const char *line, dev_t dev)
 	return user ? strtol(user + 9, NULL, 10) : -1;
 }
 
-long storage_fuse_user(int pid, dev_t dev)
+/* Is there a mount, among those that process @pid sees, that @is says yes to? */
+static bool find_mount(int pid, bool (*is)(const char *line, void *ctx), void *ctx)
 {
 	auto_free char *line = NULL;
 	size_t room = 0;
+	bool found = false;
 	char path[32];
-	long user = -1;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
 	f = fopen(path, "re");
-	while (f && user < 0 && getline(&line, &room, f) > 0)
-		user = storage_parse_mount(line, dev);
+	while (f && !found && getline(&line, &room, f) > 0)
+		found = is(line, ctx);
 	if (f)
 		fclose(f);
-	return user;
+	return found;
+}
+
+struct fuse_mount {
+	dev_t dev;
+	long user;
+};
+
+static bool is_fuse(const char *line, void *ctx)
+{
+	struct fuse_mount *m = ctx;
+
+	m->user = storage_parse_mount(line, m->dev);
+	return m->user >= 0;
+}
+
+long storage_fuse_user(int pid, dev_t dev)
+{
+	struct fuse_mount m = {.dev = dev, .user = -1};
+
+	find_mount(pid, is_fuse, &m);
+	return m.user;
 }
 
 /* The kernel lists them by the minor numbers of their devices, where that list is mounted. */
@@ -167,21 +189,14 @@ static int mount_of(int fd)
 	return mount;
 }
 
+static bool has_number(const char *line, void *ctx)
+{
+	return strtol(line, NULL, 10) == *(const int *)ctx;
+}
+
 static bool has_mount(int pid, int mount)
 {
-	auto_free char *line = NULL;
-	size_t room = 0;
-	char path[32];
-	int one = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
-	f = fopen(path, "re");
-	while (f && one != mount && getline(&line, &room, f) > 0)
-		one = (int)strtol(line, NULL, 10);
-	if (f)
-		fclose(f);
-	return mount >= 0 && one == mount;
+	return mount >= 0 && find_mount(pid, has_number, &mount);
 }
 
 /* Mounts of a user namespace do not come out of it, but who is outside can run what is on them, by
