@@ -106,7 +106,7 @@ void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
 		uint64_t still_ns = f->last_ns - steps->grew_ns;
 
 		/* From one look to the next is no pause. */
-		if (steps->is_still && still_ns > steps->longest_ns && is_step(f, still_ns, n))
+		if (was_still && still_ns > steps->longest_ns && is_step(f, still_ns, n))
 			steps->longest_ns = still_ns;
 		f->calm = n;
 		steps->grew_ns = f->last_ns;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "probe/guard_priv.h"
 #include "probe/host.h"
 #include "storage/storage.h"
@@ -47,7 +48,7 @@ static bool hurry(void)
 {
 	const struct sched_param first = {.sched_priority = 1};
 
-	setpriority(PRIO_PROCESS, 0, -15);
+	thread_haste();
 	return !sched_setscheduler(0, SCHED_FIFO, &first);
 }
 
