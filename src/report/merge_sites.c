@@ -142,6 +142,7 @@ static int join(struct joiner *j, const struct merge_part *part, bool is_over)
 
 	for (size_t i = 0; i < p->n_sites && !err; i++) {
 		struct report_site s = p->sites[i], *to;
+		size_t at;
 
 		if (is_over) {
 			s.growth_bytes_per_s = isfinite(s.growth_bytes_per_s) ? 0 : NAN;
@@ -153,10 +154,10 @@ static int join(struct joiner *j, const struct merge_part *part, bool is_over)
 			add(to, &s, &j->largest[to - j->to->sites]);
 		else
 			err = add_new(j, &s);
-		to = to ? to : &j->to->sites[j->to->n_sites - 1];
-		if (!err)
-			err = merge_programs_meet(&j->programs, part, &s,
-						  (size_t)(to - j->to->sites), to);
+		if (err)
+			break;
+		at = to ? (size_t)(to - j->to->sites) : j->to->n_sites - 1;
+		err = merge_programs_meet(&j->programs, part, &s, at, &j->to->sites[at]);
 	}
 	return err;
 }
