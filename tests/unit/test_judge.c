@@ -628,6 +628,18 @@ static void what_began_between_censuses_is_all_of_their_gain(void **state)
 	assert_true(fabs(site_at(&w->p, "handle")->growth_count_per_s - 20) < 0.5);
 }
 
+/* The objects lie outside of the pools, whose memory grows by 40 of them a second. */
+static void make_big(struct world *w)
+{
+	for (size_t i = 0; i < OBJECTS; i++)
+		w->object[i].part[0] = (struct survivor_part){w->object[i].addr, 1024, -1};
+	for (size_t i = 0; i < POINTS; i++) {
+		w->blocks[i] = 500;
+		w->malloced[i] = 1e6 + 40960 * (double)i;
+	}
+	w->e.native = (struct evidence_native){0};
+}
+
 /* Big objects have what memory outside of the pools gains, and so would have a table that grows
  * beside them. */
 static void no_big_type_grows_beyond_its_census(void **state)
@@ -636,13 +648,7 @@ static void no_big_type_grows_beyond_its_census(void **state)
 	const struct report_site *s;
 	double count;
 
-	for (size_t i = 0; i < OBJECTS; i++)
-		w->object[i].part[0] = (struct survivor_part){w->object[i].addr, 1024, -1};
-	for (size_t i = 0; i < POINTS; i++) {
-		w->blocks[i] = 500;
-		w->malloced[i] = 1e6 + 40960 * (double)i;
-	}
-	w->e.native = (struct evidence_native){0};
+	make_big(w);
 	s = judge_counted(w, 40, 2, 57);
 	count = s->growth_count_per_s;
 	assert_true(fabs(count - 40) < 4);
@@ -663,13 +669,7 @@ static void big_objects_grow_beside_mimalloc_too(void **state)
 	const struct evidence_native native = w->e.native;
 	double count;
 
-	for (size_t i = 0; i < OBJECTS; i++)
-		w->object[i].part[0] = (struct survivor_part){w->object[i].addr, 1024, -1};
-	for (size_t i = 0; i < POINTS; i++) {
-		w->blocks[i] = 500;
-		w->malloced[i] = 1e6 + 40960 * (double)i;
-	}
-	w->e.native = (struct evidence_native){0};
+	make_big(w);
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	count = site_at(&w->p, "handle")->growth_count_per_s;
 	assert_true(count > 0);
