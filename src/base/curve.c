@@ -187,17 +187,42 @@ static void last_stretch(const struct curve_points *p, struct look *l, struct cu
 	look_at(p, from, l);
 }
 
+static double mean(const double *v, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += v[i];
+	return sum / (double)n;
+}
+
+/* From the means of the first, the middle and the last points. */
+static double late_part(const double *t, const double *v, size_t n)
+{
+	size_t few = n / CURVE_FEWEST, at[] = {0, (n - few) / 2, n - few};
+	double x[ARRAY_SIZE(at)], y[ARRAY_SIZE(at)], before;
+
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
+		x[i] = mean(t + at[i], few);
+		y[i] = mean(v + at[i], few);
+	}
+	before = (y[1] - y[0]) / (x[1] - x[0]);
+	return before > 0 ? (y[2] - y[1]) / (x[2] - x[1]) / before : 1;
+}
+
 static bool is_saturation(const struct fit_saturation *s, double slope)
 {
 	return s->gain > CURVE_CHANGE_GAIN / 2.0 && s->amplitude > 0 && s->low < 0.5 * slope;
 }
 
-/* A stretch that is straight by itself may be the tail of a saturation. */
+/* A stretch that is straight by itself may be the tail of a saturation. One dip of a line bends it
+ * a little, too. */
 static bool saturates(const struct look *l, double slope)
 {
 	struct fit_saturation s;
 
-	return fit_saturating(l->t, l->v, l->n, l->noise, &s) && is_saturation(&s, slope);
+	return fit_saturating(l->t, l->v, l->n, l->noise, &s) && is_saturation(&s, slope) &&
+	       (s.gain >= CURVE_SLIGHT_GAIN || late_part(l->t, l->v, l->n) < CURVE_SLIGHT);
 }
 
 /* A rise behind a bend may be all one saturation. And one that becomes slower by a power of time
@@ -353,29 +378,6 @@ static void judge_since_peak(struct curve_points p, const struct teeth *m, struc
 		*out = c;
 }
 
-static double mean(const double *v, size_t n)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += v[i];
-	return sum / (double)n;
-}
-
-/* From the means of the first, the middle and the last points. */
-static double late_part(const struct curve_points *p)
-{
-	size_t n = p->n / CURVE_FEWEST, at[] = {0, (p->n - n) / 2, p->n - n};
-	double t[ARRAY_SIZE(at)], v[ARRAY_SIZE(at)], before;
-
-	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
-		t[i] = mean(p->t + at[i], n);
-		v[i] = mean(p->v + at[i], n);
-	}
-	before = (v[1] - v[0]) / (t[1] - t[0]);
-	return before > 0 ? (v[2] - v[1]) / (t[2] - t[1]) / before : 1;
-}
-
 void curve_judge(const struct curve_points *p, struct curve *out)
 {
 	struct teeth m;
@@ -386,7 +388,7 @@ void curve_judge(const struct curve_points *p, struct curve *out)
 		return;
 	out->span_s = p->t[p->n - 1] - p->t[0];
 	out->gain = p->v[p->n - 1] - p->v[0];
-	out->late = late_part(p);
+	out->late = late_part(p->t, p->v, p->n);
 	teeth_find(p, &m);
 	out->height = m.height;
 	judge_all(*p, &m, out);

@@ -38,6 +38,10 @@
 #define CURVE_LEVEL_PART 0.25
 /* of the slope before: less is a bend */
 #define CURVE_BENT 0.75
+/* of the first half: a second half that brought as much is a slight bend ... */
+#define CURVE_SLIGHT 0.9
+/* ... which is one from such an F on */
+#define CURVE_SLIGHT_GAIN 30
 /* time constants: so long the end of a saturation may look straight */
 #define CURVE_TAIL 3
 /* ... or with fewer steps of chance */

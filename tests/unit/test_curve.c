@@ -259,6 +259,27 @@ static void the_end_of_a_saturation_is_no_leak(void **state)
 	}
 }
 
+/* Blocks of a size class, a second apart, of 376 objects a second but for the seconds from 26 to
+ * 34, when a busy machine let them come at 333. */
+static void a_dip_makes_no_cache_of_a_leak(void **state)
+{
+	static const double v[] = {2449,  2881,	 3357,	3741,  4021,  4721,  4905,  5149,
+				   5561,  5937,	 6325,	6745,  7101,  7489,  7833,  8257,
+				   8513,  9037,	 9401,	9749,  10117, 10485, 11029, 11193,
+				   11697, 12013, 12369, 12733, 13125, 13373, 13717, 14109,
+				   14385, 14645, 15077, 15413, 15937, 16297, 16497};
+	double t[ARRAY_SIZE(v)];
+	struct curve c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		t[i] = (double)i;
+		curve_judge(&(struct curve_points){t, v, v, i + 1, 1}, &c);
+		if (i >= 20)
+			assert_int_equal(c.shape, CURVE_RISING);
+	}
+}
+
 /* Half of twenty seconds without a reading: the line goes on behind it. */
 static void a_line_goes_on_behind_a_hole(void **state)
 {
@@ -600,6 +621,7 @@ int main(void)
 		cmocka_unit_test(fits_find_what_was_put_in),
 		cmocka_unit_test(plain_shapes_have_their_names),
 		cmocka_unit_test(the_end_of_a_saturation_is_no_leak),
+		cmocka_unit_test(a_dip_makes_no_cache_of_a_leak),
 		cmocka_unit_test(a_line_goes_on_behind_a_hole),
 		cmocka_unit_test(what_comes_after_teeth_and_ramps),
 		cmocka_unit_test(a_peak_hides_no_more_than_it_took),
