@@ -60,6 +60,10 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 	uint64_t before = f->fact.fill.addr;
 
 	f->fact.holder.in_container = i < p->n ? why_share_in(a, p->step[i].addr) : 0;
+	if (f->fact.holder.in_container < HOLDERS_ONE && holders_share_in_c(h, a) >= HOLDERS_ONE) {
+		f->fact.holder.in_container = why_share_in(a, a->branch);
+		i = p->n; /* no length tells of it */
+	}
 	f->fact.is_one = f->fact.holder.in_container >= HOLDERS_ONE;
 	fill_found(&f->fact.fill, p, i, f->fact.is_one, h->inquiry.ended_ns);
 	for (i = 0; f->fact.fill.addr && i < h->found.n; i++) {

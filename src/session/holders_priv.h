@@ -47,6 +47,10 @@ void holders_ask_young(struct holders *h);
 /* Is one about doubted objects, and the first since their container rests? Now it was asked. */
 bool holders_ask_doubted(struct holders *h);
 
+/* The part of the objects that are below memory of C code in which the paths part (the children of
+ * an element, the memo of a pickler). It has no length that could be read twice: that it grows is
+ * told by entries as new as the objects, else it is 0. */
+double holders_share_in_c(const struct holders *h, const struct why_answer *a);
 /* After an answer: may the objects be ones that replace others? */
 void holders_note_replacing(struct holders *h, struct found *f, const struct question *q,
 			    const struct why_answer *a);

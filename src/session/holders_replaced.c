@@ -27,6 +27,11 @@ static bool are_new(const struct holders *h, const struct why_answer *a)
 	return fill_has_new_entries(a->n_behind, found);
 }
 
+double holders_share_in_c(const struct holders *h, const struct why_answer *a)
+{
+	return a->branch_in_c && are_new(h, a) ? why_share_in(a, a->branch) : 0;
+}
+
 /* Some of those born since the container rests must be in it, even if all that were found elsewhere
  * are among them. */
 static void note_young(struct found *f, const struct question *q, const struct why_answer *a)

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "why/label.h"
+
 #define MAX_NEAR   48	/* nodes of a way on which it is looked for where they part */
 #define NEARLY_ALL 0.95 /* of the ways lead through it */
 
@@ -89,8 +91,8 @@ static void add_behind(struct why_answer *out, uint64_t addr)
 		out->behind[out->n_behind++] = addr;
 }
 
-/* The object through which a way comes to @branch, if it does. */
-static void note_behind(const struct graph *g, const uint32_t *way, size_t n, uint32_t branch,
+/* The object through which a way comes to @branch, if it does. True: by way of memory of C code. */
+static bool note_behind(const struct graph *g, const uint32_t *way, size_t n, uint32_t branch,
 			struct why_answer *out)
 {
 	uint64_t last = 0;
@@ -99,10 +101,11 @@ static void note_behind(const struct graph *g, const uint32_t *way, size_t n, ui
 		if (way[k] == branch && last)
 			add_behind(out, last);
 		if (way[k] == branch)
-			return;
+			return k && label_is_c_memory(g, branch, way[k - 1]);
 		if (graph_type(g, way[k])->addr)
 			last = graph_addr(g, way[k], NULL);
 	}
+	return false;
 }
 
 void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_answer *out)
@@ -111,6 +114,7 @@ void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_
 	uint32_t way[MAX_NEAR], branch = NODE_NONE;
 	struct map64 through = {0}; /* nodes are numbered from 0, its keys are not */
 	size_t held = 0;	    /* what has died meanwhile leads nowhere */
+	size_t by_c = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		size_t steps = climb_short(g, target[i], way);
@@ -129,7 +133,8 @@ void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_
 		branch = first_common(g, way, short_way(g, target[i], way), &through,
 				      NEARLY_ALL * (double)held);
 	for (size_t i = 0; i < n && branch != NODE_NONE; i++)
-		note_behind(g, way, short_way(g, target[i], way), branch, out);
+		by_c += note_behind(g, way, short_way(g, target[i], way), branch, out);
+	out->branch_in_c = by_c && (double)by_c >= NEARLY_ALL * (double)held;
 	out->branch = branch == NODE_NONE ? 0 : graph_addr(g, branch, NULL);
 	map64_free(&through);
 }

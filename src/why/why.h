@@ -75,6 +75,7 @@ struct why_answer {
 	 * a container and its entries. 0 = there is none. */
 	uint64_t branch, behind[WHY_BEHIND];
 	size_t n_behind;
+	bool branch_in_c; /* and between the two is memory of C code, with no length to be read */
 	struct why_path *path; /* the greatest share first */
 	size_t n;
 	double other_share; /* paths that are not listed */

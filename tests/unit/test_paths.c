@@ -193,6 +193,72 @@ static void many_modules_are_one_holder(void **state)
 	free_answer(&a);
 }
 
+enum { ROOT_MODULE, TREE, CHILDREN, FIRST_CHILD, CHILDS = 16, N_TREE = FIRST_CHILD + 2 * CHILDS };
+
+/* A tree's children lie in memory of C code, each with an attribute of its own; every @nth child is
+ * not in there, but in the tree itself. */
+static void ask_tree(enum graph_kind kind, unsigned nth, struct why_answer *out)
+{
+	struct graph_type types[] = {
+		[NOTHING] = {.kind = GRAPH_BUFFER},
+		[DICT] = {.addr = 1, .kind = GRAPH_PLAIN, .name = (char *)"Child"},
+		[STORE] = {.addr = 2, .kind = kind, .name = (char *)"Tree"},
+		[RECORD] = {.addr = 3, .kind = GRAPH_MODULE, .name = (char *)"module"},
+	};
+	static uint64_t at[N_TREE][8];
+	uint16_t type[N_TREE] = {RECORD, STORE, NOTHING};
+	uint32_t parent[N_TREE] = {REACH_ROOT, ROOT_MODULE + 1, TREE + 1}, target[CHILDS];
+	struct graph_block block[N_TREE];
+	struct graph_region region = {(uintptr_t)at, (uintptr_t)(at + N_TREE), 0, N_TREE, NULL};
+	struct py_runtime rt = {0};
+	struct heap h = {.rt = &rt};
+	struct graph g = {.h = &h,
+			  .types = {types, ARRAY_SIZE(types), ARRAY_SIZE(types)},
+			  .type = {type, N_TREE, N_TREE},
+			  .block = {block, N_TREE, N_TREE},
+			  .region = {&region, 1, 1},
+			  .n = N_TREE,
+			  .parent = parent};
+	struct reach r = {.g = &g};
+	struct proc *p;
+
+	for (uint32_t i = 0; i < N_TREE; i++)
+		block[i] = (struct graph_block){(uintptr_t)at[i], sizeof(at[i]), 0};
+	for (uint32_t i = 0; i < CHILDS; i++) {
+		uint32_t child = FIRST_CHILD + 2 * i;
+
+		type[child] = type[child + 1] = DICT;
+		parent[child] = (nth && i % nth == nth - 1 ? TREE : CHILDREN) + 1;
+		parent[child + 1] = child + 1;
+		target[i] = child + (i & 1); /* ways of two shapes */
+	}
+	assert_int_equal(proc_open(getpid(), &p), 0);
+	rt.proc = p;
+	*out = (struct why_answer){.targets = CHILDS};
+	paths_branch(&r, target, CHILDS, out);
+	assert_true(out->branch == (uintptr_t)at[TREE]);
+	assert_int_equal(out->n_behind, CHILDS);
+	proc_close(p);
+}
+
+static void ways_may_part_in_memory_of_c_code(void **state)
+{
+	struct why_answer a;
+
+	(void)state;
+	ask_tree(GRAPH_PLAIN, 0, &a);
+	assert_true(a.branch_in_c);
+	ask_tree(GRAPH_PLAIN, 8, &a);
+	assert_false(a.branch_in_c);
+	/* Keys and items are no memory of C code, nor is what a module or a class keeps. */
+	ask_tree(GRAPH_DICT, 0, &a);
+	assert_false(a.branch_in_c);
+	ask_tree(GRAPH_MODULE, 0, &a);
+	assert_false(a.branch_in_c);
+	ask_tree(GRAPH_TYPE, 0, &a);
+	assert_false(a.branch_in_c);
+}
+
 /* Three callbacks without arguments: their tuple is the empty one, in static data, as from 3.11 on.
  */
 static void a_callback_at_exit_may_have_no_arguments(void **state)
@@ -470,6 +536,7 @@ int main(void)
 		cmocka_unit_test(a_callback_at_exit_may_have_no_arguments),
 		cmocka_unit_test(what_hangs_from_a_frozen_cycle_is_frozen),
 		cmocka_unit_test(many_modules_are_one_holder),
+		cmocka_unit_test(ways_may_part_in_memory_of_c_code),
 		cmocka_unit_test(what_grows_comes_first_where_it_has_some),
 		cmocka_unit_test(what_the_program_has_comes_before_tables_of_python),
 		cmocka_unit_test(a_length_is_the_newest_that_is_known),

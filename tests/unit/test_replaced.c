@@ -169,6 +169,32 @@ static void the_youngest_are_among_those_asked_for(void **state)
 	}
 }
 
+/* Memory of C code that the ways lead on through holds them all when what is behind it is as new as
+ * they are; old entries with something new in each are containers of their own. */
+static void memory_of_c_code_is_one_holder(void **state)
+{
+	struct why_step step = {.addr = TABLE, .entries = WHY_UNKNOWN, .share = 0.97};
+	struct why_path path = {.step = &step, .n = 1, .share = 0.3};
+	struct watched w;
+
+	(void)state;
+	set_up(&w);
+	w.a.path = &path;
+	w.a.n = 1;
+	assert_true(holders_share_in_c(&w.h, &w.a) == 0);
+	w.a.branch_in_c = true;
+	assert_true(holders_share_in_c(&w.h, &w.a) == 0.97);
+	for (size_t i = 0; i < w.a.n_behind; i++)
+		w.a.behind[i] += 8;
+	assert_true(holders_share_in_c(&w.h, &w.a) == 0);
+	/* A few are the fields of a struct. */
+	set_up(&w);
+	w.a = (struct why_answer){.branch = TABLE, .branch_in_c = true, .path = &path, .n = 1};
+	w.a.behind[w.a.n_behind++] = sample[0].addr;
+	w.a.behind[w.a.n_behind++] = sample[1].addr;
+	assert_true(holders_share_in_c(&w.h, &w.a) == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +202,7 @@ int main(void)
 		cmocka_unit_test(what_came_must_be_in_it),
 		cmocka_unit_test(what_came_later_is_not_known),
 		cmocka_unit_test(the_youngest_are_among_those_asked_for),
+		cmocka_unit_test(memory_of_c_code_is_one_holder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
