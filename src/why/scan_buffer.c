@@ -4,7 +4,8 @@
 #include "py/versions.h"
 #include "why/scan_priv.h"
 
-#define KEYS_HEAD 40
+#define KEYS_HEAD   40
+#define CACHED_MOST 1032 /* bytes of a block that a thread's cache of malloc may have had */
 
 /* 3.11, 3.12: an array of attribute values begins with the order in which they were set, written
  * from its end backwards: what is not in there are leftovers. The last byte is the size of it all,
@@ -78,6 +79,18 @@ static bool names_wrapper(const struct scan *s)
 	       (object != NODE_NONE && object == graph_find_block(g, address, NULL));
 }
 
+/* A chunk of a thread's cache begins with a link to the next one, mostly near by, which since glibc
+ * 2.32 is xored with its own page's number, and with a word that is cleared when it is given out.
+ * An empty string (strdup("")) changes the lowest byte alone: the rest may seem an address in a
+ * heap below 4 GiB. */
+static bool has_left_link(const struct scan *s)
+{
+	uint64_t first = scan_at(s, 0), page = s->base >> 12;
+
+	return s->b->place == HEAP_CHUNK && s->hi <= CACHED_MOST && !(first & 0xff) &&
+	       !scan_at(s, 8) && (first ^ page) >> 12 == page;
+}
+
 /* A list's items begin behind the debug hooks' head, and without a GIL behind the room there is. */
 void scan_buffer(struct scan *s)
 {
@@ -95,7 +108,7 @@ void scan_buffer(struct scan *s)
 	if (is_table)
 		scan_some(s, head, b->bytes / 8, 2, 1);
 	else if (!attribute_values(s) && (n || !keys_table(s, head)))
-		scan_words(s, 0, s->hi, ~0ull);
+		scan_words(s, !n && has_left_link(s) ? 8 : 0, s->hi, ~0ull);
 	/* More than the walk has at hand at once. */
 	if ((!n || is_table) && b->bytes > b->have)
 		scan_direct(s, b->addr + b->have, (b->bytes - b->have) / 8, is_table ? 2 : 1, 1);

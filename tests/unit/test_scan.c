@@ -123,6 +123,53 @@ static void who_knows_all_wrappers_holds_none(void **state)
 	assert_int_equal(edges_of(NODE, LOST, GRAPH_WRAPPER), 2);
 }
 
+/* Of a heap as of a program at a fixed address: is @to, which a block at 0x3c210090 begins with, a
+ * reference? */
+static bool is_reference(uint64_t to, uint64_t second, uint64_t bytes, enum heap_place place)
+{
+	const uint64_t word[160] = {to, second};
+	struct graph_block blocks[] = {{0x3c211000, 24, 0}, {to, 24, 0}};
+	struct graph_region region = {blocks[0].addr, to + 32, 0, 2, NULL};
+	struct graph_type types[] = {{.kind = GRAPH_BUFFER}};
+	uint16_t type[] = {0, 0};
+	struct py_runtime rt = {0};
+	struct heap h = {.rt = &rt};
+	struct graph g = {.h = &h,
+			  .types = {types, 1, 1},
+			  .type = {type, 2, 2},
+			  .block = {blocks, 2, 2},
+			  .region = {&region, 1, 1},
+			  .n = 2,
+			  .max_edges = 10};
+	struct heap_block b = {.addr = 0x3c210090,
+			       .bytes = bytes,
+			       .data = (const uint8_t *)word,
+			       .have = bytes,
+			       .place = place};
+	struct scan s = {.g = &g, .b = &b, .t = types, .base = b.addr, .hi = (int64_t)bytes};
+	size_t n;
+
+	scan_buffer(&s);
+	n = g.edge.n;
+	vec_free(&g.edge);
+	return n;
+}
+
+/* An empty string lies where 0x3c2100d0 was the next free chunk: 0x3c2100d0 ^ 0x3c210 is all but
+ * its last byte. */
+static void a_link_that_malloc_has_left_is_no_reference(void **state)
+{
+	(void)state;
+	assert_false(is_reference(0x3c22c200, 0, 24, HEAP_CHUNK));
+	assert_false(is_reference(0x3c22c200, 0, 1032, HEAP_CHUNK));
+	/* Never in a cache; of another page; more than an empty string; in use behind it. */
+	assert_true(is_reference(0x3c22c200, 0, 1048, HEAP_CHUNK));
+	assert_true(is_reference(0x3c22c200, 0, 24, HEAP_POOL));
+	assert_true(is_reference(0x3c22d200, 0, 24, HEAP_CHUNK));
+	assert_true(is_reference(0x3c22c210, 0, 24, HEAP_CHUNK));
+	assert_true(is_reference(0x3c22c200, 1, 24, HEAP_CHUNK));
+}
+
 /* An object of C++ may have references, which the collector does not see. */
 static void what_a_wrapper_leads_to_is_memory_of_c(void **state)
 {
@@ -195,6 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_big_array_is_told_of_and_can_be_left),
 		cmocka_unit_test(who_knows_all_wrappers_holds_none),
+		cmocka_unit_test(a_link_that_malloc_has_left_is_no_reference),
 		cmocka_unit_test(what_a_wrapper_leads_to_is_memory_of_c),
 		cmocka_unit_test(the_hash_of_a_key_is_no_reference),
 	};
