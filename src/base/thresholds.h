@@ -240,6 +240,8 @@
 #define TYPE_LATE_PLAIN 0.2
 /* ... as a straight line would within this part is told where no line of the program is */
 #define TYPE_STRAIGHT 0.8
+/* of its growth is brought by lines that are known: then they tell it */
+#define TYPE_HAS_LINE 0.5
 /* of the growth of a process, by a type of which no more objects come: they get bigger */
 #define TYPE_BIGGER 0.5
 /* times what as many more of their mean size would take: so much more do objects that get bigger */

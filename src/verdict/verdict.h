@@ -68,6 +68,9 @@ void verdict_excused(struct report *r, const char *why, struct report_site *site
 /* "app.Session objects grow by 40/s (why ...)": the census finds a type that rises steadily, and no
  * site is of it; NULL: there is none. @plain: also one like "list", which says little. */
 const char *verdict_type(struct report *r, const struct report_process *p, bool plain);
+/* The same, where lines are known that leave @bytes_per_s unexplained: a type that makes up most of
+ * that, and they do not. */
+const char *verdict_rest_type(struct report *r, const struct report_process *p, double bytes_per_s);
 /* "bytearray objects get bigger by 237 KiB/s (why ...)": most of @bytes_per_s is growth of a type
  * of which no more objects come; NULL: it is not. */
 const char *verdict_bigger(struct report *r, const struct report_process *p, double bytes_per_s);

@@ -166,11 +166,14 @@ static const char *rest_of(struct report *r, const struct report_process *p)
 {
 	struct lines l = lines_of(p);
 	double grows = p->rss_curve.slope;
+	const char *type = verdict_rest_type(r, p, grows - sum_of(&l));
 	char rate[32];
 
 	return report_printf(
-		r, "the process grows by %s/s, and the lines that are known explain %.0f %% of it",
-		fmt_bytes(rate, sizeof(rate), grows), 100 * fmin(1, sum_of(&l) / grows));
+		r,
+		"the process grows by %s/s, and the lines that are known explain %.0f %% of it%s%s",
+		fmt_bytes(rate, sizeof(rate), grows), 100 * fmin(1, sum_of(&l) / grows),
+		type ? "; " : "", type ? type : "");
 }
 
 /* Growth that no line stands out for, of memory that is not watched perhaps. */

@@ -47,13 +47,18 @@ static bool says_something(const char *name, bool plain)
 	return *name != '<' && *name != '(';
 }
 
-static bool has_line(const struct report_process *p, const char *name)
+/* A line that brings a few of them does not tell where the others come from. */
+static bool has_line(const struct report_process *p, const struct report_class_row *row)
 {
+	double count_per_s = 0;
+
 	for (size_t i = 0; i < p->n_sites; i++)
 		for (size_t k = 0; k < p->sites[i].n_types; k++)
-			if (!strcmp(p->sites[i].types[k].name, name))
-				return true;
-	return false;
+			if (!strcmp(p->sites[i].types[k].name, row->name) &&
+			    p->sites[i].growth_count_per_s > 0)
+				count_per_s +=
+					p->sites[i].types[k].share * p->sites[i].growth_count_per_s;
+	return count_per_s >= TYPE_HAS_LINE * row->growth_count_per_s;
 }
 
 static const char *who_holds(struct report *r, const struct report_process *p, const char *name)
@@ -82,24 +87,44 @@ const char *verdict_bigger(struct report *r, const struct report_process *p, dou
 	return NULL;
 }
 
+static const char *grows(struct report *r, const struct report_process *p,
+			 const struct report_class_row *row)
+{
+	char n[32];
+
+	return report_printf(r, "%s objects grow by %s/s%s", row->name,
+			     fmt_count(n, sizeof(n), row->growth_count_per_s),
+			     who_holds(r, p, row->name));
+}
+
 const char *verdict_type(struct report *r, const struct report_process *p, bool plain)
 {
 	double span_s = p->counted_to_s - p->counted_from_s;
 	const struct report_class_row *most = NULL;
-	char n[32];
 
 	for (size_t i = 0; span_s >= TYPE_S && i < p->n_classes; i++) {
 		const struct report_class_row *row = &p->classes[i];
 
 		if (row->name && says_something(row->name, plain) &&
 		    rises(row, span_s, TYPE_FEWEST, plain ? TYPE_LATE_PLAIN : TYPE_LATE) &&
-		    row->growth_bytes_per_s * span_s >= LEAK_BYTES && !has_line(p, row->name) &&
+		    row->growth_bytes_per_s * span_s >= LEAK_BYTES && !has_line(p, row) &&
 		    (!most || row->growth_bytes_per_s > most->growth_bytes_per_s))
 			most = row;
 	}
-	if (!most)
-		return NULL;
-	return report_printf(r, "%s objects grow by %s/s%s", most->name,
-			     fmt_count(n, sizeof(n), most->growth_count_per_s),
-			     who_holds(r, p, most->name));
+	return most ? grows(r, p, most) : NULL;
+}
+
+const char *verdict_rest_type(struct report *r, const struct report_process *p, double bytes_per_s)
+{
+	double span_s = p->counted_to_s - p->counted_from_s;
+
+	for (size_t i = 0; span_s >= TYPE_S && i < p->n_classes; i++) {
+		const struct report_class_row *row = &p->classes[i];
+
+		if (row->name && says_something(row->name, false) &&
+		    row->growth_count_per_s * span_s >= TYPE_FEWEST &&
+		    row->growth_bytes_per_s >= TYPE_BIGGER * bytes_per_s && !has_line(p, row))
+			return grows(r, p, row);
+	}
+	return NULL;
 }

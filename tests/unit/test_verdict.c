@@ -455,6 +455,40 @@ static void growth_that_no_line_explains_is_said(void **state)
 	assert_non_null(strstr(p.reason, "that are known explain 40 % of it"));
 }
 
+/* Futures that callbacks come to and leave have no line: nothing in them tells one from the next.
+ */
+static void a_type_that_lines_leave_out_is_named(void **state)
+{
+	struct report_site s = at(1, CLASS_GROWING, 1e3);
+	struct report_process p = process(&s, 1);
+	struct report_type type = {.name = "_asyncio.Future", .share = 1};
+	struct report_class_row row[] = {{.name = "dict", .growth_bytes_per_s = 9e5},
+					 {.name = type.name,
+					  .gain = NAN, /* of two censuses */
+					  .growth_count_per_s = 41,
+					  .growth_bytes_per_s = 6e5}};
+
+	(void)state;
+	p.rss_curve = rising(1 << 20);
+	p.classes = row;
+	p.n_classes = ARRAY_SIZE(row);
+	p.counted_to_s = p.counted_from_s + 2 * TYPE_S;
+	verdict_process(report, &p, 0);
+	assert_non_null(strstr(p.reason,
+			       "explain 0 % of it; _asyncio.Future objects grow by 41/s (pyleak"));
+	s.types = &type;
+	s.n_types = 1;
+	s.growth_count_per_s = 41;
+	verdict_process(report, &p, 0);
+	assert_null(strstr(p.reason, "Future"));
+	s.growth_count_per_s = 4; /* a line that brings a few of them tells nothing of the others */
+	verdict_process(report, &p, 0);
+	assert_non_null(strstr(p.reason, "Future objects grow"));
+	row[1].growth_bytes_per_s = 4e5; /* less than half of the rest */
+	verdict_process(report, &p, 0);
+	assert_null(strstr(p.reason, "Future"));
+}
+
 static void descriptors_end_a_process_by_themselves(void **state)
 {
 	struct report_site s = at(0, CLASS_LEAK, NAN);
@@ -577,6 +611,7 @@ int main(void)
 		cmocka_unit_test(a_site_that_has_levelled_hides_no_growth),
 		cmocka_unit_test(what_the_process_grows_by_decides),
 		cmocka_unit_test(growth_that_no_line_explains_is_said),
+		cmocka_unit_test(a_type_that_lines_leave_out_is_named),
 		cmocka_unit_test(descriptors_end_a_process_by_themselves),
 		cmocka_unit_test(many_lines_have_a_sum),
 		cmocka_unit_test(a_cause_has_a_sum),
