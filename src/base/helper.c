@@ -13,13 +13,24 @@
 
 #define STOP_POLL_US 10000
 
+/* Its own faults end it, and who starts children waits for them. */
+static bool is_left_as_it_is(int sig)
+{
+	static const int left[] = {SIGILL,  SIGTRAP, SIGABRT, SIGBUS, SIGFPE,
+				   SIGSEGV, SIGSYS,  SIGCHLD, SIGCONT};
+
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++)
+		if (left[i] == sig)
+			return true;
+	return false;
+}
+
+/* Any other signal would end it where it stands, or means nothing to it. */
 static void detach(const char *name)
 {
-	static const int ignored[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT, SIGUSR1, SIGUSR2,
-				      SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGXCPU, SIGXFSZ};
-
-	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
-		signal(ignored[i], SIG_IGN);
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		if (!is_left_as_it_is(sig))
+			signal(sig, SIG_IGN);
 	setsid();
 	setpriority(PRIO_PROCESS, 0, 0); /* the tool's haste is not its */
 	prctl(PR_SET_NAME, name, 0, 0, 0);
