@@ -260,16 +260,25 @@ int probe_check_tracer(int pid, bool of_any_thread)
 		    "process %d is held by a debugger or strace: no probes are set meanwhile", pid);
 }
 
+/* Without a turn: they read files. */
+static int check_harm(const struct probe_set *s)
+{
+	int err;
+
+	if (s->pid == getpid()) /* a trial on two bytes of our own */
+		return 0;
+	err = probe_check_room(s->pid, probe_pages(s));
+	return err ? err : probe_check_tracer(s->pid, false);
+}
+
 /* In this process; what the guardian holds is its own to check. */
 static int set_on_here(struct probe_set *s)
 {
 	struct turn t = turn_of(s, TURN_IN, false);
 	int err = s->pin ? 0 : probe_make_resident(s);
 
-	if (!err && s->pid != getpid()) { /* a trial on two bytes of our own */
-		err = probe_check_room(s->pid, probe_pages(s));
-		err = err ? err : probe_check_tracer(s->pid, false);
-	}
+	if (!err)
+		err = check_harm(s);
 	t.is_planting = true;
 	if (!err)
 		err = turn_take(&t);
@@ -364,17 +373,24 @@ int probe_set_let_go(struct probe_set *s)
 	return err;
 }
 
+/* As set_on_here(): another process of the number would get all places; and what was asked of the
+ * target when they went in may be true no more (they may be swapped out). */
 int probe_shed_begin(struct probe_set *s, struct probe_shed *shed)
 {
 	struct turn in = turn_of(s, TURN_IN, false);
-	int err = probe_check_room(s->pid, probe_pages(s)); /* they may be swapped out */
+	int err = check_harm(s);
 
 	shed->out = turn_of(s, TURN_OUT, true);
 	in.is_planting = shed->out.is_planting = true;
 	err = err ? err : turn_take(&in);
 	if (err)
 		return err;
-	shed->fd = s->ops->shed(s);
+	err = check_target(s);
+	shed->fd = err ? err : s->ops->shed(s);
+	if (shed->fd >= 0 && check_target(s)) {
+		close(shed->fd);
+		shed->fd = -ESRCH;
+	}
 	turn_pass(&in);
 	return shed->fd < 0 ? shed->fd : 0;
 }
