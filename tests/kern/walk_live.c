@@ -41,6 +41,8 @@ struct job {
 	struct pl_site site[MAX_SITES];
 	int fd[3];
 	size_t fds;
+	struct bpf_link *link[MAX_SITES];
+	size_t links;
 };
 
 static int say_nothing(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -209,6 +211,8 @@ static void detach(struct job *j)
 {
 	while (j->fds)
 		close(j->fd[--j->fds]);
+	while (j->links)
+		bpf_link__destroy(j->link[--j->links]);
 	if (!strcmp(j->mech, "tracefs")) {
 		int fd = open(TRACEFS "uprobe_events", O_WRONLY | O_APPEND);
 
@@ -223,9 +227,14 @@ static int attach(struct job *j, struct bpf_program *p)
 		return attach_multi(j, bpf_program__fd(p));
 	if (!strcmp(j->mech, "tracefs"))
 		return attach_tracefs(j, bpf_program__fd(p));
-	for (size_t i = 0; i < j->n; i++)
-		if (!bpf_program__attach_uprobe(p, false, j->pid, j->path, j->offset[i]))
+	for (size_t i = 0; i < j->n; i++) {
+		struct bpf_link *l =
+			bpf_program__attach_uprobe(p, false, j->pid, j->path, j->offset[i]);
+
+		if (!l)
 			return -errno;
+		j->link[j->links++] = l;
+	}
 	return 0;
 }
 
