@@ -4,6 +4,7 @@
 #include "places/births_priv.h"
 
 #define RSP 4
+#define RBP 5
 
 bool births_decode(const struct births_finder *f, uint64_t addr, struct births_insn *out)
 {
@@ -201,6 +202,17 @@ struct births_value births_operand(const struct births_finder *f, const struct b
 	}
 }
 
+/* The tracer's data, by a base that lay on the stack when the word was read. */
+static bool is_data_by_spilled_base(const struct births_finder *f, const struct births_state *s,
+				    const ZydisDecodedOperand *op)
+{
+	const int base = births_gpr(op->mem.base);
+
+	return f->tracer && base >= 0 && op->size == 64 && op->mem.index == ZYDIS_REGISTER_NONE &&
+	       s->r[base].kind == BIRTHS_SLOT && (s->r[base].reg == RSP || s->r[base].reg == RBP) &&
+	       (uint64_t)op->mem.disp.value == f->word + 8 - f->base;
+}
+
 static void note_refs(const struct births_finder *f, struct births_state *s,
 		      const struct births_insn *in)
 {
@@ -209,7 +221,8 @@ static void note_refs(const struct births_finder *f, struct births_state *s,
 
 		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY && op->mem.type == ZYDIS_MEMOP_TYPE_MEM &&
 		    (op->actions & ZYDIS_OPERAND_ACTION_READ) && s->n_refs < BIRTHS_MAX_REFS &&
-		    births_operand(f, s, in, op).kind == BIRTHS_DATA)
+		    (births_operand(f, s, in, op).kind == BIRTHS_DATA ||
+		     is_data_by_spilled_base(f, s, op)))
 			s->refs[s->n_refs++] = in->addr;
 	}
 }

@@ -26,6 +26,10 @@ CODE(by_its_address_behind_a_call, "push %rdi\nlea " WORD ", %rbx\ncall by_the_b
 				   "cmpq $0, (%rbx)\n" TELL("*(%rbx)", "8(%rbx)"));
 CODE(by_the_base, "lea _PyRuntime(%rip), %rbx\n" NEW
 		  "cmpq $0, 0x200(%rbx)\n" TELL("*0x200(%rbx)", "0x208(%rbx)"));
+CODE(by_the_base_from_the_stack,
+     "lea _PyRuntime(%rip), %rbx\nmov %rbx, 8(%rsp)\nmov 0x200(%rbx), %rbx\n" NEW
+     "test %rbx, %rbx\njne 1f\nret\n1: mov 8(%rsp), %rcx\nmov 0x208(%rcx), %rdx\n"
+     "xor %esi, %esi\ncall *%rbx\nret");
 CODE(by_a_sum, "lea _PyRuntime(%rip), %rbx\nadd $0x200, %rbx\n" NEW
 	       "cmpq $0, (%rbx)\n" TELL("*(%rbx)", "8(%rbx)"));
 CODE(by_a_part_of_the_base, "lea _PyRuntime(%rip), %rbx\nlea 0x200(%rbx), %r12\n" NEW
@@ -56,6 +60,7 @@ static const struct {
 	{"by_its_address", 1, false, false},
 	{"by_its_address_behind_a_call", 1, false, false},
 	{"by_the_base", 1, false, false},
+	{"by_the_base_from_the_stack", 1, false, false},
 	{"by_a_sum", 1, false, false},
 	{"by_a_part_of_the_base", 1, false, false},
 	{"by_a_constant", 1, false, true},
