@@ -96,19 +96,43 @@ static double commotion(const struct curve_points *p)
 	return fit_median(move, n);
 }
 
-/* The longest time without a new record before @until: batches come with pauses. */
-static double longest_pause(const struct curve_points *p, double until, double noise)
+/* Records until a moment: batches come with pauses in between. */
+struct records {
+	double longest; /* pause between two of them */
+	double last_s, last;
+	size_t at; /* the point of the last one */
+};
+
+static struct records records_until(const struct curve_points *p, double until, double noise)
 {
-	double record = p->n ? p->v[0] : 0, since = p->n ? p->t[0] : 0, longest = 0;
+	struct records r = {.last_s = p->n ? p->t[0] : 0, .last = p->n ? p->v[0] : 0};
 
 	for (size_t i = 0; i < p->n && p->t[i] <= until; i++) {
-		if (p->v[i] < record + 3 * noise)
+		if (p->v[i] < r.last + 3 * noise)
 			continue;
-		longest = fmax(longest, p->t[i] - since);
-		record = p->v[i];
-		since = p->t[i];
+		r.longest = fmax(r.longest, p->t[i] - r.last_s);
+		r.last_s = p->t[i];
+		r.last = p->v[i];
+		r.at = i;
 	}
-	return longest;
+	return r;
+}
+
+/* One more batch, after a pause as there was before: since that began no more has come than it did
+ * before. */
+static bool is_batch(const struct curve_points *p, const struct records *r, double noise)
+{
+	double since_s = p->t[p->n - 1] - r->last_s, before_s = r->last_s - p->t[0], pause;
+	size_t next = r->at + 1;
+
+	while (next < p->n && p->v[next] < r->last + 3 * noise)
+		next++;
+	if (next == p->n || next - r->at < CURVE_FEWEST)
+		return false;
+	pause = p->t[next] - r->last_s;
+	return pause * CURVE_PAUSES >= r->longest && pause <= CURVE_PAUSES * r->longest &&
+	       (p->v[p->n - 1] - r->last) * before_s <=
+		       CURVE_PAUSES * (r->last - p->v[0]) * since_s;
 }
 
 /* The change of slope in what a look shows, when it is one to believe. @least: the rise or fall
@@ -117,15 +141,18 @@ static bool find_change(const struct curve_points *p, const struct look *l, doub
 			double gain, struct fit_bend *b)
 {
 	double more, rest;
+	struct records r;
 
 	if (!fit_change(l->t, l->v, l->n, CURVE_FEWEST, l->noise, b))
 		return false;
+	r = records_until(p, b->at, l->noise);
 	more = fabs(b->after - b->before);
 	rest = l->t[l->n - 1] - b->at;
 	return b->gain >= gain && more >= CURVE_CHANGE_SURE * b->error &&
 	       more >= CURVE_CHANGE_PART * fmax(fabs(b->after), fabs(b->before)) &&
 	       more * rest > least &&
-	       (b->after > b->before || rest > CURVE_PAUSES * longest_pause(p, b->at, l->noise));
+	       (b->after > b->before ? !is_batch(p, &r, l->noise)
+				     : rest > CURVE_PAUSES * r.longest);
 }
 
 /* A late change stands out of the scatter of a look (@least); a clear one of that about a line

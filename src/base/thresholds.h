@@ -22,7 +22,8 @@
 #define CURVE_TOOTH_PART 0.3
 /* ... and of the scatter */
 #define CURVE_TOOTH_NOISE 8
-/* times the longest pause before: a level lasts longer */
+/* times the longest pause before: a level lasts longer, and by no more differ a pause and its batch
+ * from those before */
 #define CURVE_PAUSES 1.5
 /* times what the values usually move by: a late change is more */
 #define CURVE_USUAL 2

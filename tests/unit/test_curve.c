@@ -453,6 +453,29 @@ static void a_rest_hides_no_leak(void **state)
 	assert_int_equal(judge_of(warm_idle_leak, rest.until + 700, 1).shape, CURVE_RISING);
 }
 
+/* Two seconds of work in each twenty, all of which stays. */
+static double begin_s;
+
+static double bursts(double t)
+{
+	double at = t + begin_s;
+
+	return 1000 + 1980 * (floor(at / 20) + fmin(fmod(at, 20) / 2, 1));
+}
+
+/* The last of them is no new slope after a rest like those before. */
+static void bursts_go_on_in_a_line(void **state)
+{
+	(void)state;
+	for (begin_s = 0; begin_s < 20; begin_s++)
+		for (double until = 65; until <= 200; until++) {
+			struct curve c = judge_of(bursts, until, 1);
+
+			assert_int_equal(c.shape, CURVE_RISING);
+			assert_true(fabs(c.slope - 99) < 99 * 0.25);
+		}
+}
+
 /* A day by the half second, a clock that jumps both ways, a sleep of an hour, values from hell. */
 static void any_run_fits_in_bounded_memory(void **state)
 {
@@ -630,6 +653,7 @@ int main(void)
 		cmocka_unit_test(a_late_leak_is_not_averaged_away),
 		cmocka_unit_test(a_leak_is_seen_at_any_age),
 		cmocka_unit_test(a_rest_hides_no_leak),
+		cmocka_unit_test(bursts_go_on_in_a_line),
 		cmocka_unit_test(any_run_fits_in_bounded_memory),
 		cmocka_unit_test(a_drip_is_seen_within_ten_minutes_and_never_made_up),
 		cmocka_unit_test(innocent_series_are_hardly_ever_called_rising),
