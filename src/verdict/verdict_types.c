@@ -69,6 +69,19 @@ static const char *who_holds(struct report *r, const struct report_process *p, c
 			     name);
 }
 
+/* Lines that make objects of it bring so much of what it grows by: there are more of them. */
+static bool comes_by_lines(const struct report_process *p, const struct report_class_row *row)
+{
+	double bytes_per_s = 0;
+
+	for (size_t i = 0; i < p->n_sites; i++)
+		for (size_t k = 0; p->sites[i].kind == KIND_OBJECT && k < p->sites[i].n_types; k++)
+			if (!strcmp(p->sites[i].types[k].name, row->name))
+				bytes_per_s += p->sites[i].types[k].share *
+					       fmax(p->sites[i].growth_bytes_per_s, 0);
+	return bytes_per_s >= PROCESS_MOST * row->growth_bytes_per_s;
+}
+
 const char *verdict_bigger(struct report *r, const struct report_process *p, double bytes_per_s)
 {
 	double span_s = p->counted_to_s - p->counted_from_s;
@@ -79,7 +92,8 @@ const char *verdict_bigger(struct report *r, const struct report_process *p, dou
 
 		if (row->name && says_something(row->name, true) &&
 		    row->growth_bytes_per_s >= TYPE_BIGGER * bytes_per_s &&
-		    row->growth_bytes_per_s * span_s >= LEAK_BYTES && gets_bigger(row, span_s))
+		    row->growth_bytes_per_s * span_s >= LEAK_BYTES && gets_bigger(row, span_s) &&
+		    !comes_by_lines(p, row))
 			return report_printf(r, "%s objects get bigger by %s/s%s", row->name,
 					     fmt_bytes(rate, sizeof(rate), row->growth_bytes_per_s),
 					     who_holds(r, p, row->name));

@@ -1842,6 +1842,32 @@ static void a_type_that_gets_bigger_is_told_without_a_line(void **state)
 	assert_null(strstr(w->p.reason, "bigger"));
 }
 
+/* A line makes more of them, few beside the many small ones that there are. */
+static void what_a_line_makes_does_not_get_bigger(void **state)
+{
+	struct world *w = *state;
+	struct report_class_row row = {.name = "dict",
+				       .count = 20000,
+				       .bytes = 2000000,
+				       .gain = NAN,
+				       .late = NAN,
+				       .growth_count_per_s = 4,
+				       .growth_bytes_per_s = 4000};
+
+	w->e.native.n = w->e.n_fds = w->e.n_holders = 0;
+	w->e.seen.classes = &row;
+	w->e.seen.n_classes = 1;
+	w->e.seen.counted_from_s = 102;
+	w->e.seen.counted_to_s = 157;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(w->p.verdict, CLASS_GROWING);
+	assert_non_null(site_at(&w->p, "handle"));
+	assert_null(strstr(w->p.reason, "bigger"));
+	row.growth_bytes_per_s = 40000;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_non_null(strstr(w->p.reason, "dict objects get bigger by 39.1 KiB/s"));
+}
+
 /* Windows tell of no more than what memory has gained; by a third of that more, and those are
  * doubted first whose blocks die. */
 static void windows_tell_of_too_much(void **state)
@@ -2690,6 +2716,7 @@ int main(int argc, char **argv)
 		TEST(one_block_that_gets_bigger),
 		TEST(one_block_beside_others),
 		TEST(a_type_that_gets_bigger_is_told_without_a_line),
+		TEST(what_a_line_makes_does_not_get_bigger),
 		TEST(windows_tell_of_too_much),
 		TEST(windows_tell_of_too_little),
 		TEST(a_burst_of_long_ago_takes_nothing),
