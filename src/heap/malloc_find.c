@@ -157,6 +157,14 @@ static void add_heap(struct heap *h, uint64_t base, uint64_t row_end, struct hea
 	a->state = i.ar_ptr;
 }
 
+/* In a child that was forked, what the heap grew by has a row of its own. */
+static uint64_t joined(const struct heap_row *r, const struct heap_row *end)
+{
+	while (r + 1 < end && r[1].anonymous && r[1].start == r->end)
+		r++;
+	return r->end;
+}
+
 int heap_malloc_find(struct heap *h, const struct heap_row *rows, size_t n, struct heap_malloc *out)
 {
 	heap_malloc_free(out);
@@ -169,7 +177,7 @@ int heap_malloc_find(struct heap *h, const struct heap_row *rows, size_t n, stru
 			continue;
 		for (uint64_t base = (r->start + HEAP_MAX - 1) & ~(HEAP_MAX - 1);
 		     base >= r->start && base < r->end; base += HEAP_MAX)
-			add_heap(h, base, r->end, out);
+			add_heap(h, base, joined(r, rows + n), out);
 	}
 	return 0;
 }

@@ -250,7 +250,8 @@ static int look_at_page(struct search *s, uint64_t at, uint64_t end, uint64_t *t
 
 	*to = at;
 	if (!(at & (HEAP_ALIGN - 1)))
-		err = thread_heap(w, at, end, to);
+		err = thread_heap(w, at, s->end, to);
+	s->done = *to;
 	if (!err && *to == at) {
 		if (proc_read(w->h->rt->proc, at, p, sizeof(p))) {
 			w->st->unreadable++;

@@ -44,6 +44,9 @@ int proc_parse_stat(const char *text, struct proc_stat *out);
 bool proc_any_goes_on(int pid);
 /* Cuts @text into rows; the paths point into it. Rows that make no sense are left out. */
 int proc_parse_maps(char *text, struct proc_map **out, size_t *n);
+/* Makes rows of the brk heap that adjoin one: a child that was forked has two, the one it got and
+ * what it grew by. In place; returns how many rows are left. */
+size_t proc_join_heap(struct proc_map *v, size_t n);
 /* One row, in place. */
 bool proc_parse_map(char *line, struct proc_map *m);
 /* The same from /proc/PID/maps, each name kept once, in *@names: a process may map one file of a

@@ -114,7 +114,7 @@ int proc_stream_maps(const struct proc *p, struct proc_map **out, size_t *n, cha
 		return err;
 	}
 	*out = s.row.v;
-	*n = s.row.n;
+	*n = proc_join_heap(s.row.v, s.row.n);
 	*names = s.names.v;
 	*unnamed = s.unnamed;
 	return 0;

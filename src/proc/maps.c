@@ -57,6 +57,25 @@ bool proc_parse_map(char *line, struct proc_map *m)
 	return true;
 }
 
+static bool goes_on(const struct proc_map *m, const struct proc_map *above)
+{
+	return m->end == above->start && !strcmp(m->path, "[heap]") &&
+	       !strcmp(above->path, "[heap]") && m->readable == above->readable &&
+	       m->writable == above->writable && m->executable == above->executable;
+}
+
+size_t proc_join_heap(struct proc_map *v, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (k && goes_on(&v[k - 1], &v[i]))
+			v[k - 1].end = v[i].end;
+		else
+			v[k++] = v[i];
+	return k;
+}
+
 int proc_parse_maps(char *text, struct proc_map **out, size_t *n)
 {
 	VEC(struct proc_map) rows = {0};
@@ -80,7 +99,7 @@ int proc_parse_maps(char *text, struct proc_map **out, size_t *n)
 		*row = m;
 	}
 	*out = rows.v;
-	*n = rows.n;
+	*n = proc_join_heap(rows.v, rows.n);
 	return 0;
 }
 

@@ -19,7 +19,7 @@ static void take_line(struct proc_resident *r, const char *line)
 	uint64_t kb;
 
 	if (sscanf(line, "Rss: %" SCNu64, &kb) == 1)
-		r->rss_bytes = kb * 1024;
+		r->rss_bytes += kb * 1024;
 }
 
 static struct proc_resident row_of(const struct proc_map *m)
@@ -46,6 +46,13 @@ static bool take_row(struct proc_resident *r, char *line)
 		return false;
 	*r = row_of(&m);
 	return true;
+}
+
+/* As proc_join_heap. */
+static bool goes_on(const struct proc_resident *r, const struct proc_resident *above)
+{
+	return r->end == above->start && r->kind == PROC_ROW_HEAP && above->kind == PROC_ROW_HEAP &&
+	       r->writable == above->writable;
 }
 
 static int copy_rows(const struct proc *p, struct proc_resident **out, size_t *n)
@@ -83,6 +90,10 @@ int proc_smaps_rows(struct stamped_lines *from, struct proc_resident **out, size
 		}
 		/* Joined with its neighbour while it was read, and told again. */
 		is_known = rows.n && row.start < rows.v[rows.n - 1].end;
+		if (rows.n && goes_on(&rows.v[rows.n - 1], &row)) {
+			rows.v[rows.n - 1].end = row.end;
+			continue;
+		}
 		r = is_known ? &row : vec_push(&rows);
 		if (r)
 			*r = row;

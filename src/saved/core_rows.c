@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The rows of maps put together again from a core file: a segment each, and for what was left out
  * of it the rows of the list of files. */
+#include "proc/inside.h"
 #include "saved/core_priv.h"
 
 #include <elf.h>
@@ -153,6 +154,12 @@ static bool begins_with_chunk(const struct proc *p, const struct proc_map *m)
 	       (head[1] & ~7ull) >= 32 && (head[1] & ~7ull) <= m->end - m->start;
 }
 
+/* In a child that was forked it may have two rows. */
+static bool adjoins(const struct proc_map *m, const struct proc_map *above)
+{
+	return above->start == m->end && above->writable && !above->inode && !*above->path;
+}
+
 void core_name_rows(struct core *c)
 {
 	struct proc *p = c->proc;
@@ -176,6 +183,9 @@ void core_name_rows(struct core *c)
 			continue;
 		if (begins_with_chunk(p, m)) {
 			m->path = "[heap]";
+			for (; ++i < p->n_maps && adjoins(m, m + 1); m++)
+				m[1].path = "[heap]";
+			p->n_maps = proc_join_heap(p->maps, p->n_maps);
 			return;
 		}
 	}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The parts that RSS is made of, against what the allocator and the kernel say."""
+import json
 import os
 import re
 import signal
@@ -75,6 +76,60 @@ def test_parts_in_the_main_job(tmp_path):
         assert "malloc in use" in run.stdout
 
 
+def child_of(target):
+    end = time.monotonic() + LIMIT_S
+    child = ""
+    while not child and time.monotonic() < end:
+        time.sleep(0.1)
+        with open("/proc/%d/task/%d/children" % (target.pid, target.pid)) as f:
+            child = f.read().strip()
+    return int(child)
+
+
+FORKED = """
+import os, runpy, sys, threading
+program, truth = sys.argv[1:]
+zoo = runpy.run_path(program)
+event, ready, keep = threading.Event(), threading.Semaphore(0), []
+threads = [threading.Thread(target=zoo["work"], args=(100, keep, ready, event)) for _ in range(zoo["STACKS"])]
+for t in threads:
+    t.start()
+for t in threads:
+    ready.acquire()
+event.set()
+for t in threads:
+    t.join()
+if os.fork():
+    os.wait()
+else:
+    sys.argv[1:] = ["--truth", truth]
+    zoo["main"]()
+"""
+
+
+def test_heaps_that_a_fork_splits(tmp_path):
+    """The kernel joins what a child's heap grows by with nothing that it has from its parent."""
+    truth, program = str(tmp_path / "truth"), os.path.join(pythons.ZOO, "parts_malloc.py")
+    target = subprocess.Popen([pythons.HOST, "-B", "-c", FORKED, program, truth], start_new_session=True)
+    try:
+        child = child_of(target)
+        wait_stopped(child)
+        with open("/proc/%d/maps" % child) as f:
+            assert f.read().count("[heap]") > 1
+        with open(truth) as f:
+            want = json.loads(f.readline())
+        rss = smaps_rss(child)
+        memory = census("-p", child, out=str(tmp_path / "a.json"))["memory"]
+        part = {name: p["bytes"] for name, p in memory["parts"].items()}
+        assert sum(part.values()) == pytest.approx(rss, rel=0.02)
+        assert part["malloc_live"] == pytest.approx(want["used"], rel=0.05)
+        assert part["malloc_slack"] == pytest.approx(want["free"], rel=0.05)
+        assert want["mmap"] <= part["mmap"] <= want["mmap"] + (1 << 20)
+    finally:
+        os.killpg(target.pid, signal.SIGKILL)
+        target.wait()
+
+
 def test_a_read_leaves_shared_pages_shared():
     """Pages that a fork shares are not copied because somebody looks at them."""
     code = (
@@ -90,18 +145,12 @@ def test_a_read_leaves_shared_pages_shared():
 
     target = subprocess.Popen([pythons.HOST, "-c", code], start_new_session=True)
     try:
-        children = "/proc/%d/task/%d/children" % (target.pid, target.pid)
-        end = time.monotonic() + LIMIT_S
-        child = ""
-        while not child and time.monotonic() < end:
-            time.sleep(0.1)
-            with open(children) as f:
-                child = f.read().strip()
+        child = child_of(target)
         time.sleep(0.5)
-        before = pss(int(child))
+        before = pss(child)
         census("-p", child)
         assert before > 25 << 20
-        assert pss(int(child)) < before + (4 << 20)
+        assert pss(child) < before + (4 << 20)
     finally:
         os.killpg(target.pid, signal.SIGKILL)
         target.wait()

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -144,6 +145,96 @@ static void overlapping_rows_are_left_out(void **state)
 	assert_string_equal(proc_find_map(&p, 0x5fff)->path, "/c");
 	assert_null(proc_find_map(&p, 0x6000));
 	free(p.maps);
+}
+
+/* The two of a child that was forked; not what lies behind a gap or bears no mark. */
+static void rows_of_the_heap_that_adjoin_are_one(void **state)
+{
+	char text[] = "1000-3000 rw-p 0 00:00 0 [heap]\n3000-7000 rw-p 0 00:00 0 [heap]\n"
+		      "7000-8000 ---p 0 00:00 0 [heap]\n8000-9000 rw-p 0 00:00 0 [heap]\n"
+		      "a000-b000 rw-p 0 00:00 0 [heap]\nb000-c000 rw-p 0 00:00 0\n"
+		      "c000-d000 rw-p 0 00:00 0\n";
+	static const uint64_t want[][2] = {{0x1000, 0x7000}, {0x7000, 0x8000}, {0x8000, 0x9000},
+					   {0xa000, 0xb000}, {0xb000, 0xc000}, {0xc000, 0xd000}};
+	struct proc_map *m;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(proc_parse_maps(text, &m, &n), 0);
+	assert_int_equal(n, ARRAY_SIZE(want));
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(m[i].start, want[i][0]);
+		assert_int_equal(m[i].end, want[i][1]);
+	}
+	free(m);
+}
+
+#define GROWN (4u << 20)
+
+/* A child whose brk heap has grown, stopped. */
+static pid_t grown_child(void)
+{
+	pid_t pid;
+	int status;
+
+	sbrk(4096);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		memset(sbrk(GROWN), 1, GROWN);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	return pid;
+}
+
+static void check_heap(const struct proc_resident *r, size_t n, const struct proc_map *m)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (r[i].kind != PROC_ROW_HEAP)
+			continue;
+		found++;
+		assert_int_equal(r[i].start, m->start);
+		assert_int_equal(r[i].end, m->end);
+		assert_in_range(r[i].rss_bytes, GROWN + 4096, m->end - m->start);
+	}
+	assert_int_equal(found, 1);
+}
+
+static void a_forked_child_has_one_heap(void **state)
+{
+	auto_free struct proc_resident *smaps = NULL, *pages = NULL;
+	uint64_t end = (uintptr_t)sbrk(0) + 4096 + GROWN;
+	const struct proc_map *heap = NULL;
+	struct proc_row rows[256];
+	pid_t pid = grown_child();
+	struct proc *p;
+	size_t n, brk = 0;
+
+	(void)state;
+	assert_int_equal(proc_open(pid, &p), 0);
+	for (size_t i = 0; i < p->n_maps; i++)
+		if (!strcmp(p->maps[i].path, "[heap]")) {
+			assert_null(heap);
+			heap = &p->maps[i];
+		}
+	assert_non_null(heap);
+	assert_int_equal(heap->end, (end + 4095) & -4096ull);
+	n = proc_heap_rows(p, rows, ARRAY_SIZE(rows));
+	for (size_t i = 0; i < n; i++)
+		brk += rows[i].is_brk && rows[i].start == heap->start && rows[i].end == heap->end;
+	assert_int_equal(brk, 1);
+	assert_int_equal(proc_resident_rows(p, &smaps, &n), 0);
+	check_heap(smaps, n, heap);
+	assert_int_equal(proc_resident_by_pages(p, &pages, &n), 0);
+	check_heap(pages, n, heap);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	proc_close(p);
 }
 
 #define LONG_MAPS  1600
@@ -420,6 +511,8 @@ int main(void)
 		cmocka_unit_test(threads_of_the_host_are_counted),
 		cmocka_unit_test(rows_of_maps_are_understood),
 		cmocka_unit_test(overlapping_rows_are_left_out),
+		cmocka_unit_test(rows_of_the_heap_that_adjoin_are_one),
+		cmocka_unit_test(a_forked_child_has_one_heap),
 		cmocka_unit_test(names_of_files_are_kept_once),
 		cmocka_unit_test(stat_and_status_are_understood),
 		cmocka_unit_test_setup_teardown(reads_memory_and_skips_holes, open_self,
