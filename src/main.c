@@ -35,12 +35,25 @@ static void no_stream(void)
 	exit(CLI_FAILED);
 }
 
-/* A caller with one of them closed must not find a report in the file that got its number. */
+/* A caller with one of them closed must not find a report in the file that got its number. Writing
+ * to a standard output that is closed fails still: what was to be read there would be lost. */
 static void keep_standard_streams(void)
 {
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd)
 			no_stream();
+}
+
+/* Help, a version: what no command has looked at. */
+static int flush(int code)
+{
+	int err = fflush(stdout) ? -errno : 0;
+
+	if (!err || code != CLI_DONE || cli_reader_left(err))
+		return code;
+	fail(err, "cannot write standard output: %s", strerror(-err));
+	return cli_complain(CLI_FAILED);
 }
 
 static void on_full_file(int sig)
@@ -108,5 +121,5 @@ int main(int argc, char **argv)
 		log_line("pyleak-bpf: %s", fail_text());
 		return 1;
 	}
-	return run(argc, argv);
+	return flush(run(argc, argv));
 }

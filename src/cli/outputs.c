@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "cli/outputs.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -140,6 +141,14 @@ bool outputs_any(const struct outputs_files *files)
 		if (files->path[i])
 			return true;
 	return false;
+}
+
+bool outputs_want_text(bool is_taken, bool any_files)
+{
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+	bool is_closed = flags < 0 || (flags & O_ACCMODE) == O_RDONLY;
+
+	return !is_taken && !(is_closed && any_files);
 }
 
 static int sort_by_suffix(struct outputs_files *files)
@@ -455,12 +464,13 @@ int outputs_print(const struct outputs *o, const struct outputs_files *files, ou
 		  struct out_term_opts how, const struct report *r)
 {
 	bool is_taken = outputs_on_stdout(files);
+	bool want_text = text && outputs_want_text(is_taken, outputs_any(files));
 	struct cli_failures failed = {0};
 	int err;
 
 	/* A reader who leaves must not end us before all files are written. */
 	signal(SIGPIPE, SIG_IGN);
-	err = is_taken || !text ? 0 : text(stdout, r, &how);
+	err = want_text ? text(stdout, r, &how) : 0;
 	cli_note(&failed, cli_reader_left(err) ? 0 : err);
 	err = outputs_report(o, files, r);
 	if (!err)

@@ -91,6 +91,9 @@ int outputs_report(const struct outputs *o, const struct outputs_files *files,
 /* Says which files were written, to who looks at a terminal. */
 void outputs_say_written(const struct outputs_files *files);
 bool outputs_any(const struct outputs_files *files);
+/* Is text printed? Not where another result @is_taken to standard output; nor, where that is
+ * closed, if there are files that tell the same. */
+bool outputs_want_text(bool is_taken, bool any_files);
 /* A new file, never one that is there. @name: what it is called. */
 int outputs_save(const struct outputs *o, enum out_format as, const struct report *r, char *name,
 		 size_t size);

@@ -131,6 +131,15 @@ static size_t on_stdout(const struct diff_opts *o)
 	return n;
 }
 
+static bool any_file(const struct diff_opts *o)
+{
+	size_t n = 0;
+
+	while (n < DIFF_FORMATS_MAX && !o->path[n])
+		n++;
+	return n < DIFF_FORMATS_MAX;
+}
+
 static int check(struct diff_opts *o)
 {
 	if (sort_by_suffix(o))
@@ -158,7 +167,7 @@ static int print(const struct diff_opts *o, const struct outputs *to, const stru
 	struct out_term_opts how = outputs_term(o->top, o->no_color, o->verbose);
 	struct cli_failures failed = {0};
 	bool is_taken = on_stdout(o);
-	int err = is_taken ? 0 : diff_term(stdout, c, &how);
+	int err = outputs_want_text(is_taken, any_file(o)) ? diff_term(stdout, c, &how) : 0;
 
 	cli_note(&failed, cli_reader_left(err) ? 0 : err);
 	for (size_t i = 0; i < DIFF_FORMATS_MAX; i++) {

@@ -115,7 +115,9 @@ static int print(struct sweep_cmd *c, const struct report *r)
 	if (r->final)
 		return outputs_print(&c->outputs, &c->files, c->is_unread ? NULL : out_term_sweep,
 				     how, r);
-	err = outputs_on_stdout(&c->files) ? 0 : out_term_sweep(stdout, r, &how);
+	err = outputs_want_text(outputs_on_stdout(&c->files), outputs_any(&c->files))
+		      ? out_term_sweep(stdout, r, &how)
+		      : 0;
 	c->is_unread = cli_reader_left(err);
 	return c->is_unread ? 0 : err;
 }

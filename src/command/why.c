@@ -295,7 +295,8 @@ static int tell(const struct why_cmd *w, const struct why_question *say, const s
 	struct cli_failures failed = {0};
 	int err = 0;
 
-	if (!outputs_is_stdout(w->json) && !outputs_is_stdout(w->dot))
+	if (outputs_want_text(outputs_is_stdout(w->json) || outputs_is_stdout(w->dot),
+			      w->json || w->dot))
 		cli_note(&failed, print(say, a, stats));
 	if (w->json)
 		err = why_write_json(&w->outputs, w->json, say, a, stats);

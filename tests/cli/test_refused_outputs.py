@@ -88,6 +88,38 @@ def test_standard_output_is_full(name):
     one_line(run, "standard output", "No space left")
 
 
+def closed(*args):
+    return subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", TOOL, *map(str, args)], stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_standard_output_is_closed(name):
+    one_line(closed("--from", SAMPLE, "--" + name, "-"), "standard output", "Bad file descriptor")
+
+
+@pytest.mark.parametrize("args", [("--from", SAMPLE), ("merge", SAMPLE), ("merge", SAMPLE, "--json", "-"),
+                                  ("diff", SAMPLE, SAMPLE), ("diff", SAMPLE, SAMPLE, "--json", "-"),
+                                  ("doctor",), ("doctor", "--json"), ("--help",), ("-V",)])  # fmt: skip
+def test_nothing_is_lost_without_a_word(args):
+    one_line(closed(*args), "Bad file descriptor")
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        run = subprocess.run([TOOL, *args], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    one_line(run, "No space left")
+
+
+@pytest.mark.parametrize("command", ["census", "diff", "doctor", "merge", "serve", "sweep", "watch", "why"])
+def test_help_that_nobody_gets(command):
+    one_line(closed(command, "--help"), "cannot write standard output: Bad file descriptor")
+
+
+@pytest.mark.parametrize("args", [("--from", SAMPLE), ("--from", RECORDING, "--record"), ("merge", SAMPLE), ("diff", SAMPLE, SAMPLE)])
+def test_a_file_needs_no_standard_output(tmp_path, args):
+    told = tmp_path / "told"
+    options = ["--json", told] if args[-1] != "--record" else [told, "--json", tmp_path / "json"]
+    run = closed(*args, *options)
+    assert (run.returncode, run.stderr) == (0, "") and told.stat().st_size
+
+
 def limited(most, *args, **kwargs):
     """No file may have more than @most bytes: the kernel says so by a signal, too."""
     return subprocess.run([TOOL, *map(str, args)], stderr=subprocess.PIPE, text=True, timeout=60, check=False,
