@@ -146,8 +146,11 @@ bool children_are_opened(const struct children *c)
 	return opener_is_busy(c->opener);
 }
 
+/* Asked when nobody is left: who starts another or becomes another program ends at once, and the
+ * news of it may be younger than the last look. */
 bool children_expected(const struct children *c)
 {
+	tree_poll(c->tree);
 	return tree_waiting(c->tree) || children_are_opened(c);
 }
 

@@ -249,6 +249,34 @@ def test_copies_of_pages_are_no_leak():
             assert not [s for s in process["sites"] if s["verdict"] == "leak"]
 
 
+BECOMES = """
+import os, sys, time
+kept = []
+end = time.monotonic() + float(sys.argv[1])
+while time.monotonic() < end:
+    kept.append([len(kept), "kept-%d" % len(kept)])
+    time.sleep(0.005)
+os.execv(sys.executable, [sys.executable, sys.argv[0], "600"])
+"""
+
+
+def test_one_that_becomes_another_program():
+    """It is alone, so that nobody is watched when its end is noticed."""
+    with tempfile.TemporaryDirectory() as d:
+        path = os.path.join(d, "becomes.py")
+        with open(path, "w") as f:
+            f.write(BECOMES)
+        with subprocess.Popen([pythons.HOST, "-B", path, "8"], stdin=subprocess.DEVNULL) as process:
+            try:
+                watch = Watch("-p", process.pid, "--children")
+                watch.wait_for("watching child %d" % process.pid)
+                report, _ = watch.finish()
+            finally:
+                process.kill()
+        assert {(p["pid"], p["state"]) for p in report["processes"]} == {(process.pid, "running"), (process.pid, "exited")}
+        assert report["tree"]["merged"]["state"] == "running"
+
+
 # Launchers, as `uv run` is one: first they are no Python.
 @pytest.mark.parametrize("options, launcher, says", [
     (["--children"], "exec %s", "watching child"),
