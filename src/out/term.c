@@ -423,7 +423,7 @@ static void put_process(struct line *l, const struct report *r, const struct rep
 	put_process_line(l, p);
 	put_verdict(l, p);
 	term_hint(l, &p->hint);
-	term_limit(l, p, 2);
+	term_limit(l, r, p, 2);
 	if (r->final || o->verbose)
 		term_parts(l, p);
 	term_baseline(l, p, o->verbose);

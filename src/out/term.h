@@ -32,7 +32,7 @@ const char *term_units(const struct report_site *s);
 /* The remedy, where one is known. */
 void term_hint(struct line *l, const struct report_hint *h);
 /* When a limit is met, if one will be. */
-void term_limit(struct line *l, const struct report_process *p, int indent);
+void term_limit(struct line *l, const struct report *r, const struct report_process *p, int indent);
 /* Where a site stands among those that are shown. */
 struct term_place {
 	size_t rank, as;    /* as: rank of one above that has the same remedy, 0 = none */

@@ -52,11 +52,31 @@ void term_baseline(struct line *l, const struct report_process *p, bool verbose)
 	line_end(l);
 }
 
-void term_limit(struct line *l, const struct report_process *p, int indent)
+static bool eats_ram(const struct report_process *p)
+{
+	const struct report_memory *m = &p->memory;
+
+	return !p->exited && m->limit_source && !strcmp(m->limit_source, "ram") &&
+	       isfinite(m->eta_s);
+}
+
+/* Its time is that of its own growth, and others take of the same RAM. A merged report has added
+ * them up. */
+static bool is_told_alone(const struct report *r, const struct report_process *p)
+{
+	size_t others = 0;
+
+	for (size_t i = 0; i < r->n_processes; i++)
+		others += r->processes[i].pid != p->pid && eats_ram(&r->processes[i]);
+	return others && eats_ram(p) && !p->n_members;
+}
+
+void term_limit(struct line *l, const struct report *r, const struct report_process *p, int indent)
 {
 	const struct report_memory *m = &p->memory;
 	char text[512], eta[32], low[32], high[32], bytes[32];
 	const char *what = m->limit_refuses ? "allocations fail" : "killed";
+	const char *alone = is_told_alone(r, p) ? ", by its growth alone" : "";
 
 	if (!m->limit_source || !(m->eta_s <= NEAR_S))
 		return;
@@ -64,12 +84,13 @@ void term_limit(struct line *l, const struct report_process *p, int indent)
 	fmt_duration_like(low, sizeof(low), m->eta_low_s, m->eta_s);
 	fmt_bytes(bytes, sizeof(bytes), (double)m->limit_bytes);
 	if (isfinite(m->eta_high_s))
-		snprintf(text, sizeof(text), "at this rate %s in %s (%s - %s): %s, limit %s", what,
-			 eta, low, fmt_duration_like(high, sizeof(high), m->eta_high_s, m->eta_s),
-			 m->limit_name, bytes);
+		snprintf(text, sizeof(text), "at this rate %s in %s (%s - %s): %s, limit %s%s",
+			 what, eta, low,
+			 fmt_duration_like(high, sizeof(high), m->eta_high_s, m->eta_s),
+			 m->limit_name, bytes, alone);
 	else
-		snprintf(text, sizeof(text), "at this rate %s in %s (%s at least): %s, limit %s",
-			 what, eta, low, m->limit_name, bytes);
+		snprintf(text, sizeof(text), "at this rate %s in %s (%s at least): %s, limit %s%s",
+			 what, eta, low, m->limit_name, bytes, alone);
 	line_pad(l, indent);
 	line_words(l, text);
 	line_end(l);

@@ -84,7 +84,7 @@ static void put_process(struct line *l, const struct report_process *p)
 }
 
 /* The user's own line of the first site, or what may be why none stands out. */
-static void put_first_line(struct line *l, const struct report_process *p)
+static void put_first_line(struct line *l, const struct report *r, const struct report_process *p)
 {
 	const struct report_site *s = p->sites;
 	const struct report_frame *own;
@@ -94,7 +94,7 @@ static void put_first_line(struct line *l, const struct report_process *p)
 		term_notes(l, p, "      note: ");
 		return;
 	}
-	term_limit(l, p, 6);
+	term_limit(l, r, p, 6);
 	own = report_own_frame(s);
 	line_text(l, "      ");
 	if (own)
@@ -134,7 +134,7 @@ int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *
 		}
 		shown++;
 		put_process(&l, p);
-		put_first_line(&l, p);
+		put_first_line(&l, r, p);
 		if (!leaking && p->verdict == CLASS_LEAK && !p->exited)
 			leaking = p->pid;
 	}

@@ -109,8 +109,8 @@
 	X(S, AMOUNT, left_low, "limit_left_bytes", \
 	  .about = "room below the limit, counting page cache that is surely given up") \
 	X(S, AMOUNT, eta_s, "oom_eta_s", \
-	  .about = "until the limit is reached at the rate of the growth; null where nothing " \
-		   "grows") \
+	  .about = "until the limit is reached at the rate of the growth, RAM by all of a " \
+		   "merged report's host; null where nothing grows") \
 	X(S, AMOUNT, eta_low_s, "oom_eta_low_s", .about = "the reach of oom_eta_s, lower end") \
 	X(S, AMOUNT, eta_high_s, "oom_eta_high_s", \
 	  .about = "upper end; null: no upper end is known")

@@ -117,15 +117,45 @@ static void add_limit(struct report_memory *to, const struct report_memory *m)
 {
 	if (!isfinite(m->eta_s) || to->eta_s <= m->eta_s)
 		return;
-	to->limit_source = m->limit_source;
-	to->limit_name = m->limit_name;
-	to->limit_bytes = m->limit_bytes;
-	to->left_low = m->left_low;
+#define TAKE(S, kind, member, ...) to->member = m->member;
+	REPORT_LIMIT(TAKE, )
 	to->left_high = m->left_high;
 	to->limit_refuses = m->limit_refuses;
-	to->eta_s = m->eta_s;
-	to->eta_low_s = m->eta_low_s;
-	to->eta_high_s = m->eta_high_s;
+}
+
+/* Until two that grow have used up together what each would alone. */
+static double together(double a, double b)
+{
+	return isnan(a) || isnan(b) ? fmin(a, b) : 1 / (1 / a + 1 / b);
+}
+
+/* All that grow on one host take of one RAM; those of a host follow one another. A limit of a
+ * cgroup is foretold by the growth of all that are in it, by each of them. */
+static void add_limits(struct report_memory *to, const struct merge_parts *parts)
+{
+	struct report_memory ram = {.eta_s = NAN};
+	const struct merge_part *last = NULL; /* that takes of it */
+
+	for (size_t i = 0; i < parts->n; i++) {
+		const struct merge_part *p = &parts->v[i];
+		const struct report_memory *m = &p->process->memory;
+
+		if (p->process->exited || !m->limit_source || !isfinite(m->eta_s))
+			continue;
+		/* A merged report may be of several hosts. */
+		if (strcmp(m->limit_source, "ram") != 0 || p->process->n_members) {
+			add_limit(to, m);
+		} else if (!last || strcmp(last->host, p->host) != 0) {
+			add_limit(to, &ram);
+			ram = *m;
+			last = p;
+		} else {
+			ram.eta_s = together(ram.eta_s, m->eta_s);
+			ram.eta_low_s = together(ram.eta_low_s, m->eta_low_s);
+			ram.eta_high_s = together(ram.eta_high_s, m->eta_high_s);
+		}
+	}
+	add_limit(to, &ram);
 }
 
 static void add_process(struct report_process *to, const struct merge_part *part, bool first)
@@ -136,7 +166,6 @@ static void add_process(struct report_process *to, const struct merge_part *part
 	if (p.exited)
 		shape_clear(&shape_memory, &p);
 	shape_merge(&shape_process, to, &p, first);
-	add_limit(&to->memory, &p.memory);
 	if (rank(p.verdict) < rank(to->verdict)) {
 		to->verdict = p.verdict;
 		to->confidence = NAN;
@@ -352,6 +381,7 @@ static int fill_process(struct report *r, struct merge_parts *parts, bool past,
 		err = add_lost(r, to, parts->v[i].process, &lost);
 	}
 	map64_free(&lost);
+	add_limits(&to->memory, parts);
 	to->coverage = mean_coverage(parts);
 	if (isfinite(slowdown))
 		to->slowdown_pct = slowdown;

@@ -125,7 +125,7 @@ static void put_memory(struct line *l, const struct page *page)
 
 	put_parts(l, p->parts, page->v->is_ascii);
 	term_hint(l, &p->hint);
-	term_limit(l, p, 2);
+	term_limit(l, page->v->r, p, 2);
 	put_number(l, "resident (RSS)", p->rss_bytes);
 	put_number(l, "its share of it (PSS)", m->pss);
 	put_number(l, "anonymous", m->anon);

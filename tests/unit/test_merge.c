@@ -223,6 +223,53 @@ static void memory_is_summed_and_the_nearest_limit_kept(void **state)
 	report_free(all);
 }
 
+/* Two that grow on one host of @ram, each alone for 300 s, and one in a cgroup. */
+static struct report *two_of_ram(double of_cgroup_s)
+{
+	struct report *r = report_of(5);
+
+	for (size_t i = 0; i < 5; i++) {
+		struct report_memory *m = &r->processes[i].memory;
+
+		m->limit_source = i == 1 ? "cgroup" : "ram";
+		m->limit_name = i == 1 ? "cgroup /a" : "RAM";
+		m->left_low = 1000;
+		m->eta_s = i == 1 ? of_cgroup_s : i < 3 ? 300 : i == 3 ? NAN : 1;
+		m->eta_low_s = m->eta_s / 2;
+		m->eta_high_s = i == 2 ? NAN : m->eta_s * 2;
+	}
+	r->processes[4].exited = true;
+	return r;
+}
+
+static void all_of_a_host_take_of_one_ram(void **state)
+{
+	struct report *in[2] = {two_of_ram(200), two_of_ram(200)}, *all = merged(two_of_ram(200));
+	const struct report_memory *m = &all->processes->memory;
+
+	(void)state;
+	assert_string_equal(m->limit_source, "ram");
+	assert_true(fabs(m->eta_s - 150) < 1e-9 && fabs(m->eta_low_s - 75) < 1e-9);
+	/* no end is known for the second: it comes as soon as the first one's at least */
+	assert_true(fabs(m->eta_high_s - 600) < 1e-9);
+	report_free(all);
+	/* another host has its own, and a merged report is not taken apart again */
+	in[1]->hostname = "db";
+	assert_int_equal(report_merge(in, 2, false, &all), 0);
+	assert_true(fabs(all->processes->memory.eta_s - 150) < 1e-9);
+	in[0] = all;
+	in[1] = two_of_ram(200);
+	in[1]->hostname = all->hostname;
+	assert_int_equal(report_merge(in, 2, false, &all), 0);
+	assert_true(fabs(all->processes->memory.eta_s - 150) < 1e-9);
+	report_free(all);
+	/* what is met first is told */
+	all = merged(two_of_ram(100));
+	assert_string_equal(all->processes->memory.limit_source, "cgroup");
+	assert_true(fabs(all->processes->memory.eta_s - 100) < 1e-9);
+	report_free(all);
+}
+
 static void the_groups_of_two_hosts_are_not_one(void **state)
 {
 	struct report *in[] = {three_in_a_group(), three_in_a_group()}, *all;
@@ -437,6 +484,7 @@ int main(void)
 		cmocka_unit_test(the_only_one_keeps_its_sentence),
 		cmocka_unit_test(memory_is_summed_and_the_nearest_limit_kept),
 		cmocka_unit_test(the_groups_of_two_hosts_are_not_one),
+		cmocka_unit_test(all_of_a_host_take_of_one_ram),
 		cmocka_unit_test(those_that_were_not_watched_are_summed),
 		cmocka_unit_test(what_nobody_knows_stays_unknown),
 		cmocka_unit_test(of_none_is_none),

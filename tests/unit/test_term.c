@@ -136,6 +136,33 @@ static void sums_of_processes_have_no_reason_of_one(void **state)
 	report_free(r);
 }
 
+/* Others of the host grow too: the time is shorter than that of each. */
+static void a_forecast_by_one_of_many_says_so(void **state)
+{
+	const struct out_term_opts o = {.top = 1};
+	struct report_process v[2] = {sample_processes[0], sample_processes[0]};
+	struct report *r = sample_report();
+	size_t size;
+
+	(void)state;
+	r->processes = v;
+	r->n_processes = 2;
+	v[1].pid++;
+	for (size_t i = 0; i < 4; i++) {
+		char *text;
+
+		for (size_t k = 0; k < 2; k++)
+			v[k].memory.limit_source = i ? "ram" : "cgroup";
+		v[1].exited = i == 2;
+		v[1].memory.eta_s = i == 3 ? NAN : v[0].memory.eta_s;
+		text = render(r, &o, &size);
+		assert_non_null(strstr(text, "killed in"));
+		assert_int_equal(strstr(text, ", by its growth alone\n") != NULL, i == 1);
+		free(text);
+	}
+	report_free(r);
+}
+
 static void what_was_done_is_told_while_nothing_grows(void **state)
 {
 	struct report *r = sample_report();
@@ -348,6 +375,7 @@ int main(void)
 		cmocka_unit_test(very_long_names_are_bounded),
 		cmocka_unit_test(what_grows_says_what_is_missing_for_a_leak),
 		cmocka_unit_test(sums_of_processes_have_no_reason_of_one),
+		cmocka_unit_test(a_forecast_by_one_of_many_says_so),
 		cmocka_unit_test(what_was_done_is_told_while_nothing_grows),
 		cmocka_unit_test(places_that_are_not_listed_are_in_the_sum),
 		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
