@@ -38,7 +38,7 @@ static bool see_module(const struct py_runtime *rt, const char *key, uint64_t va
 	w->is_python = false;
 	w->origin_left = ORIGIN_WITHIN;
 	py_dict_each(rt, dict, see_origin, w);
-	return w->is_python || w->visit(rt, key, dict, w->ctx);
+	return w->is_python || w->visit(rt, key, value, w->ctx);
 }
 
 void py_c_modules_each(const struct py_runtime *rt, size_t max, py_entry f, void *ctx)

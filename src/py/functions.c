@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "py/objects.h"
 #include "py/py_priv.h"
 
 #define MAX_METHODS  1024
@@ -19,6 +20,7 @@ struct getset_def {
 
 /* Members of PyTypeObject, from tp_name on (Include/cpython/object.h, the same in 3.8 - 3.15). */
 enum {
+	TP_DEALLOC = 24,
 	TP_METHODS = 208,
 	TP_GETSET = 224,
 	TP_BASE = 232,
@@ -29,18 +31,25 @@ static const struct slot {
 	uint16_t at;
 	const char *name;
 } slots[] = {
-	{24, "tp_dealloc"}, {64, "__repr__"},	  {96, "__hash__"},	{104, "__call__"},
-	{112, "__str__"},   {120, "__getattr__"}, {128, "__setattr__"}, {176, "__eq__"},
-	{192, "__iter__"},  {200, "__next__"},	  {248, "__get__"},	{256, "__set__"},
-	{272, "__init__"},  {TP_NEW, "__new__"},
+	{TP_DEALLOC, "tp_dealloc"}, {64, "__repr__"},	  {96, "__hash__"},	{104, "__call__"},
+	{112, "__str__"},	    {120, "__getattr__"}, {128, "__setattr__"}, {176, "__eq__"},
+	{192, "__iter__"},	    {200, "__next__"},	  {248, "__get__"},	{256, "__set__"},
+	{272, "__init__"},	    {TP_NEW, "__new__"},
 };
 
 struct walk {
+	const struct py_runtime *rt;
 	py_function_visit visit;
 	void *ctx;
 	const char *module; /* being looked through, NULL for builtins */
-	uint64_t function_type;
+	bool has_file;	    /* of its own */
+	uint64_t function_type, class_dealloc;
 };
+
+static bool is_in_python(const struct py_runtime *rt, const struct proc_map *m)
+{
+	return m && !strcmp(m->path, rt->name);
+}
 
 static bool read_name(const struct py_runtime *rt, uint64_t at, char *buf, size_t size)
 {
@@ -56,7 +65,8 @@ static void tell(struct walk *w, uint64_t addr, const char *type, const char *na
 {
 	char text[200];
 
-	if (!addr)
+	/* What a module that has a file took from elsewhere is not its own. */
+	if (!addr || (w->has_file && is_in_python(w->rt, proc_find_map(w->rt->proc, addr))))
 		return;
 	snprintf(text, sizeof(text), "%s%s%s", type ? type : "", type ? "." : "", name);
 	w->visit(addr, text, w->module, w->ctx);
@@ -106,6 +116,27 @@ static void see_slots(const struct py_runtime *rt, struct walk *w, const uint64_
 			tell(w, own[slots[i].at / 8], type, slots[i].name);
 }
 
+/* What a class statement makes is freed by one function, whatever it derives from; 0 = unknown. */
+static uint64_t class_dealloc(const struct py_runtime *rt)
+{
+	uint64_t module = py_dict_value(rt, py_modules(rt), "_frozen_importlib"), dict, type, f;
+
+	if (!module || proc_read_u64(rt->proc, module + PY_MODULE_DICT, &dict))
+		return 0;
+	type = py_dict_value(rt, dict, "ModuleSpec");
+	return type && !proc_read_u64(rt->proc, type + rt->layout.tp_name + TP_DEALLOC, &f) ? f : 0;
+}
+
+/* All that it has at its slots it shares with others: what looks for a method in Python. */
+static bool is_class(const struct walk *w, uint64_t type, uint64_t dealloc)
+{
+	uint64_t flags;
+
+	return proc_read_u64(w->rt->proc, type + w->rt->layout.tp_flags, &flags) ||
+	       ((flags & PY_TPFLAGS_HEAPTYPE) &&
+		(!w->class_dealloc || dealloc == w->class_dealloc));
+}
+
 static void see_type(const struct py_runtime *rt, struct walk *w, uint64_t type)
 {
 	uint64_t word[TP_WORDS];
@@ -118,6 +149,8 @@ static void see_type(const struct py_runtime *rt, struct walk *w, uint64_t type)
 	last = strrchr(name, '.');
 	last = last ? last + 1 : name;
 	see_methods(rt, w, word[TP_METHODS / 8], last);
+	if (is_class(w, type, word[TP_DEALLOC / 8]))
+		return;
 	see_getset(rt, w, word[TP_GETSET / 8], last);
 	see_slots(rt, w, word, last);
 }
@@ -143,21 +176,31 @@ static bool see_member(const struct py_runtime *rt, const char *key, uint64_t va
 	return true;
 }
 
-static bool see_module(const struct py_runtime *rt, const char *key, uint64_t dict, void *ctx)
+static bool see_module(const struct py_runtime *rt, const char *key, uint64_t module, void *ctx)
 {
 	struct walk *w = ctx;
+	const struct proc_map *m;
+	uint64_t word[2]; /* md_dict, md_def: data of the module's file */
 
+	if (proc_read(rt->proc, module + PY_MODULE_DICT, word, sizeof(word)))
+		return true;
+	m = proc_find_map(rt->proc, word[1]);
 	w->module = strcmp(key, "builtins") != 0 ? key : NULL;
-	py_dict_values(rt, dict, see_member, w);
+	w->has_file = m && m->inode && !is_in_python(rt, m);
+	py_dict_values(rt, word[0], see_member, w);
 	return true;
 }
 
 void py_functions(const struct py_runtime *rt, py_function_visit visit, void *ctx)
 {
-	struct walk w = {
-		.visit = visit, .ctx = ctx, .function_type = py_symbol(rt, "PyCFunction_Type")};
+	struct walk w = {.rt = rt,
+			 .visit = visit,
+			 .ctx = ctx,
+			 .function_type = py_symbol(rt, "PyCFunction_Type")};
 
 	/* Without a GIL a module's dict lies elsewhere. */
-	if (!rt->free_threaded)
-		py_c_modules_each(rt, MAX_MODULES, see_module, &w);
+	if (rt->free_threaded)
+		return;
+	w.class_dealloc = class_dealloc(rt);
+	py_c_modules_each(rt, MAX_MODULES, see_module, &w);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Functions in C that Python code can call, with the names that CPython keeps for them: those of
- * modules written in C, methods of their types, and what types do at their slots. For stripped
- * programs that hold all modules, where no symbol and no file tells whose code it is. */
+ * modules written in C, methods of their types, and what types do at their slots, but for those
+ * that all classes share. For stripped programs that hold all modules, where no symbol and no file
+ * tells whose code it is. */
 #ifndef PYLEAK_PY_FUNCTIONS_H
 #define PYLEAK_PY_FUNCTIONS_H
 

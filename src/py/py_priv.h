@@ -154,7 +154,8 @@ void py_dict_each(const struct py_runtime *rt, uint64_t dict, py_entry f, void *
 void py_dict_values(const struct py_runtime *rt, uint64_t dict, py_entry f, void *ctx);
 /* One of these values; 0 = none. */
 uint64_t py_dict_value(const struct py_runtime *rt, uint64_t dict, const char *key);
-/* Those of the first @max modules that are written in C: @f gets the name and the dict. */
+/* Those of the first @max modules that are written in C: @f gets the name and the
+ * module. */
 void py_c_modules_each(const struct py_runtime *rt, size_t max, py_entry f, void *ctx);
 
 /* For saved processes: a static type's name without its tp_name. -ENOENT when it is not known. */

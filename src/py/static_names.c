@@ -4,6 +4,7 @@
  * may not be on this machine. The exported types are known by their symbols; others are found in
  * the modules that are written in C, under the name they have there.
  */
+#include "py/objects.h"
 #include "py/py_priv.h"
 
 #include <stdio.h>
@@ -85,12 +86,14 @@ static bool see_member(const struct py_runtime *rt, const char *key, uint64_t va
 	return true;
 }
 
-static bool see_module(const struct py_runtime *rt, const char *key, uint64_t dict, void *ctx)
+static bool see_module(const struct py_runtime *rt, const char *key, uint64_t module, void *ctx)
 {
 	struct py_static_names *s = ctx;
+	uint64_t dict;
 
 	s->module = key;
-	py_dict_each(rt, dict, see_member, s);
+	if (!proc_read_u64(rt->proc, module + PY_MODULE_DICT, &dict))
+		py_dict_each(rt, dict, see_member, s);
 	return true;
 }
 

@@ -10,9 +10,10 @@
 
 struct seen {
 	const struct proc *proc;
+	const char *python;
 	struct dso *dso;
 	uint64_t bias;
-	bool has_symbols, has_update, has_crc32, has_deque;
+	bool has_symbols, has_update, has_crc32, has_deque, has_slot;
 	size_t n, begins, elsewhere;
 };
 
@@ -29,6 +30,12 @@ static void see(uint64_t addr, const char *name, const char *module, void *ctx)
 	s->has_update |= !module && !strcmp(name, "dict.update");
 	s->has_crc32 |= module && !strcmp(module, "zlib") && !strcmp(name, "crc32");
 	s->has_deque |= module && !strcmp(module, "_collections") && !strcmp(name, "deque.append");
+	s->has_slot |= module && !strcmp(module, "_collections") && !strcmp(name, "deque.__init__");
+	/* All classes have the same functions there. */
+	if (!strncmp(name, "Made.", 5) || strstr(name, "DecimalTuple."))
+		fail_msg("%s.%s", module ? module : "", name);
+	if (module && !strcmp(module, "_decimal") && !strcmp(m->path, s->python))
+		fail_msg("%s is not of _decimal's file", name);
 	if (!s->has_symbols || dso_function_at(s->dso, addr - s->bias, &sym, &symbol))
 		s->elsewhere++; /* in an extension's own file */
 	else if (sym.addr == addr - s->bias)
@@ -61,8 +68,16 @@ static void check(const char *python)
 	if (!pid) {
 		dup2(ready[1], STDOUT_FILENO);
 		execl(python, python, "-c",
-		      "import zlib, collections, sys, time; sys.stdout.write('r'); "
-		      "sys.stdout.flush(); time.sleep(60)",
+		      "import zlib, collections, _decimal, itertools, sys, time\n"
+		      "class Made:\n"
+		      "  def __init__(self): pass\n"
+		      "  def __call__(self): pass\n"
+		      "  def __get__(self, o, t): pass\n"
+		      "_decimal.Made = itertools.Made = Made\n"
+		      "_decimal.chain = itertools.chain\n"
+		      "sys.stdout.write('r')\n"
+		      "sys.stdout.flush()\n"
+		      "time.sleep(60)",
 		      (char *)NULL);
 		_exit(127);
 	}
@@ -70,6 +85,7 @@ static void check(const char *python)
 	if (read(ready[0], &byte, 1) == 1 && !proc_open(pid, &p)) {
 		assert_int_equal(py_open(p, &rt), 0);
 		s.proc = p;
+		s.python = rt->name;
 		s.dso = rt->dso;
 		s.bias = rt->bias;
 		s.has_symbols = dso_has_symtab(rt->dso);
@@ -78,7 +94,7 @@ static void check(const char *python)
 		bytes = bytes_read(p) - bytes;
 		print_message("%5zu functions in %llu bytes, %zu at a symbol: %s\n", s.n,
 			      (unsigned long long)bytes, s.begins, python);
-		assert_true(s.n > 1000 && s.has_update && s.has_crc32 && s.has_deque);
+		assert_true(s.n > 1000 && s.has_update && s.has_crc32 && s.has_deque && s.has_slot);
 		assert_true(!s.has_symbols || s.begins > 800);
 		assert_true(bytes < 220 * s.n); /* with all keys it is 224 to 283 */
 		py_close(rt);
