@@ -193,7 +193,14 @@ static void many_modules_are_one_holder(void **state)
 	free_answer(&a);
 }
 
-enum { ROOT_MODULE, TREE, CHILDREN, FIRST_CHILD, CHILDS = 16, N_TREE = FIRST_CHILD + 2 * CHILDS };
+enum {
+	ROOT_MODULE,
+	TREE,
+	CHILDREN,
+	FIRST_CHILD,
+	ELEMENTS = 16,
+	N_TREE = FIRST_CHILD + 2 * ELEMENTS
+};
 
 /* A tree's children lie in memory of C code, each with an attribute of its own; every @nth child is
  * not in there, but in the tree itself. */
@@ -207,7 +214,7 @@ static void ask_tree(enum graph_kind kind, unsigned nth, struct why_answer *out)
 	};
 	static uint64_t at[N_TREE][8];
 	uint16_t type[N_TREE] = {RECORD, STORE, NOTHING};
-	uint32_t parent[N_TREE] = {REACH_ROOT, ROOT_MODULE + 1, TREE + 1}, target[CHILDS];
+	uint32_t parent[N_TREE] = {REACH_ROOT, ROOT_MODULE + 1, TREE + 1}, target[ELEMENTS];
 	struct graph_block block[N_TREE];
 	struct graph_region region = {(uintptr_t)at, (uintptr_t)(at + N_TREE), 0, N_TREE, NULL};
 	struct py_runtime rt = {0};
@@ -224,7 +231,7 @@ static void ask_tree(enum graph_kind kind, unsigned nth, struct why_answer *out)
 
 	for (uint32_t i = 0; i < N_TREE; i++)
 		block[i] = (struct graph_block){(uintptr_t)at[i], sizeof(at[i]), 0};
-	for (uint32_t i = 0; i < CHILDS; i++) {
+	for (uint32_t i = 0; i < ELEMENTS; i++) {
 		uint32_t child = FIRST_CHILD + 2 * i;
 
 		type[child] = type[child + 1] = DICT;
@@ -234,10 +241,10 @@ static void ask_tree(enum graph_kind kind, unsigned nth, struct why_answer *out)
 	}
 	assert_int_equal(proc_open(getpid(), &p), 0);
 	rt.proc = p;
-	*out = (struct why_answer){.targets = CHILDS};
-	paths_branch(&r, target, CHILDS, out);
+	*out = (struct why_answer){.targets = ELEMENTS};
+	paths_branch(&r, target, ELEMENTS, out);
 	assert_true(out->branch == (uintptr_t)at[TREE]);
-	assert_int_equal(out->n_behind, CHILDS);
+	assert_int_equal(out->n_behind, ELEMENTS);
 	proc_close(p);
 }
 
