@@ -297,6 +297,25 @@ static bool is_tail(const struct curve_points *p, const struct curve *c, double 
 	return c->since_s < CURVE_TAIL * (middle - steep_until) / log(c->fastest / c->slope);
 }
 
+/* What fills at an even pace has a corner when it is full, and a saturation has none, nor has a
+ * power of time: two lines that meet follow it much better than these. */
+static bool has_corner(const struct curve_points *p)
+{
+	struct fit_saturation s;
+	struct fit_bend b;
+	struct look l;
+
+	look_at(p, p->t[0], &l);
+	return fit_change(l.t, l.v, l.n, CURVE_FEWEST, l.noise, &b) &&
+	       fit_saturating(l.t, l.v, l.n, l.noise, &s) &&
+	       fmin(s.left, fit_power(l.t, l.v, l.n)) > CURVE_CORNER * b.left;
+}
+
+static bool bends(const struct look *l, double slope)
+{
+	return saturates(l, slope) || halves_ratio(l) < CURVE_BENT;
+}
+
 static void judge_rise(const struct curve_points *p, const struct look *l, const struct before *was,
 		       struct curve *out)
 {
@@ -304,13 +323,14 @@ static void judge_rise(const struct curve_points *p, const struct look *l, const
 	/* a saturation is never slower in between */
 	bool rested = ended && was->slowest < CURVE_RESTED * out->slope;
 	bool bent = !rested && out->fastest * CURVE_BENT > out->slope;
+	bool is_small = out->slope * out->since_s < CURVE_TAIL_GRAINS * p->grain;
 
 	out->shape = CURVE_RISING;
-	if ((ended && out->slope * out->since_s < CURVE_TAIL_GRAINS * p->grain) ||
-	    (ended && !rested && is_tail(p, out, was->steep_until)) ||
-	    (bent ? slows_all_along(p, out->slope)
-		  : saturates(l, out->slope) || halves_ratio(l) < CURVE_BENT))
+	if ((ended && is_small) || (ended && !rested && is_tail(p, out, was->steep_until)) ||
+	    (bent ? slows_all_along(p, out->slope) : bends(l, out->slope)))
 		out->shape = ended ? CURVE_LEVELLED : CURVE_SLOWING;
+	out->is_past_corner =
+		out->shape == CURVE_LEVELLED && !is_small && !bends(l, out->slope) && has_corner(p);
 }
 
 static void judge_rest(const struct look *l, double peak, double base, struct curve *out)
@@ -421,7 +441,7 @@ void curve_judge(const struct curve_points *p, struct curve *out)
 	judge_all(*p, &m, out);
 	if (m.falls_on)
 		judge_since_peak(*p, &m, out);
-	if (out->shape == CURVE_RISING)
+	if (out->shape == CURVE_RISING || out->is_past_corner)
 		out->confidence = confidence_of(out);
 }
 

@@ -30,6 +30,7 @@ struct curve {
 	double height;		 /* from the lowest to the highest */
 	unsigned minima;	 /* of teeth: how many the slope rests on; 0 = no teeth */
 	double confidence;	 /* of CURVE_RISING: that it goes on, as measured */
+	bool is_past_corner;	 /* levelled in a corner, as what is full does; but rises since */
 	bool ebbs;    /* it slows down by the clock, but hardly by what the program does */
 	bool is_torn; /* it would rise but for a fall, as allocators make them */
 };

@@ -47,6 +47,8 @@
 #define CURVE_TAIL 3
 /* ... or with fewer steps of chance */
 #define CURVE_TAIL_GRAINS 30
+/* times the squared error of two lines that meet: a saturation is none that misses by more */
+#define CURVE_CORNER 3
 /* the 95 % point of chi squared */
 #define CURVE_NO_BETTER 3.84
 /* of the slope: what was slower than so much in between is no saturation that goes on */
@@ -225,6 +227,8 @@
 #define DOUBT_FEW_PART 0.01
 /* times as many births as were not watched: no survivor stands for more */
 #define CRAWLS 10
+/* of what the survivors of something full would make it grow by: less, and they make place */
+#define FULL_STAYS 0.5
 /* censuses: of fewer nothing tells how evenly types grow */
 #define CENSUS_ENOUGH 3
 /* of the time between the first and the last a line must have grown to be compared */

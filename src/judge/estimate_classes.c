@@ -165,6 +165,22 @@ static void divide(const struct trend_points *t, const struct estimate_opts *o, 
 		owned[EVIDENCE_MALLOC] > 0 ? o->malloc_bytes_per_s / owned[EVIDENCE_MALLOC] : 0;
 }
 
+/* What is full lets go of as many as come: its survivors are many more than its class grows by, and
+ * that is chance, or its load. Where they are no more than that, it is they that stay: a leak, once
+ * it has risen for as long as all before took; until then a cache may have filled beside. */
+static void find_leaks_of_full(const struct estimate_opts *o, const double *owned,
+			       struct estimate_classes *c)
+{
+	for (unsigned k = 0; k < EVIDENCE_CLASSES; k++) {
+		struct curve *curve = &c->curve[k];
+
+		if (curve->is_past_corner && owned[k] > 0 &&
+		    curve->slope * o->coverage >= FULL_STAYS * owned[k])
+			curve->shape =
+				2 * curve->since_s >= curve->span_s ? CURVE_RISING : CURVE_SLOWING;
+	}
+}
+
 /* Where a class does not grow, its survivors have taken the place of others, and what they own
  * elsewhere has, too: it gets no share of what grows there. How many a survivor stands for is much
  * the same in all classes; in a flat one it is no more than the interval of its slope has room for.
@@ -177,6 +193,7 @@ void classes_find_factors(const struct survivor *v, size_t n, const struct trend
 
 	note_bodies(v, n, c, o, &bodies);
 	find_owned(v, n, o, c, &bodies, NULL, owned);
+	find_leaks_of_full(o, owned, c);
 	divide(t, o, owned, c);
 	for (unsigned k = 0; t && k <= EVIDENCE_CLASSES; k++) {
 		const struct curve *curve = &c->curve[k];
