@@ -15,6 +15,9 @@
 /* Fills @p, whose strings live in @r or are those of the evidence. */
 int judge(const struct evidence *e, struct report *r, struct report_process *p);
 
+/* For so long RSS has grown at the rate that is told of it. INFINITY: all the time. */
+double judge_growth_s(const struct memory_fact *f);
+
 /* When the limit in @m is met at the pace of these series, and of @leaks bytes per second, which
  * may fill @idle bytes of the heap before. Beside a series that grows no more than @resident of the
  * leaks counts. */

@@ -138,14 +138,18 @@ static void refresh(struct parts_log *l)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* The first reading comes while the probes go in and the rest of us reads the process for the first
- * time: pages that nobody had touched yet. Where there are others it does not count. */
-static void fit(const struct parts_log *l, struct report_parts *out)
+/* Over the last @span_s, or the fewest readings. The first reading comes while the probes go in and
+ * the rest of us reads the process for the first time: pages that nobody had touched yet. Where
+ * there are others it does not count. */
+static void fit(const struct parts_log *l, double span_s, struct report_parts *out)
 {
-	size_t from = l->n > MIN_POINTS ? 1 : 0, n = l->n - from;
+	size_t from = l->n > MIN_POINTS ? 1 : 0, n;
 	double t[READINGS], y[READINGS];
 	struct trend_fit f;
 
+	while (from + MIN_POINTS < l->n && l->reading[from].t_s < l->last.t_s - span_s)
+		from++;
+	n = l->n - from;
 	for (size_t part = 0; part < PART_MAX && n >= MIN_POINTS; part++) {
 		for (size_t i = 0; i < n; i++) {
 			t[i] = l->reading[from + i].t_s;
@@ -172,7 +176,7 @@ static void compare(const struct parts_log *l, struct retention_growth *grew)
 }
 
 /* False when there is none. */
-static bool last_reading(struct parts_log *l, struct report_parts *out,
+static bool last_reading(struct parts_log *l, double span_s, struct report_parts *out,
 			 struct retention_growth *grew)
 {
 	bool has;
@@ -181,14 +185,14 @@ static bool last_reading(struct parts_log *l, struct report_parts *out,
 	has = l->has_last;
 	if (has) {
 		*out = l->last.v;
-		fit(l, out);
+		fit(l, span_s, out);
 		compare(l, grew);
 	}
 	pthread_mutex_unlock(&l->worker.lock);
 	return has;
 }
 
-int parts_fill(struct parts_log *l, struct report *r, struct report_process *p,
+int parts_fill(struct parts_log *l, double span_s, struct report *r, struct report_process *p,
 	       struct retention_growth *grew)
 {
 	struct report_parts v;
@@ -197,7 +201,7 @@ int parts_fill(struct parts_log *l, struct report *r, struct report_process *p,
 		return 0;
 	if (r->final)
 		refresh(l);
-	if (!last_reading(l, &v, grew))
+	if (!last_reading(l, span_s, &v, grew))
 		return 0;
 	p->parts = report_alloc(r, sizeof(*p->parts));
 	if (!p->parts)

@@ -13,9 +13,10 @@ struct parts_log;
  */
 struct parts_log *parts_start(const struct proc *p);
 void parts_stop(struct parts_log *l);
-/* The last reading and its growth; p->parts stays NULL when there is none. @grew: what is malloc's,
- * and nobody's, by the last reading against the first; left alone when there are no two. */
-int parts_fill(struct parts_log *l, struct report *r, struct report_process *p,
+/* The last reading and its growth over the last @span_s, that of the memory as a whole; p->parts
+ * stays NULL when there is none. @grew: what is malloc's, and nobody's, by the last reading against
+ * the first; left alone when there are no two. */
+int parts_fill(struct parts_log *l, double span_s, struct report *r, struct report_process *p,
 	       struct retention_growth *grew);
 
 /* One reading, at once. p->parts stays NULL where it cannot be known (a core file). */

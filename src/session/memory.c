@@ -2,6 +2,7 @@
 #include "session/memory.h"
 
 #include "base/thresholds.h"
+#include "judge/judge.h"
 #include "memory/memwatch.h"
 #include "memory/parts.h"
 #include "memory/points.h"
@@ -170,7 +171,8 @@ static int observe(void *self, const struct observation *to)
 	p->rss_bytes = m->now.rss_bytes ? m->now.rss_bytes : REPORT_UNKNOWN;
 	memwatch_fill(m->watch, to->r, &p->memory);
 	observe_trends(m, to->scratch, &to->e->memory);
-	parts_fill(m->parts, to->r, p, &to->e->memory.kept.grew); /* no memory: not known */
+	parts_fill(m->parts, judge_growth_s(&to->e->memory), to->r, p,
+		   &to->e->memory.kept.grew); /* no memory: not known */
 	p->series = report_alloc(to->r, (m->n_series + 1) * sizeof(*p->series));
 	if (p->series) {
 		memcpy(p->series, m->series, m->n_series * sizeof(*p->series));
