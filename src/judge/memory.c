@@ -4,6 +4,7 @@
 
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
+#include "verdict/eta.h"
 
 /* Bytes of a part that has not moved much; NAN when it has, or nobody knows. */
 static double settled(const struct report_parts *p, enum report_part part, double watched_s)

@@ -198,7 +198,11 @@
 #define REPORT_VERDICT(X, S) \
 	X(S, CLASS, verdict, "class") \
 	X(S, SHARE, confidence, "confidence") \
-	X(S, TEXT, reason, "reason", .about = "one sentence")
+	X(S, TEXT, reason, "reason", .about = "one sentence") \
+	X(S, TALLY, unjudged, "unjudged", .is_optional = true, .least = 1, .merge = MERGE_SUM, \
+	  .about = "of many processes: so many were watched too short a time to be judged") \
+	X(S, TALLY, unjudged_bytes_per_s, "unjudged_growth_bytes_per_s", .is_optional = true, \
+	  .least = 1, .about = "what one of those grew by meanwhile, at most")
 
 /* The cause in one word of the contract, and what to do about it. */
 #define REPORT_HINT(X, S) \

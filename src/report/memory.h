@@ -21,14 +21,4 @@ struct report_memory {
 /* Nothing is known. */
 void report_memory_init(struct report_memory *m);
 
-/* How fast it grows, and how sure that is. */
-struct eta_growth {
-	double slow, fast; /* bytes per second, by the ways of measuring it that there are */
-	double error;	   /* of either, one standard deviation */
-	double reusable;   /* bytes that are resident and free: growth may fill them first */
-};
-
-/* When the limit of @m is reached, as an interval; leaves it unknown where nothing grows. */
-void eta_predict(const struct eta_growth *g, struct report_memory *m);
-
 #endif

@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "base/map64.h"
+#include "base/thresholds.h"
 #include "report/merge_priv.h"
 #include "report/shape.h"
 
@@ -161,8 +162,15 @@ static void add_limits(struct report_memory *to, const struct merge_parts *parts
 static void add_process(struct report_process *to, const struct merge_part *part, bool first)
 {
 	struct report_process p = *part->process;
+	double grew = p.rss_growth_bytes_per_s;
 
 	p.core_pct *= part->share;
+	if (report_is_too_early(&p) && !p.n_members) {
+		p.unjudged = 1;
+		p.unjudged_bytes_per_s = grew > PROCESS_NOISE ? (uint64_t)grew : 0;
+	}
+	if (p.unjudged_bytes_per_s > to->unjudged_bytes_per_s)
+		to->unjudged_bytes_per_s = p.unjudged_bytes_per_s;
 	if (p.exited)
 		shape_clear(&shape_memory, &p);
 	shape_merge(&shape_process, to, &p, first);
@@ -268,49 +276,6 @@ static int fill_members(struct report *r, struct report_process *to,
 	return 0;
 }
 
-static int by_text(const void *pa, const void *pb)
-{
-	const char *const *a = pa, *const *b = pb;
-
-	return strcmp(*a, *b);
-}
-
-int report_count_hosts(const struct report_process *p, size_t *hosts)
-{
-	auto_free const char **name = calloc(p->n_members + 1, sizeof(*name));
-
-	if (!name)
-		return fail(-ENOMEM, "out of memory");
-	for (size_t i = 0; i < p->n_members; i++)
-		name[i] = p->members[i].hostname;
-	qsort(name, p->n_members, sizeof(*name), by_text);
-	*hosts = p->n_members > 0;
-	for (size_t i = 1; i < p->n_members; i++)
-		*hosts += strcmp(name[i - 1], name[i]) != 0;
-	return 0;
-}
-
-/* @own: the sentence of the only one; NULL = there are more, or it has none. */
-static int say_reason(struct report *r, struct report_process *p, size_t hosts, const char *own)
-{
-	const struct report_member *worst = p->members;
-	const char *word = report_is_too_early(p) ? "too early" : report_class_name(p->verdict);
-	size_t n = 0;
-
-	while (n < p->n_members && p->members[n].verdict == p->verdict)
-		n++;
-	if (!n)
-		p->reason = "no process was reported";
-	else if (own)
-		p->reason = own;
-	else
-		p->reason = report_printf(
-			r, "%zu of %zu processes on %zu host%s: %s; first pid %d (%s) on %s", n,
-			p->n_members, hosts, hosts == 1 ? "" : "s", word, worst->pid, worst->comm,
-			worst->hostname);
-	return p->reason ? 0 : fail(-ENOMEM, "out of memory");
-}
-
 /* Only probed processes count: a census or a sweep sees no allocation, and misses none. */
 static double mean_coverage(const struct merge_parts *parts)
 {
@@ -392,7 +357,7 @@ static int fill_process(struct report *r, struct merge_parts *parts, bool past,
 	if (err)
 		return err;
 	fill_cgroup(to, parts, hosts);
-	err = say_reason(r, to, hosts, parts->n == 1 ? parts->v[0].process->reason : NULL);
+	err = merge_reason(r, to, hosts, parts->n == 1 ? parts->v[0].process->reason : NULL);
 	return err ? err : merge_sites(r, to, parts);
 }
 

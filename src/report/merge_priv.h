@@ -23,6 +23,9 @@ struct merge_parts {
 	bool stops_ended; /* those that have ended grow no more; else all rates are past ones */
 };
 
+/* @own: the sentence of the only one; NULL = there are more, or it has none (merge_reason.c). */
+int merge_reason(struct report *r, struct report_process *p, size_t hosts, const char *own);
+
 /* Sites that one line called for, in different processes, are of one cause (merge_causes.c). */
 int merge_causes(struct report *r, struct report_process *to, const struct merge_parts *parts);
 

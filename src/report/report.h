@@ -187,10 +187,6 @@ void report_process_init(struct report_process *p);
 /* It has ended: it meets no limit any more. */
 void report_process_end(struct report_process *p);
 
-/* Copies the findings of a census into another report: rows, collector, pools; losses are added. */
-int report_copy_population(struct report *r, const struct report_process *from,
-			   struct report_process *to);
-
 /* Site id: the hash of the kind and of (function, file, place) of the Python frames, never of
  * addresses. One line may leak objects, blocks and descriptors: three sites. Of callers that live
  * for one call (below) it tells only that there is one. */

@@ -4,6 +4,7 @@
  * of the process; what it hands over is a report of its own, replaced as a whole under a lock. */
 #include "base/pace.h"
 #include "base/thresholds.h"
+#include "census/copy.h"
 #include "census/census.h"
 #include "memory/view.h"
 #include "session/session_priv.h"
@@ -169,7 +170,7 @@ static int observe(void *self, const struct observation *to)
 		return 0;
 	pthread_mutex_lock(&w->worker.lock);
 	if (w->latest)
-		err = report_copy_population(to->r, &w->process, &to->e->seen);
+		err = census_copy(to->r, &w->process, &to->e->seen);
 	pthread_mutex_unlock(&w->worker.lock);
 	return err;
 }

@@ -9,6 +9,7 @@
 #include "base/thread.h"
 #include "base/thresholds.h"
 #include "heap/heap.h"
+#include "verdict/eta.h"
 #include "verdict/verdict.h"
 #include "memory/identity.h"
 #include "memory/limits.h"

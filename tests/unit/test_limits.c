@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "judge/judge.h"
-#include "report/memory.h"
+#include "verdict/eta.h"
 #include "unit.h"
 
 #define MIB 1048576ull

@@ -105,6 +105,56 @@ static void too_early_for_all_is_too_early(void **state)
 	}
 }
 
+/* Workers that are replaced before anybody can judge them, and leak. */
+static void steady_is_not_said_of_those_that_nobody_judged(void **state)
+{
+	(void)state;
+	for (size_t early = 1; early <= 5; early++) {
+		struct report *r = report_of(5), *all;
+		const struct report_process *p;
+
+		for (size_t i = 0; i < 5; i++)
+			r->processes[i].confidence = 0.5;
+		for (size_t i = 0; i < early; i++) {
+			report_too_early(&r->processes[i]);
+			r->processes[i].exited = true;
+			r->processes[i].rss_growth_bytes_per_s = i ? NAN : 2048;
+		}
+		all = merged(r);
+		p = all->processes;
+		assert_int_equal(p->unjudged, early);
+		assert_int_equal(p->unjudged_bytes_per_s, 2048);
+		assert_int_equal(report_is_too_early(p), early > 2);
+		if (early == 2)
+			assert_string_equal(p->reason,
+					    "3 of 5 processes on 1 host: steady; 2 were not "
+					    "watched for long enough to "
+					    "be judged, and grew by up to 2.0 KiB/s meanwhile");
+		if (early == 4)
+			assert_string_equal(p->reason, "4 of 5 processes on 1 host: too early; "
+						       "first pid 1 () on web; 4 were not watched "
+						       "for long enough to be judged, and grew by "
+						       "up to 2.0 KiB/s meanwhile");
+		report_free(all);
+	}
+}
+
+/* A leak is told as one, and so are those of which nothing is known. */
+static void a_leak_hides_none_that_nobody_judged(void **state)
+{
+	struct report *r = report_of(3), *all;
+
+	(void)state;
+	report_too_early(&r->processes[0]);
+	r->processes[1].verdict = CLASS_LEAK;
+	r->processes[1].confidence = 0.8;
+	all = merged(r);
+	assert_string_equal(all->processes->reason, "1 of 3 processes on 1 host: leak; first pid 2 "
+						    "() on web; 1 was not watched for long "
+						    "enough to be judged");
+	report_free(all);
+}
+
 /* A master that only waits is watched at a cost that is all of its CPU time, and nothing beside its
  * workers'. */
 static void what_watching_costs_is_weighed_by_cpu(void **state)
@@ -478,6 +528,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_sentence_goes_with_the_worst_verdict),
 		cmocka_unit_test(too_early_for_all_is_too_early),
+		cmocka_unit_test(steady_is_not_said_of_those_that_nobody_judged),
+		cmocka_unit_test(a_leak_hides_none_that_nobody_judged),
 		cmocka_unit_test(what_watching_costs_is_weighed_by_cpu),
 		cmocka_unit_test(what_watching_costs_is_summed_over_the_time),
 		cmocka_unit_test(a_point_behind_the_probing_is_not_watched),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copies the findings of a census from one report into another. */
+#include "census/copy.h"
+
 #include "report/shape.h"
 
 /* Its losses come behind those that are there. Keys and texts are constants. */
@@ -18,8 +20,7 @@ static int add_lost(struct report *r, const struct report_process *from, struct 
 	return 0;
 }
 
-int report_copy_population(struct report *r, const struct report_process *from,
-			   struct report_process *to)
+int census_copy(struct report *r, const struct report_process *from, struct report_process *to)
 {
 	bool has;
 

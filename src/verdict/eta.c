@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "base/thresholds.h"
-#include "report/memory.h"
+#include "verdict/eta.h"
 
 static double time_to(double bytes, double per_s)
 {

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The sentence about many processes. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "report/merge.h"
+#include "report/merge_priv.h"
+
+static int by_text(const void *pa, const void *pb)
+{
+	const char *const *a = pa, *const *b = pb;
+
+	return strcmp(*a, *b);
+}
+
+int report_count_hosts(const struct report_process *p, size_t *hosts)
+{
+	auto_free const char **name = calloc(p->n_members + 1, sizeof(*name));
+
+	if (!name)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < p->n_members; i++)
+		name[i] = p->members[i].hostname;
+	qsort(name, p->n_members, sizeof(*name), by_text);
+	*hosts = p->n_members > 0;
+	for (size_t i = 1; i < p->n_members; i++)
+		*hosts += strcmp(name[i - 1], name[i]) != 0;
+	return 0;
+}
+
+/* What nobody has judged is not steady. */
+static const char *say_unjudged(struct report *r, const struct report_process *p)
+{
+	char grew[64] = "", rate[32];
+
+	if (!p->unjudged || (report_is_too_early(p) && !p->unjudged_bytes_per_s))
+		return "";
+	if (p->unjudged_bytes_per_s)
+		snprintf(grew, sizeof(grew), ", and grew by up to %s/s meanwhile",
+			 fmt_bytes(rate, sizeof(rate), (double)p->unjudged_bytes_per_s));
+	return report_printf(r, "; %" PRIu64 " %s not watched for long enough to be judged%s",
+			     p->unjudged, p->unjudged == 1 ? "was" : "were", grew);
+}
+
+/* How many members the word is about. Those that nobody judged are steady in name only. */
+static size_t count_members(const struct report_process *p)
+{
+	size_t n = 0, unjudged = p->unjudged < p->n_members ? p->unjudged : p->n_members;
+
+	while (n < p->n_members && p->members[n].verdict == p->verdict)
+		n++;
+	if (p->verdict != CLASS_STEADY || !unjudged)
+		return n;
+	return report_is_too_early(p) ? unjudged : n > unjudged ? n - unjudged : 1;
+}
+
+int merge_reason(struct report *r, struct report_process *p, size_t hosts, const char *own)
+{
+	const struct report_member *worst = p->members;
+	const char *first = "", *unjudged;
+	size_t n;
+
+	/* Most were not judged, and grew. */
+	if (p->verdict == CLASS_STEADY && p->unjudged_bytes_per_s && 2 * p->unjudged > p->n_members)
+		report_too_early(p);
+	n = p->n_members ? count_members(p) : 0;
+	unjudged = say_unjudged(r, p);
+	/* None that is steady is worse than another; and it may be one that nobody judged. */
+	if (n && (p->verdict != CLASS_STEADY || report_is_too_early(p) || !p->unjudged))
+		first = report_printf(r, "; first pid %d (%s) on %s", worst->pid, worst->comm,
+				      worst->hostname);
+	if (!n)
+		p->reason = "no process was reported";
+	else if (own)
+		p->reason = own;
+	else if (first && unjudged)
+		p->reason = report_printf(r, "%zu of %zu processes on %zu host%s: %s%s%s", n,
+					  p->n_members, hosts, hosts == 1 ? "" : "s",
+					  report_is_too_early(p) ? "too early"
+								 : report_class_name(p->verdict),
+					  first, unjudged);
+	else
+		p->reason = NULL;
+	return p->reason ? 0 : fail(-ENOMEM, "out of memory");
+}
