@@ -132,6 +132,7 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 	p->explained = explained(&e->memory, p);
 	verdict_process(r, p, blocks_per_s(&e->objects));
 	native_tell_few(e, r, p);
+	native_tell_asked(r, p);
 	memory_judge(e, r, p);
 	end_list(r, p);
 	return 0;

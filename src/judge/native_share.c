@@ -160,3 +160,24 @@ void native_tell_few(const struct evidence *e, struct report *r, struct report_p
 					      s->reason, fmt_bytes(rate, sizeof(rate), c->slope));
 	}
 }
+
+void native_tell_asked(struct report *r, struct report_process *p)
+{
+	const struct report_site *lead = p->sites;
+	double asked = 0, grows = p->rss_growth_bytes_per_s;
+	char rate[2][32];
+
+	for (size_t i = 0; i < p->n_sites; i++) {
+		const struct report_site *s = &p->sites[i];
+
+		if (s->kind == KIND_HEAP && !s->estimated && s->verdict <= CLASS_GROWING &&
+		    s->growth_bytes_per_s > 0)
+			asked += s->growth_bytes_per_s;
+	}
+	if (!(asked > 0) || lead->kind != KIND_HEAP || lead->verdict != p->verdict ||
+	    p->memory.swap || !curve_grows(&p->rss_curve) || !(grows < PROCESS_MOST * asked))
+		return;
+	p->reason = report_printf(r, "%s; %s/s are asked for, and the process grows by %s/s",
+				  p->reason, fmt_bytes(rate[0], sizeof(rate[0]), asked),
+				  fmt_bytes(rate[1], sizeof(rate[1]), grows));
+}

@@ -101,6 +101,9 @@ bool native_may_be_silent(const struct joiner *j, double bytes);
 double native_likely(const struct native_site *n, const struct native_fit *fit, double per_s);
 /* At last: sites of windows say so where memory grows by far more than all lines. */
 void native_tell_few(const struct evidence *e, struct report *r, struct report_process *p);
+/* Blocks are counted by what was asked for, and memory that nobody writes to is not resident: said
+ * where the process grows by less than half of that. */
+void native_tell_asked(struct report *r, struct report_process *p);
 /* Growth of memory outside of the pools that no native site accounts for. */
 double join_native_rest(struct joiner *j);
 

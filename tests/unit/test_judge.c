@@ -1888,6 +1888,28 @@ static void windows_tell_of_too_much(void **state)
 	}
 }
 
+/* Big blocks of which a part alone is ever written to. */
+static void what_is_asked_for_is_not_all_resident(void **state)
+{
+	const char *words = "; 4.0 KiB/s are asked for, and the process grows by 1.0 KiB/s";
+	struct world *w = *state;
+
+	w->e.objects.n = w->e.n_fds = 0;
+	w->e.seen.memory.swap = 0;
+	for (size_t i = 0; i < POINTS; i++)
+		w->rss[i] = 1e8 + 1024 * (double)i;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_non_null(strstr(w->p.reason, words));
+	w->e.seen.memory.swap = 4096; /* the rest may lie there */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(strstr(w->p.reason, "asked for"));
+	w->e.seen.memory.swap = 0;
+	for (size_t i = 0; i < POINTS; i++)
+		w->rss[i] = 1e8 + 3000 * (double)i;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(strstr(w->p.reason, "asked for"));
+}
+
 /* Windows in which the target crawls meet few blocks: as far as that, and that they are few, may be
  * why, what memory gains is theirs. Beyond it the site says what it does not know. */
 static void windows_tell_of_too_little(void **state)
@@ -2719,6 +2741,7 @@ int main(int argc, char **argv)
 		TEST(what_a_line_makes_does_not_get_bigger),
 		TEST(windows_tell_of_too_much),
 		TEST(windows_tell_of_too_little),
+		TEST(what_is_asked_for_is_not_all_resident),
 		TEST(a_burst_of_long_ago_takes_nothing),
 		TEST(those_that_die_take_no_room),
 		TEST(one_window_tells_while_memory_rises),
