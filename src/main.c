@@ -36,12 +36,13 @@ static void no_stream(void)
 }
 
 /* A caller with one of them closed must not find a report in the file that got its number. Writing
- * to a standard output that is closed fails still: what was to be read there would be lost. */
+ * to a standard output that is closed fails still: what was to be read there would be lost. A
+ * program that we start has them closed, as it would have without us. */
 static void keep_standard_streams(void)
 {
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 &&
-		    open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd)
+		    open("/dev/null", (fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) | O_CLOEXEC) != fd)
 			no_stream();
 }
 

@@ -128,17 +128,26 @@ const char *verdict_type(struct report *r, const struct report_process *p, bool 
 	return most ? grows(r, p, most) : NULL;
 }
 
+/* As far as that can be told: two censuses show no course. */
+static bool may_rise(const struct report_class_row *row, double span_s)
+{
+	return isnan(row->gain) || isnan(row->late) || rises(row, span_s, TYPE_FEWEST, TYPE_LATE);
+}
+
 const char *verdict_rest_type(struct report *r, const struct report_process *p, double bytes_per_s)
 {
 	double span_s = p->counted_to_s - p->counted_from_s;
+	const struct report_class_row *most = NULL;
 
 	for (size_t i = 0; span_s >= TYPE_S && i < p->n_classes; i++) {
 		const struct report_class_row *row = &p->classes[i];
 
 		if (row->name && says_something(row->name, false) &&
 		    row->growth_count_per_s * span_s >= TYPE_FEWEST &&
-		    row->growth_bytes_per_s >= TYPE_BIGGER * bytes_per_s && !has_line(p, row))
-			return grows(r, p, row);
+		    row->growth_bytes_per_s >= TYPE_BIGGER * bytes_per_s && may_rise(row, span_s) &&
+		    !has_line(p, row) &&
+		    (!most || row->growth_bytes_per_s > most->growth_bytes_per_s))
+			most = row;
 	}
-	return NULL;
+	return most ? grows(r, p, most) : NULL;
 }

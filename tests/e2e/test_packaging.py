@@ -51,16 +51,16 @@ def test_the_unit_is_valid_and_tight(tmp_path):
 def test_the_holder_of_the_probes_is_given_its_time():
     """SIGKILL in the middle of a probe change leaves breakpoints, a task that is throttled there stops all forks
     (docs/KERNEL-HAZARDS.md, W10)."""
-    listed = re.search(r"ignored\[\] = \{(.*?)\}", read(ROOT, "src", "base", "helper.c"), re.S).group(1)
-    ignored = re.findall(r"SIG\w+", listed)
+    listed = re.search(r" left\[\] = \{(.*?)\}", read(ROOT, "src", "base", "helper.c"), re.S).group(1)
+    deadly = re.findall(r"SIG\w+", listed) + ["SIGKILL"]
     assert of_unit("KillMode") == "control-group"  # mixed: SIGKILL for all others as soon as the tool has ended
-    assert of_unit("WatchdogSignal") in ignored and "SIGTERM" in ignored
+    assert of_unit("WatchdogSignal") not in deadly and "SIGABRT" in deadly and "SIGTERM" not in deadly
     waits = re.search(r"LAST_PATIENCE_NS (\d+)0{9}ull", read(ROOT, "src", "probe", "guard.h")).group(1)
     assert int(of_unit("TimeoutStopSec")) > int(waits) >= 20 and int(of_unit("WatchdogSec")) >= 30
     assert int(of_unit("OOMScoreAdjust")) <= -100 and of_unit("ManagedOOMPreference") == "omit"
     assert not re.findall(r"^(?:CPUQuota|MemoryHigh|SendSIGKILL)=", read(UNIT), re.M)
     # A tool that hangs is ended by it, the holder of the probes never.
-    assert of_unit("FinalKillSignal") in ignored and of_unit("FinalKillSignal") not in read(ROOT, "src", "cli", "stop.c")
+    assert of_unit("FinalKillSignal") not in deadly and of_unit("FinalKillSignal") not in read(ROOT, "src", "cli", "stop.c")
     assert of_unit("MemoryMax").endswith("G")
     # A thread may hang for each device that does not answer; the rest is for those that work.
     hang = re.search(r"DEVICES\s+(\d+)", read(ROOT, "src", "storage", "asker.c")).group(1)

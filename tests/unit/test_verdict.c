@@ -487,6 +487,14 @@ static void a_type_that_lines_leave_out_is_named(void **state)
 	row[1].growth_bytes_per_s = 4e5; /* less than half of the rest */
 	verdict_process(report, &p, 0);
 	assert_null(strstr(p.reason, "Future"));
+	row[1].growth_bytes_per_s = 6e5;
+	row[1].gain = 2 * TYPE_S * 41;
+	row[1].late = 0.1; /* it has come to rest */
+	verdict_process(report, &p, 0);
+	assert_null(strstr(p.reason, "Future"));
+	row[1].late = 0.5;
+	verdict_process(report, &p, 0);
+	assert_non_null(strstr(p.reason, "Future objects grow"));
 }
 
 static void descriptors_end_a_process_by_themselves(void **state)
