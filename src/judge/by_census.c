@@ -62,16 +62,24 @@ static struct census_type *type_of(const struct census_bound *b, const struct jo
 	return t->by_class > 0 ? counted(b, t) : NULL;
 }
 
-/* For how much of the time that type @t was counted has it grown? 0: too little to compare. */
+/* For how much of the time that type @t was counted has it grown? */
+static double grown_s(const struct census_bound *b, const struct census_type *t,
+		      const struct joiner *j, const struct joined *to)
+{
+	double since = to->evidence.curve.since_s;
+	double begin = since > 0 && since < j->run_s ? j->run_s - since : 0;
+	double first = to->evidence.oldest_s > 0 ? j->run_s - to->evidence.oldest_s : 0;
+
+	return b->to_s - fmax(fmax(begin, first), t->from_s);
+}
+
+/* The same; 0: too little to compare. */
 static double compared_s(const struct census_bound *b, const struct census_type *t,
 			 const struct joiner *j, const struct joined *to)
 {
-	double since = to->evidence.curve.since_s, span = b->to_s - t->from_s;
-	double begin = since > 0 && since < j->run_s ? j->run_s - since : 0;
-	double first = to->evidence.oldest_s > 0 ? j->run_s - to->evidence.oldest_s : 0;
-	double s = b->to_s - fmax(fmax(begin, first), t->from_s);
+	double s = grown_s(b, t, j, to);
 
-	return s >= CENSUS_PART * span ? s : 0;
+	return s >= CENSUS_PART * (b->to_s - t->from_s) ? s : 0;
 }
 
 static int index_rows(struct census_bound *b, const struct report_process *p)
@@ -257,15 +265,21 @@ static bool own_type(const struct joined *to, const struct census_bound *b, cons
 
 /* The census knows the rate of a type that came evenly all the time. A site's own rate has the
  * error of the samples that give it its share of a size class: within that error the census is
- * believed. Where it counts fewer than that, others of this size grow that no window has met. */
+ * believed. Where it counts fewer than that, others of this size grow that no window has met. So
+ * they do where a site that was met for a part of the time would have made more in it than ever
+ * came. */
 static void rate_by_census(struct joined *to, const struct census_bound *b, const struct joiner *j)
 {
 	struct report_site *s = &to->site;
 	double error = to->births > 0 ? CENSUS_SURE * sqrt(to->variance) / to->births : 0, part;
 	struct own_type own;
+	double time_s;
 
-	if (s->by_census || !own_type(to, b, j, &own) ||
-	    compared_s(b, own.t, j, to) < CENSUS_WHOLE * (b->to_s - own.t->from_s) ||
+	if (s->by_census || !own_type(to, b, j, &own))
+		return;
+	time_s = grown_s(b, own.t, j, to);
+	if ((time_s < CENSUS_WHOLE * (b->to_s - own.t->from_s) &&
+	     own.per_s * time_s <= (1 + CENSUS_EVEN) * own.t->gain) ||
 	    !(fabs(own.t->row->late - 0.5) <= CENSUS_EVEN))
 		return;
 	part = own.t->row->growth_count_per_s / own.per_s - 1;

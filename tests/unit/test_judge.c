@@ -628,6 +628,27 @@ static void what_began_between_censuses_is_all_of_their_gain(void **state)
 	assert_true(fabs(site_at(&w->p, "handle")->growth_count_per_s - 20) < 0.5);
 }
 
+/* In half of the time it would have made more than came in all of it: others of its size grow. */
+static void what_was_met_late_made_no_more_than_came(void **state)
+{
+	struct world *w = *state;
+	struct report_class_row *row;
+
+	w->e.n_fds = 0;
+	w->e.objects.v += 200;
+	w->e.objects.n -= 200;
+	judge_counted(w, 20, 2, 57);
+	row = (struct report_class_row *)(uintptr_t)w->e.seen.classes;
+	row->late = 0.5;
+	for (int k = 0; k < 2; k++) {
+		row->growth_count_per_s = k ? 10 : 7;
+		row->gain = 55 * row->growth_count_per_s;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_true(fabs(site_at(&w->p, "handle")->growth_count_per_s - (k ? 20 : 7)) <
+			    0.5);
+	}
+}
+
 /* The objects lie outside of the pools, whose memory grows by 40 of them a second. */
 static void make_big(struct world *w)
 {
@@ -2703,6 +2724,7 @@ int main(int argc, char **argv)
 		TEST(no_sites_together_grow_beyond_the_census),
 		TEST(a_type_of_many_sizes_has_no_sum),
 		TEST(what_began_between_censuses_is_all_of_their_gain),
+		TEST(what_was_met_late_made_no_more_than_came),
 		TEST(no_big_type_grows_beyond_its_census),
 		TEST(big_objects_grow_beside_mimalloc_too),
 		TEST(a_type_that_grows_is_told_without_a_line),
