@@ -130,3 +130,15 @@ uint64_t linetable_hash(const uint8_t *tab, size_t len, int first, int64_t bytes
 	walk(tab, len, first, bytes, &hash);
 	return hash;
 }
+
+uint64_t linetable_hash_pairs(const uint8_t *tab, size_t len, int64_t bytes, bool covers)
+{
+	uint64_t hash = 0;
+	int64_t addr = 0;
+
+	for (size_t i = 0; i + 1 < len; i += 2) {
+		addr += tab[i];
+		mix(&hash, (uint64_t)addr << 8 | tab[i + 1]);
+	}
+	return !(len & 1) && (covers ? addr == bytes : addr <= bytes) ? hash | 1 : 0;
+}

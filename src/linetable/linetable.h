@@ -14,5 +14,7 @@ int linetable_locations(const uint8_t *tab, size_t len, int first, int offset);
 /* A hash of all lines that a table tells (3.11+), not of its columns; 0 when it is not of as many
  * bytes of code: that of code which is gone may be anything. */
 uint64_t linetable_hash(const uint8_t *tab, size_t len, int first, int64_t bytes);
+/* The same of a table of pairs (to 3.10); one of 3.10 @covers all of the code. */
+uint64_t linetable_hash_pairs(const uint8_t *tab, size_t len, int64_t bytes, bool covers);
 
 #endif

@@ -23,8 +23,8 @@ struct code_line {
 struct py_code {
 	uint64_t addr;
 	uint64_t name_ptr, file_ptr, table_ptr; /* identity */
-	uint64_t bytecode;			/* address of the first unit (3.11+) */
-	uint64_t bytes;				/* length of the bytecode */
+	uint64_t bytecode;			/* of the first unit; or its object (3.10) */
+	uint64_t bytes;				/* length of the bytecode (3.11+) */
 	uint64_t lines;				/* linetable_hash; 0: not known */
 	uint32_t version;			/* its number (3.12+), as no other's; 0: none */
 	bool has_numbers; /* all code but that of the interpreter itself, which stays */
@@ -35,7 +35,7 @@ struct py_code {
 };
 
 struct fixed {
-	uint64_t name, file, table;
+	uint64_t name, file, table, bytecode;
 	int firstline, firsttraceable;
 	uint32_t units, version; /* compared as bytes: no padding */
 };
@@ -82,6 +82,8 @@ static int read_fixed(const struct py_runtime *rt, uint64_t addr, struct fixed *
 	/* 3.11+: a variable-size object whose items are the code units. */
 	if (rt->walk.instr_kind == PL_INSTR_POINTER)
 		f->units = (uint32_t)py_word(raw, l->ob_size);
+	else
+		f->bytecode = py_word(raw, l->code_code);
 	return 0;
 }
 
@@ -113,7 +115,7 @@ static int copy_out(const struct py_runtime *rt, struct py_code *c)
 	c->version = f.version;
 	c->has_numbers = rt->layout.code_version != PL_NONE;
 	c->instr_kind = rt->walk.instr_kind;
-	c->bytecode = c->addr + rt->layout.code_code;
+	c->bytecode = f.bytecode ? f.bytecode : c->addr + rt->layout.code_code;
 	c->bytes = 2 * (uint64_t)f.units;
 	err = read_name(rt, f.name, &c->function);
 	if (!err)
@@ -169,6 +171,12 @@ static bool has_its_members(const struct py_runtime *rt, const struct py_code *c
 	       2 * (uint64_t)f.units == c->bytes;
 }
 
+/* To 3.10 any may; later on not that of a length of none, as nothing is told by its table. */
+static bool may_tell_lines(const struct py_code *c)
+{
+	return c->bytes || c->instr_kind != PL_INSTR_POINTER;
+}
+
 /* Code of exec() lies where the last one did, and so does all that belongs to it: until code
  * objects had numbers, its lines alone told which it is. Most other code stays; that of a frozen
  * application has names from its own root. */
@@ -176,7 +184,7 @@ static bool may_have_twins(const struct py_code *c)
 {
 	size_t n = strlen(c->file);
 
-	return c->bytes && !c->has_numbers && *c->file != '/' &&
+	return may_tell_lines(c) && !c->has_numbers && *c->file != '/' &&
 	       strncmp(c->file, "<frozen ", 8) != 0 &&
 	       (n < 3 || strcmp(c->file + n - 3, ".py") != 0);
 }
@@ -281,6 +289,23 @@ uint64_t py_code_instr(const struct py_runtime *rt, const struct py_code *c, uin
 	return instr;
 }
 
+/* To 3.10 the bytecode is an object of the type that the table has, unless one of them is gone. */
+static uint64_t lines_of(const struct py_runtime *rt, const struct py_code *c, const uint8_t *table,
+			 size_t len)
+{
+	const struct py_layout *l = &rt->layout;
+	uint64_t type, size, of_table;
+
+	if (c->instr_kind == PL_INSTR_POINTER)
+		return c->bytes ? linetable_hash(table, len, c->firstline, (int64_t)c->bytes) : 0;
+	if (proc_read_u64(rt->proc, c->table_ptr + l->ob_type, &of_table) ||
+	    proc_read_u64(rt->proc, c->bytecode + l->ob_type, &type) || type != of_table ||
+	    proc_read_u64(rt->proc, c->bytecode + l->ob_size, &size))
+		return 0;
+	return linetable_hash_pairs(table, len, (int64_t)size,
+				    c->instr_kind == PL_INSTR_LASTI_UNITS);
+}
+
 /* The line table, as far as bytecode of this length can need it. */
 static int read_table(const struct py_runtime *rt, struct py_code *c, uint8_t **out, size_t *size)
 {
@@ -300,7 +325,7 @@ static int read_table(const struct py_runtime *rt, struct py_code *c, uint8_t **
 	if (proc_read(rt->proc, c->table_ptr + l->bytes_data, table, len))
 		return -EFAULT;
 	/* It belongs to the names that are known only if the object is still the same. */
-	lines = c->bytes ? linetable_hash(table, len, c->firstline, (int64_t)c->bytes) : 0;
+	lines = lines_of(rt, c, table, len);
 	if (!has_its_members(rt, c))
 		return -ESTALE;
 	if (c->lines && lines != c->lines && (c->version || may_have_twins(c)))
@@ -371,9 +396,12 @@ int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr)
 	proc_need(rt->proc, false);
 	if (err)
 		return err;
-	/* A table that begins no entry is of another format: Nuitka's, on 3.11. */
+	/* A table that begins no entry is of another format: Nuitka's, on 3.11. To 3.10 one that is
+	 * not as it was compiled may have been made so, not where code comes and goes. */
 	if (!c->lines && c->bytes)
 		return len && table[0] & 0x80 ? 0 : c->firstline;
+	if (!c->lines && may_have_twins(c))
+		return 0;
 	line = look_up(c, table, len, (int)at);
 	keep(c, place, (struct code_line){(int)at, line});
 	return line;
@@ -385,7 +413,7 @@ int py_code_read_lines(const struct py_runtime *rt, struct py_code *c)
 	size_t len;
 	int err;
 
-	if (!c->bytes)
+	if (!may_tell_lines(c))
 		return 0;
 	proc_need(rt->proc, true);
 	err = read_table(rt, c, &table, &len);

@@ -140,7 +140,7 @@ struct py_code;
 int py_code_read(const struct py_runtime *rt, uint64_t addr, struct py_code **out);
 void py_code_free(struct py_code *c);
 /* Does the address still hold this code object (its number, where its names and its line table
- * lie; in 3.11, which has no numbers, its lines if it is of no file, once they are known)? */
+ * lie; to 3.11, which has no numbers, its lines if it is of no file, once they are known)? */
 bool py_code_same(const struct py_runtime *rt, struct py_code *c);
 /* The same names, tables and first line by address: one lies where the other did. */
 bool py_code_is_like(const struct py_code *c, const struct py_code *now);

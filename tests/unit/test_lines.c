@@ -136,6 +136,24 @@ static void a_hash_is_of_lines_alone(void **state)
 		assert_int_equal(!linetable_hash(one, sizeof(one), 1, bytes), bytes != 6);
 }
 
+/* To 3.10 every pair tells, and what the table says of the length. Code may have no table. */
+static void a_hash_is_of_pairs(void **state)
+{
+	static const uint8_t one[] = {0, 1, 4, 1}, below[] = {0, 1, 4, 2}, later[] = {2, 1, 4, 1};
+	uint64_t hash = linetable_hash_pairs(one, sizeof(one), 8, false);
+
+	(void)state;
+	assert_int_not_equal(hash, 0);
+	assert_int_not_equal(linetable_hash_pairs(below, sizeof(below), 8, false), hash);
+	assert_int_not_equal(linetable_hash_pairs(later, sizeof(later), 8, false), hash);
+	assert_int_not_equal(linetable_hash_pairs(one, 0, 8, false), 0);
+	for (int64_t bytes = 0; bytes < 8; bytes++) {
+		assert_int_equal(!linetable_hash_pairs(one, sizeof(one), bytes, true), bytes != 4);
+		assert_int_equal(!linetable_hash_pairs(one, sizeof(one), bytes, false), bytes < 4);
+	}
+	assert_int_equal(linetable_hash_pairs(one, 3, 8, false), 0);
+}
+
 static void noise_ends_and_stays_in_bounds(void **state)
 {
 	static const walker walkers[] = {linetable_lnotab, linetable_310, linetable_locations};
@@ -152,6 +170,7 @@ static void noise_ends_and_stays_in_bounds(void **state)
 		for (size_t w = 0; w < ARRAY_SIZE(walkers); w++)
 			walkers[w](tab, len, (int)random(), (int)random() % 512);
 		linetable_hash(tab, len, (int)random(), random() % 512);
+		linetable_hash_pairs(tab, len, random() % 512, false);
 		free(tab);
 	}
 }
@@ -285,6 +304,7 @@ int main(void)
 		cmocka_unit_test(table310_follows_ranges),
 		cmocka_unit_test(locations_follow_entries),
 		cmocka_unit_test(a_hash_is_of_lines_alone),
+		cmocka_unit_test(a_hash_is_of_pairs),
 		cmocka_unit_test(noise_ends_and_stays_in_bounds),
 		cmocka_unit_test(strings_become_utf8),
 		cmocka_unit_test(usedpools_has_a_shape),

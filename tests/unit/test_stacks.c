@@ -6,9 +6,10 @@
 #include "stacks/stacks.h"
 #include "unit/self.h"
 
-#define TABLE (UNITS / 8 + 1)
-#define STACK 4711
-#define UNITS (1 << 16) /* of bytecode */
+#define TABLE	  (UNITS / 8 + 1)
+#define STACK	  4711
+#define UNITS	  (1 << 16) /* of bytecode */
+#define OLD_BYTES 8	    /* of it, to 3.10 */
 
 enum { CELL, APP, CODES };
 
@@ -19,6 +20,7 @@ struct world {
 	struct stacks *stacks;
 	struct pl_stack *rec;
 	uint64_t unicode[64], code_type[64];
+	uint64_t bytes_type[64], bytecode[3]; /* an object of its own, to 3.10 */
 	_Alignas(8) uint8_t name[4][128], code[CODES][512], table[2][TABLE + 64];
 };
 
@@ -40,6 +42,31 @@ static const uint8_t *text(struct world *w, size_t i, const char *s)
 	return to;
 }
 
+/* Its first instructions are so far below its first line. */
+static void put_lines(struct world *w, uint8_t down)
+{
+	const uint8_t entry[] = {0x80 | 13 << 3 | 7, (uint8_t)(down << 1)};
+	const uint8_t pair[] = {w->rt.walk.instr_kind == PL_INSTR_LASTI_UNITS ? OLD_BYTES : 0,
+				down};
+
+	memcpy(w->table[CELL] + w->rt.layout.bytes_data,
+	       w->rt.walk.instr_kind == PL_INSTR_POINTER ? entry : pair, sizeof(entry));
+}
+
+/* To 3.10. */
+static void write_pairs(struct world *w, uint8_t *c, uint8_t *table)
+{
+	const struct py_layout *l = &w->rt.layout;
+
+	w->bytecode[l->ob_type / 8] = (uintptr_t)w->bytes_type;
+	w->bytecode[l->ob_size / 8] = OLD_BYTES;
+	put_word(c + l->code_code, (uintptr_t)w->bytecode);
+	memset(table, 0, sizeof(w->table[CELL]));
+	put_word(table + l->ob_type, (uintptr_t)w->bytes_type);
+	put_word(table + l->ob_size, 2);
+	table[l->bytes_data] = w->rt.walk.instr_kind == PL_INSTR_LASTI_UNITS ? OLD_BYTES : 0;
+}
+
 /* Every instruction is of the first line. */
 static void write_code(struct world *w, size_t i, const uint8_t *function, const uint8_t *file,
 		       unsigned line)
@@ -55,10 +82,13 @@ static void write_code(struct world *w, size_t i, const uint8_t *function, const
 	memset(c, 0, sizeof(w->code[i]));
 	put_word(c + l->ob_type, w->rt.code_type);
 	put_word(c + l->ob_size, UNITS);
-	put_word(c + l->code_qualname, (uintptr_t)function);
+	put_word(c + (l->code_qualname != PL_NONE ? l->code_qualname : l->code_name),
+		 (uintptr_t)function);
 	put_word(c + l->code_filename, (uintptr_t)file);
 	put_word(c + l->code_linetable, (uintptr_t)table);
 	memcpy(c + l->code_firstlineno, &first, sizeof(first));
+	if (w->rt.walk.instr_kind != PL_INSTR_POINTER)
+		write_pairs(w, c, table);
 }
 
 /* The kernel half says: the cell, called by the program. */
@@ -69,7 +99,9 @@ static const struct stack *tell(struct world *w)
 	for (size_t i = 0; i < CODES; i++)
 		w->rec->frames[i] = (struct pl_frame){
 			.code = (uintptr_t)w->code[i],
-			.instr = (uintptr_t)w->code[i] + w->rt.layout.code_code + 2,
+			.instr = w->rt.walk.instr_kind != PL_INSTR_POINTER
+					 ? 1
+					 : (uintptr_t)w->code[i] + w->rt.layout.code_code + 2,
 		};
 	stacks_add(w->stacks, w->rec, sizeof(*w->rec));
 	return stacks_current(w->stacks, STACK);
@@ -114,6 +146,19 @@ static int drop(void **state)
 	free(w->rec);
 	free(w);
 	return 0;
+}
+
+/* The world of another version, where nothing was told yet. */
+static void begin_anew(struct world *w, unsigned minor)
+{
+	stacks_free(w->stacks);
+	w->priv.build = py_table(minor);
+	w->rt.minor = minor;
+	w->rt.layout = w->priv.build.layout;
+	w->rt.walk = w->priv.build.walk;
+	write_code(w, APP, text(w, 3, "serve"), w->name[2], 30);
+	a_cell(w, 0, "first", 7);
+	assert_int_equal(stacks_new(&w->rt, &w->stacks), 0);
 }
 
 static void assert_forgotten(struct world *w, size_t n)
@@ -407,14 +452,6 @@ static void an_instruction_of_other_code_has_no_name(void **state)
 	py_code_free(c);
 }
 
-/* Its first instructions are so far below its first line. */
-static void put_lines(struct world *w, uint8_t down)
-{
-	const uint8_t entry[] = {0x80 | 13 << 3 | 7, (uint8_t)(down << 1)};
-
-	memcpy(w->table[CELL] + w->rt.layout.bytes_data, entry, sizeof(entry));
-}
-
 static struct stack *tell_again(struct world *w)
 {
 	return (struct stack *)(uintptr_t)tell(w);
@@ -461,6 +498,42 @@ static void rules_of_one_shape_are_told_apart(void **state)
 	assert_true(stacks_place_is_shared(w->stacks, next));
 	map64_free(&keep);
 	free(gone);
+}
+
+/* The bytecode is elsewhere, and a table of no pairs is of one line. What a table is not any more
+ * is no other's. */
+static void rules_of_before_are_told_apart(void **state)
+{
+	struct world *w = *state;
+	struct stack *st;
+
+	for (unsigned minor = 8; minor <= 10; minor++) {
+		uint8_t *type = w->table[CELL] + w->rt.layout.ob_type;
+
+		begin_anew(w, minor);
+		st = tell_again(w);
+		assert_int_equal(st->frame[CELL].line, 7);
+		assert_true(stacks_verify(w->stacks, st));
+		put_word(type, (uintptr_t)w->unicode);
+		put_lines(w, 5);
+		assert_true(stacks_verify(w->stacks, st));
+		put_word(type, (uintptr_t)w->bytes_type);
+		put_lines(w, 3);
+		assert_false(stacks_verify(w->stacks, st));
+		assert_true(stacks_place_is_shared(w->stacks, st));
+		st = tell_again(w);
+		assert_int_equal(st->frame[CELL].line, 10);
+		if (minor < 10) {
+			put_word(w->table[CELL] + w->rt.layout.ob_size, 0);
+			assert_false(stacks_verify(w->stacks, st));
+			st = tell_again(w);
+			assert_int_equal(st->frame[CELL].line, 7);
+		}
+		/* At the first look, too. */
+		begin_anew(w, minor);
+		put_word(type, (uintptr_t)w->unicode);
+		assert_int_equal(tell(w)->frame[CELL].line, 0);
+	}
 }
 
 /* With members of their own they come and go, too; other code there is trusted as ever. */
@@ -563,7 +636,6 @@ static void unknown_lines_are_no_other_lines(void **state)
 	assert_false(stacks_place_is_shared(w->stacks, st));
 }
 
-/* To 3.10 a table says nothing by which code could be told: it is not read for that. */
 static void a_table_without_a_length_is_not_read(void **state)
 {
 	struct world *w = *state;
@@ -573,9 +645,15 @@ static void a_table_without_a_length_is_not_read(void **state)
 	assert_int_equal(py_code_read(&w->rt, (uintptr_t)w->code[CELL], &c), 0);
 	assert_int_equal(py_code_read_lines(&w->rt, c), -EILSEQ);
 	py_code_free(c);
-	w->rt.walk.instr_kind = PL_INSTR_LASTI_UNITS;
+	/* Nor is one that tells by no code: nothing is told by it. */
+	put_word(w->code[CELL] + w->rt.layout.ob_size, 0);
 	assert_int_equal(py_code_read(&w->rt, (uintptr_t)w->code[CELL], &c), 0);
 	assert_int_equal(py_code_read_lines(&w->rt, c), 0);
+	py_code_free(c);
+	begin_anew(w, 10);
+	put_word(w->table[CELL] + w->rt.layout.ob_size, UINT64_MAX);
+	assert_int_equal(py_code_read(&w->rt, (uintptr_t)w->code[CELL], &c), 0);
+	assert_int_equal(py_code_read_lines(&w->rt, c), -EILSEQ);
 	py_code_free(c);
 }
 
@@ -586,10 +664,8 @@ static void the_same_source_is_no_other_code(void **state)
 	struct stack *first = tell_again(w), *st = first;
 
 	for (size_t turn = 0; turn < 8; turn++) {
-		if (turn == 4) { /* from before the lines had a table that can be told */
-			w->rt.walk.instr_kind = PL_INSTR_LASTI_UNITS;
-			stacks_free(w->stacks);
-			assert_int_equal(stacks_new(&w->rt, &w->stacks), 0);
+		if (turn == 4) { /* from before the lines had a table of entries */
+			begin_anew(w, 10);
 			first = st = tell_again(w);
 		}
 		a_cell(w, turn & 1, "first", 7);
@@ -900,6 +976,7 @@ int main(void)
 		TEST(other_code_in_its_place_is_known),
 		TEST(code_that_is_gone_leaves_its_place_alone),
 		TEST(rules_of_one_shape_are_told_apart),
+		TEST(rules_of_before_are_told_apart),
 		TEST(what_comes_again_was_not_there_meanwhile),
 		TEST(what_stays_after_others_is_told_once),
 		TEST(the_same_source_is_no_other_code),

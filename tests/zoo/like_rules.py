@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """A quiet service. Its two rules are compiled from text for each use, in turn: of one shape, they lie where the other did, with
-all that belongs to them. One keeps a set at its first line, the other a dict at its second."""
+all that belongs to them. Both begin at one line: one keeps a set at its second, the other a dict at its third."""
 import time
 
 from common import Meter
 
 KEPT = []
-RULES = ("KEPT.append(new())\n", set), ("\nKEPT.append(new())\n", dict)
+RULES = ("new\nKEPT.append(new())\n", set), ("new\n\nKEPT.append(new())\n", dict)
 
 
 def rule(n):
