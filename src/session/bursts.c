@@ -153,12 +153,22 @@ static bool settle(struct births *b, uint64_t first, uint64_t last)
 	return false;
 }
 
-static void look(struct births *b, uint64_t from, uint64_t to)
+/* How many of the first births there was no room for. */
+static uint64_t look(struct births *b, uint64_t from, uint64_t to)
 {
+	uint64_t missed;
+
 	unseen_end_rechecks(&b->view);
-	ladder_look(b->ladder, b->s->kern.births, from, to, pools_collections(b->s->pools),
-		    b->bursts, b->focus.is_on);
+	missed = ladder_look(b->ladder, b->s->kern.births, from, to, pools_collections(b->s->pools),
+			     b->bursts, b->focus.is_on);
 	unseen_end(&b->unseen, &b->view);
+	return missed;
+}
+
+/* When the look's first birth was, of @births since @from, by their share. */
+static uint64_t seen_from(uint64_t from, uint64_t to, uint64_t missed, uint64_t births)
+{
+	return from + (to - from) * missed / (births + 1);
 }
 
 static void settle_unseen(struct births *b, uint64_t first)
@@ -259,7 +269,7 @@ static void watched(struct births *b, uint64_t from, uint64_t to, bool by_type)
 void births_burst(struct births *b)
 {
 	uint64_t before = b->told, began, opened, first, looked, looked_ns, last, closed, skipped;
-	uint64_t ran_ns;
+	uint64_t ran_ns, missed, seen;
 	struct ladder_aim aim; /* what is learnt may end it */
 	size_t sites;
 	bool focus, learns, by_type, looks, is_broken;
@@ -292,7 +302,7 @@ void births_burst(struct births *b)
 	looked = births_now(b);
 	looked_ns = clock_ns(); /* what is born from here on becomes no sample */
 	ran_ns = process_cpu_ns(b->s->proc->pid) - ran_ns;
-	look(b, looked - first > PL_BIRTH_SLOTS ? looked : first, looked);
+	missed = look(b, looked - first > PL_BIRTH_SLOTS ? looked : first, looked);
 	births_let_go(b);
 	last = births_now(b);
 	closed = clock_ns();
@@ -323,10 +333,11 @@ void births_burst(struct births *b)
 		skipped = aim_left_out(b->skip, b->s->kern.stats->skip);
 		if (!by_type)
 			b->aim.usual = closed - opened < WINDOW_MAX_NS ? skipped + last - first : 0;
-		opened += (looked_ns - opened) * skipped / (skipped + looked - first + 1);
+		opened = seen_from(opened, looked_ns, skipped, skipped + looked - first);
+		seen = seen_from(opened, looked_ns, missed, looked - first);
 		b->on_ns += closed - opened;
-		b->unlooked_ns += closed - looked_ns;
-		watched(b, opened, looked_ns, by_type);
+		b->unlooked_ns += closed - looked_ns + seen - opened;
+		watched(b, seen, looked_ns, by_type);
 	}
 	ledger_births(&b->s->ledger, clock_ns(),
 		      (uint64_t)(cost_ns(b, last - (before > b->polled ? before : b->polled)) /
@@ -365,11 +376,11 @@ void births_stop_always(struct births *b)
 /* Objects born since the last look: read them, kill what was reborn meanwhile. */
 static void look_always(struct births *b)
 {
-	uint64_t from = b->last_seen, now = clock_ns(), looked = births_now(b), last;
+	uint64_t from = b->last_seen, now = clock_ns(), looked = births_now(b), last, missed, seen;
 
 	if (looked - from > PL_BIRTH_SLOTS)
 		from = looked - PL_BIRTH_SLOTS;
-	look(b, from, looked);
+	missed = look(b, from, looked);
 	last = births_now(b);
 	b->bursts++;
 	session_drain(b->s);
@@ -377,10 +388,11 @@ static void look_always(struct births *b)
 		ladder_drop_look(b->ladder, last - from);
 		return;
 	}
-	if (settle(b, b->last_seen, last))
-		watched(b, b->looked_ns, now, is_by_type(b));
-	else
-		b->unlooked_ns += now - b->looked_ns;
+	seen = settle(b, b->last_seen, last) ? seen_from(b->looked_ns, now, missed, looked - from)
+					     : now;
+	if (seen < now)
+		watched(b, seen, now, is_by_type(b));
+	b->unlooked_ns += seen - b->looked_ns;
 	b->looked_ns = now;
 	settle_unseen(b, b->last_seen);
 	focus_count(b, from, looked);

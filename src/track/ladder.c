@@ -149,8 +149,8 @@ void ladder_begin(struct ladder *l, uint64_t now_ns)
 	l->began_ns = now_ns;
 }
 
-void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
-		 uint64_t collections, uint32_t burst, bool partial)
+uint64_t ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
+		     uint64_t collections, uint32_t burst, bool partial)
 {
 	uint64_t now = clock_ns();
 
@@ -178,6 +178,7 @@ void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, u
 		s->partial = partial;
 	}
 	hide_buffers(l);
+	return l->look.n < LADDER_LOOK ? 0 : l->look.v[LADDER_LOOK - 1].birth - from;
 }
 
 bool ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)

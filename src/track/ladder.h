@@ -52,9 +52,10 @@ void ladder_free(struct ladder *l);
 /* A window begins: new stacks are told from here on. */
 void ladder_begin(struct ladder *l, uint64_t now_ns);
 /* One burst in three steps, while the probes are attached and after. [@from, @to): births recorded
- * after the attach was complete. Reads the born objects. */
-void ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
-		 uint64_t collections, uint32_t burst, bool partial);
+ * after the attach was complete. Reads the born objects. Returns how many of the first births
+ * were not looked at, as there are too many. */
+uint64_t ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to,
+		     uint64_t collections, uint32_t burst, bool partial);
 /* Every birth in [from, to), from the first of the look on, kills what the look saw of one before
  * it at its address: records are numbered before they are written. False when one is not written
  * yet: there was no look. */

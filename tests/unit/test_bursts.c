@@ -9,9 +9,11 @@
 #include "unit/self.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <sys/resource.h>
 
 #define LATE_US	 300000
+#define MANY	 16384	 /* births, twice as many as one look has room for */
 #define LINGERED 1000000 /* events meanwhile */
 
 static struct {
@@ -110,6 +112,44 @@ static void a_window_that_closes_late_has_not_watched_longer(void **state)
 	assert_true(fabs((double)(k.b.on_ns - k.b.unlooked_ns) / 1e9 - on_s) < 1e-6);
 	assert_true(fabs(told_s() - on_s) < 1e-6);
 	tear_down();
+}
+
+static void *bear_many(void *unused)
+{
+	(void)unused;
+	usleep(100000); /* windows are of 150 ms */
+	k.stats.births += MANY;
+	return NULL;
+}
+
+/* More are born than are looked at: what the first of them left is not known. */
+static void a_window_has_watched_since_the_first_birth_that_is_looked_at(void **state)
+{
+	bool seen = false; /* and not born after the window */
+
+	(void)state;
+	while (!seen) {
+		uint64_t began;
+		pthread_t thread;
+
+		set_up(false);
+		for (uint64_t i = 0; i < MANY; i++)
+			k.births[i] = (struct pl_birth){
+				.object = 64 * (i + 1), .type = 64, .stack = 1, .lap = 1};
+		began = clock_ns();
+		assert_int_equal(pthread_create(&thread, NULL, bear_many, NULL), 0);
+		births_burst(&k.b);
+		assert_int_equal(k.b.watched.n, 1);
+		seen = ladder_stats(k.b.ladder)->gone;
+		if (seen) {
+			double on_s = k.b.watched.v[0].on_s;
+
+			assert_true(on_s < 0.51 * (double)(clock_ns() - began) / 1e9);
+			assert_true(fabs(told_s() - on_s) < 1e-6);
+		}
+		pthread_join(thread, NULL);
+		tear_down();
+	}
 }
 
 /* The record was written over before anybody could read it. */
@@ -212,6 +252,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_window_that_closes_late_has_not_watched_longer),
+		cmocka_unit_test(a_window_has_watched_since_the_first_birth_that_is_looked_at),
 		cmocka_unit_test(a_window_that_was_overrun_has_not_watched),
 		cmocka_unit_test(a_window_without_any_site_sees_nothing),
 		cmocka_unit_test(nor_has_a_look_while_probes_stay_in),

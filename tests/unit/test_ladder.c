@@ -158,6 +158,20 @@ static void one_that_its_end_kept_has_no_line(void **state)
 	assert_alive(1);
 }
 
+/* The newest are looked at; those before the first of them are none of the window. */
+static void what_a_look_has_no_room_for_is_told(void **state)
+{
+	size_t n;
+
+	(void)state;
+	for (uint64_t i = 0; i < 8192 + 100; i++)
+		bear(ADDR + 64 * i, TYPE);
+	assert_int_equal(ladder_look(k.ladder, k.ring, k.first, k.births, 1, 1, false), 100);
+	assert_int_equal(ladder_looked_at(k.ladder, &n)[8191].birth, 100);
+	ladder_drop_look(k.ladder, k.births);
+	assert_int_equal(ladder_look(k.ladder, k.ring, k.first + 200, k.births, 1, 1, false), 0);
+}
+
 static uint64_t last_nth(void)
 {
 	size_t n;
@@ -269,6 +283,7 @@ int main(void)
 		TEST(one_written_after_the_look_kills),
 		TEST(one_that_stays_unwritten_may_be_any),
 		TEST(one_that_its_end_kept_has_no_line),
+		TEST(what_a_look_has_no_room_for_is_told),
 		TEST(births_of_a_type_are_counted),
 		TEST(who_dies_for_another_is_counted),
 	};
