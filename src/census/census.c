@@ -411,6 +411,8 @@ static void fill_pools(struct census *c, struct report *r, struct report_process
 /* How a reading of the whole heap can fall short. */
 static void fill_lost(struct census *c, struct report *r, struct report_process *p)
 {
+	enum py_allocator a = c->rt->allocator;
+	bool no_pools = (a == PY_ALLOC_PYMALLOC || a == PY_ALLOC_OTHER) && !heap_can_count(c->heap);
 	const struct report_lost mine[] = {
 		{"census_torn", "a pool changed each time it was read", c->now.walk.torn},
 		{"census_unreadable", "a part of the heap could not be read",
@@ -424,6 +426,10 @@ static void fill_lost(struct census *c, struct report *r, struct report_process 
 		 "a mapping with much other memory was not searched to its end for blocks of "
 		 "malloc",
 		 c->now.walk.unsearched},
+		{"census_pools",
+		 "the pools of pymalloc, which were not found: only what the collector tracks is "
+		 "counted",
+		 no_pools},
 	};
 	struct report_lost *v = report_alloc(r, (p->n_lost + ARRAY_SIZE(mine)) * sizeof(*v));
 

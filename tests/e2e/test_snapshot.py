@@ -168,6 +168,7 @@ def test_a_core_without_its_program(saved, python):
     """A core holds no constants: some static types of C modules have no name then, or another one."""
     s = saved(python)
     there = s.elsewhere("--core", "/tmp/core")
+    assert there["lost"]["census_pools"] == 0
     seen, live = table(there), table(s.live)
     for name in ("__main__.Session", "__main__.Slotted", "dict", "list", "tuple", "str", "float", "set",
                  "function", "code", "bytearray", "cell", "builtin_function_or_method"):  # fmt: skip
@@ -178,6 +179,28 @@ def test_a_core_without_its_program(saved, python):
     assert there["gc"] == s.live["gc"]
     assert there["python"]["version"].split(".")[:2] == s.live["python"]["version"].split(".")[:2]
     assert there["memory"]["parts"] == {}
+
+
+def test_a_core_whose_pools_are_not_found(saved):
+    """Only what the collector tracks is counted then, and it is said."""
+    s = saved(pythons.host())
+
+    def edit(data):
+        words = memoryview(data)[: len(data) // 8 * 8].cast("Q")
+        for i in range(len(words) - 2):
+            start, carved_to, pools = words[i : i + 3]
+            if start and not start & 0xFFF and start < carved_to <= start + (1 << 20) and 0 < pools >> 32 <= 64:
+                words[i] = 0  # an arena
+        return data
+
+    core = changed(s.inside + "/core", s.inside + "/poolless", edit)
+    for there in (census("--core", core), s.elsewhere("--core", "/tmp/poolless")):
+        assert there["lost"]["census_pools"] == 1
+        assert there["memory"]["pools"] is None
+        assert table(there)["__main__.Session"] == table(s.live)["__main__.Session"]
+    said = " ".join(run(harness.TOOL, "census", "--core", core).stdout.split())
+    assert "only what the collector tracks is counted" in said
+    os.unlink(core)
 
 
 @pytest.mark.parametrize("python", ALL)
