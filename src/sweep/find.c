@@ -6,7 +6,7 @@
 
 #include "base/map64.h"
 #include "container/container.h"
-#include "py/finder.h"
+#include "places/finder.h"
 #include "sweep/sweep_priv.h"
 
 #define MAX_LINE   64 /* processes above each other */

@@ -4,7 +4,7 @@
 #define PYLEAK_SWEEP_SWEEP_PRIV_H
 
 #include "base/map64.h"
-#include "py/finder.h"
+#include "places/finder.h"
 #include "session/session.h"
 #include "sweep/growth.h"
 #include "sweep/sweep.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "proc/list.h"
-#include "py/finder.h"
+#include "places/finder.h"
 #include "pyleak/tree.h"
 #include "track/pids.h"
 

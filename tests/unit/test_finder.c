@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #define proc_map_open open_one
-#include "py/finder.c"
+#include "places/finder.c"
 
 enum { SILENT = 1, GONE };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which of many processes are CPython: each file is looked into once, however many map it. */
-#ifndef PYLEAK_PY_FINDER_H
-#define PYLEAK_PY_FINDER_H
+#ifndef PYLEAK_PLACES_FINDER_H
+#define PYLEAK_PLACES_FINDER_H
 
 #include "py/py.h"
 
