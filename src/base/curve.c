@@ -297,8 +297,8 @@ static bool is_tail(const struct curve_points *p, const struct curve *c, double 
 	return c->since_s < CURVE_TAIL * (middle - steep_until) / log(c->fastest / c->slope);
 }
 
-/* What fills at an even pace has a corner when it is full, and a saturation has none, nor has a
- * power of time: two lines that meet follow it much better than these. */
+/* A store that fills at an even pace has a corner when it is full, and a saturation has none, nor
+ * has a power of time: two lines that meet follow it much better than these. */
 static bool has_corner(const struct curve_points *p)
 {
 	struct fit_saturation s;

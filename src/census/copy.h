@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a census found, in another report. */
+/* The findings of a census, in another report. */
 #ifndef PYLEAK_CENSUS_COPY_H
 #define PYLEAK_CENSUS_COPY_H
 

@@ -165,7 +165,7 @@ static void divide(const struct trend_points *t, const struct estimate_opts *o, 
 		owned[EVIDENCE_MALLOC] > 0 ? o->malloc_bytes_per_s / owned[EVIDENCE_MALLOC] : 0;
 }
 
-/* What is full lets go of as many as come: its survivors are many more than its class grows by, and
+/* A full store lets go of as many as come: its survivors are many more than its class grows by, and
  * that is chance, or its load. Where they are no more than that, it is they that stay: a leak, once
  * it has risen for as long as all before took; until then a cache may have filled beside. */
 static void find_leaks_of_full(const struct estimate_opts *o, const double *owned,

@@ -65,7 +65,7 @@ static void tell(struct walk *w, uint64_t addr, const char *type, const char *na
 {
 	char text[200];
 
-	/* What a module that has a file took from elsewhere is not its own. */
+	/* A module that has a file does not own what it took from elsewhere. */
 	if (!addr || (w->has_file && is_in_python(w->rt, proc_find_map(w->rt->proc, addr))))
 		return;
 	snprintf(text, sizeof(text), "%s%s%s", type ? type : "", type ? "." : "", name);
@@ -116,7 +116,7 @@ static void see_slots(const struct py_runtime *rt, struct walk *w, const uint64_
 			tell(w, own[slots[i].at / 8], type, slots[i].name);
 }
 
-/* What a class statement makes is freed by one function, whatever it derives from; 0 = unknown. */
+/* One function frees all classes of class statements, whatever they derive from; 0 = unknown. */
 static uint64_t class_dealloc(const struct py_runtime *rt)
 {
 	uint64_t module = py_dict_value(rt, py_modules(rt), "_frozen_importlib"), dict, type, f;

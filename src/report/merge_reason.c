@@ -28,7 +28,7 @@ int report_count_hosts(const struct report_process *p, size_t *hosts)
 	return 0;
 }
 
-/* What nobody has judged is not steady. */
+/* A process that nobody has judged is not steady. */
 static const char *say_unjudged(struct report *r, const struct report_process *p)
 {
 	char grew[64] = "", rate[32];

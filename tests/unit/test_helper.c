@@ -56,7 +56,7 @@ static void only_its_own_faults_end_it(void **state)
 			fail_msg("signal %d (%s)", sig, strsignal(sig));
 }
 
-/* What is ignored stays so over an exec. */
+/* Signals that are ignored stay so over an exec. */
 static void a_hook_starts_with_all_signals_as_usual(void **state)
 {
 	char *const env[] = {NULL};

@@ -123,8 +123,8 @@ static void who_knows_all_wrappers_holds_none(void **state)
 	assert_int_equal(edges_of(NODE, LOST, GRAPH_WRAPPER), 2);
 }
 
-/* Of a heap as of a program at a fixed address: is @to, which a block at 0x3c210090 begins with, a
- * reference? */
+/* In a heap like that of a program at a fixed address: is @to, which a block at 0x3c210090 begins
+ * with, a reference? */
 static bool is_reference(uint64_t to, uint64_t second, uint64_t bytes, enum heap_place place)
 {
 	const uint64_t word[160] = {to, second};

@@ -120,7 +120,7 @@ static void one_that_has_ended_is_not(void **state)
 	assert_int_equal(shed.begun, 0);
 }
 
-/* What went in may be in a stranger: it comes out within the same turn. */
+/* The probes may be in a stranger: they come out within the same turn. */
 static void nor_one_that_ends_meanwhile(void **state)
 {
 	struct probe_shed it;
