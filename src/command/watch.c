@@ -487,7 +487,7 @@ int command_watch(int argc, char **argv)
 		return cli_replay(&w.o);
 	log_set_level(w.o.is_quiet && !w.o.verbose ? LOG_QUIET : (enum log_level)w.o.verbose);
 	w.is_stdout_taken = !outputs_want_text(
-		outputs_on_stdout(&w.o.files) || (w.o.alert_log && strcmp(w.o.alert_log, "-") == 0),
+		outputs_on_stdout(&w.o.files) || outputs_is_stdout(w.o.alert_log),
 		outputs_any(&w.o.files) || w.o.record || w.o.alert_log || w.o.alert_hook);
 	w.alerts.is_quiet = w.o.is_quiet;
 	return run(&w);

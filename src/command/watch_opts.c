@@ -237,7 +237,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 	if (!out->alerts.n && !out->baseline && (out->alert_log || out->alert_hook))
 		return fail(-EINVAL, "%s needs a rule: --alert 'rss>2G'",
 			    out->alert_log ? "--alert-log" : "--alert-hook");
-	if (out->alert_log && !strcmp(out->alert_log, "-") && outputs_on_stdout(&out->files))
+	if (outputs_is_stdout(out->alert_log) && outputs_on_stdout(&out->files))
 		return fail(
 			-EINVAL,
 			"a report in a file format and --alert-log cannot both be standard output");

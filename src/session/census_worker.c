@@ -4,8 +4,8 @@
  * of the process; what it hands over is a report of its own, replaced as a whole under a lock. */
 #include "base/pace.h"
 #include "base/thresholds.h"
-#include "census/copy.h"
 #include "census/census.h"
+#include "census/copy.h"
 #include "memory/view.h"
 #include "session/session_priv.h"
 

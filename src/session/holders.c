@@ -58,10 +58,12 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 	const struct why_path *p = &a->path[0];
 	size_t i = container_of(f, a);
 	uint64_t before = f->fact.fill.addr;
+	double in_c;
 
 	f->fact.holder.in_container = i < p->n ? why_share_in(a, p->step[i].addr) : 0;
-	if (f->fact.holder.in_container < HOLDERS_ONE && holders_share_in_c(h, a) >= HOLDERS_ONE) {
-		f->fact.holder.in_container = why_share_in(a, a->branch);
+	in_c = f->fact.holder.in_container < HOLDERS_ONE ? holders_share_in_c(h, a) : 0;
+	if (in_c >= HOLDERS_ONE) {
+		f->fact.holder.in_container = in_c;
 		i = p->n; /* no length tells of it */
 	}
 	f->fact.is_one = f->fact.holder.in_container >= HOLDERS_ONE;

@@ -47,18 +47,39 @@ static bool says_something(const char *name, bool plain)
 	return *name != '<' && *name != '(';
 }
 
-/* A line that brings a few of them does not tell where the others come from. */
-static bool has_line(const struct report_process *p, const struct report_class_row *row)
+static double count_of(const struct report_site *s)
 {
-	double count_per_s = 0;
+	return s->growth_count_per_s;
+}
+
+static double bytes_of(const struct report_site *s)
+{
+	return s->kind == KIND_OBJECT ? s->growth_bytes_per_s : 0;
+}
+
+/* So much of it is brought by lines, as far as @per_s tells of them. */
+static double by_lines(const struct report_process *p, const char *name,
+		       double (*per_s)(const struct report_site *))
+{
+	double sum = 0;
 
 	for (size_t i = 0; i < p->n_sites; i++)
 		for (size_t k = 0; k < p->sites[i].n_types; k++)
-			if (!strcmp(p->sites[i].types[k].name, row->name) &&
-			    p->sites[i].growth_count_per_s > 0)
-				count_per_s +=
-					p->sites[i].types[k].share * p->sites[i].growth_count_per_s;
-	return count_per_s >= TYPE_HAS_LINE * row->growth_count_per_s;
+			if (!strcmp(p->sites[i].types[k].name, name))
+				sum += p->sites[i].types[k].share * fmax(per_s(&p->sites[i]), 0);
+	return sum;
+}
+
+/* A line that brings a few of them does not tell where the others come from. */
+static bool has_line(const struct report_process *p, const struct report_class_row *row)
+{
+	return by_lines(p, row->name, count_of) >= TYPE_HAS_LINE * row->growth_count_per_s;
+}
+
+/* Lines that make objects of it bring so much of what it grows by: there are more of them. */
+static bool comes_by_lines(const struct report_process *p, const struct report_class_row *row)
+{
+	return by_lines(p, row->name, bytes_of) >= PROCESS_MOST * row->growth_bytes_per_s;
 }
 
 static const char *who_holds(struct report *r, const struct report_process *p, const char *name)
@@ -67,19 +88,6 @@ static const char *who_holds(struct report *r, const struct report_process *p, c
 		return "";
 	return report_printf(r, " (pyleak-bpf why -p %d --type '%s' says what holds them)", p->pid,
 			     name);
-}
-
-/* Lines that make objects of it bring so much of what it grows by: there are more of them. */
-static bool comes_by_lines(const struct report_process *p, const struct report_class_row *row)
-{
-	double bytes_per_s = 0;
-
-	for (size_t i = 0; i < p->n_sites; i++)
-		for (size_t k = 0; p->sites[i].kind == KIND_OBJECT && k < p->sites[i].n_types; k++)
-			if (!strcmp(p->sites[i].types[k].name, row->name))
-				bytes_per_s += p->sites[i].types[k].share *
-					       fmax(p->sites[i].growth_bytes_per_s, 0);
-	return bytes_per_s >= PROCESS_MOST * row->growth_bytes_per_s;
 }
 
 const char *verdict_bigger(struct report *r, const struct report_process *p, double bytes_per_s)
@@ -101,53 +109,54 @@ const char *verdict_bigger(struct report *r, const struct report_process *p, dou
 	return NULL;
 }
 
-static const char *grows(struct report *r, const struct report_process *p,
-			 const struct report_class_row *row)
+static bool rises_by_name(const struct report_class_row *row, double span_s)
 {
-	char n[32];
-
-	return report_printf(r, "%s objects grow by %s/s%s", row->name,
-			     fmt_count(n, sizeof(n), row->growth_count_per_s),
-			     who_holds(r, p, row->name));
+	return rises(row, span_s, TYPE_FEWEST, TYPE_LATE);
 }
 
-const char *verdict_type(struct report *r, const struct report_process *p, bool plain)
+static bool rises_plainly(const struct report_class_row *row, double span_s)
 {
-	double span_s = p->counted_to_s - p->counted_from_s;
-	const struct report_class_row *most = NULL;
-
-	for (size_t i = 0; span_s >= TYPE_S && i < p->n_classes; i++) {
-		const struct report_class_row *row = &p->classes[i];
-
-		if (row->name && says_something(row->name, plain) &&
-		    rises(row, span_s, TYPE_FEWEST, plain ? TYPE_LATE_PLAIN : TYPE_LATE) &&
-		    row->growth_bytes_per_s * span_s >= LEAK_BYTES && !has_line(p, row) &&
-		    (!most || row->growth_bytes_per_s > most->growth_bytes_per_s))
-			most = row;
-	}
-	return most ? grows(r, p, most) : NULL;
+	return rises(row, span_s, TYPE_FEWEST, TYPE_LATE_PLAIN);
 }
 
 /* As far as that can be told: two censuses show no course. */
 static bool may_rise(const struct report_class_row *row, double span_s)
 {
-	return isnan(row->gain) || isnan(row->late) || rises(row, span_s, TYPE_FEWEST, TYPE_LATE);
+	return row->growth_count_per_s * span_s >= TYPE_FEWEST &&
+	       (isnan(row->gain) || isnan(row->late) || rises_by_name(row, span_s));
 }
 
-const char *verdict_rest_type(struct report *r, const struct report_process *p, double bytes_per_s)
+/* The one that grows most of those that @rise, by @least bytes a second, without lines. */
+static const char *grows_most(struct report *r, const struct report_process *p, bool plain,
+			      double least,
+			      bool (*rise)(const struct report_class_row *row, double span_s))
 {
 	double span_s = p->counted_to_s - p->counted_from_s;
 	const struct report_class_row *most = NULL;
+	char n[32];
 
 	for (size_t i = 0; span_s >= TYPE_S && i < p->n_classes; i++) {
 		const struct report_class_row *row = &p->classes[i];
 
-		if (row->name && says_something(row->name, false) &&
-		    row->growth_count_per_s * span_s >= TYPE_FEWEST &&
-		    row->growth_bytes_per_s >= TYPE_BIGGER * bytes_per_s && may_rise(row, span_s) &&
-		    !has_line(p, row) &&
+		if (row->name && says_something(row->name, plain) && rise(row, span_s) &&
+		    row->growth_bytes_per_s >= least && !has_line(p, row) &&
 		    (!most || row->growth_bytes_per_s > most->growth_bytes_per_s))
 			most = row;
 	}
-	return most ? grows(r, p, most) : NULL;
+	if (!most)
+		return NULL;
+	return report_printf(r, "%s objects grow by %s/s%s", most->name,
+			     fmt_count(n, sizeof(n), most->growth_count_per_s),
+			     who_holds(r, p, most->name));
+}
+
+const char *verdict_type(struct report *r, const struct report_process *p, bool plain)
+{
+	return grows_most(r, p, plain, LEAK_BYTES / (p->counted_to_s - p->counted_from_s),
+			  plain ? rises_plainly : rises_by_name);
+}
+
+const char *verdict_rest_type(struct report *r, const struct report_process *p, double bytes_per_s)
+{
+	return grows_most(r, p, false, TYPE_BIGGER * bytes_per_s, may_rise);
 }

@@ -703,6 +703,15 @@ static void big_objects_grow_beside_mimalloc_too(void **state)
 	}
 }
 
+/* Censuses have counted these for 55 s. */
+static void count_rows(struct world *w, struct report_class_row *row, size_t n)
+{
+	w->e.seen.classes = row;
+	w->e.seen.n_classes = n;
+	w->e.seen.counted_from_s = 102;
+	w->e.seen.counted_to_s = 157;
+}
+
 /* A census counts what no window has met. */
 static void a_type_that_grows_is_told_without_a_line(void **state)
 {
@@ -724,10 +733,7 @@ static void a_type_that_grows_is_told_without_a_line(void **state)
 	w->e.objects.n = 0;
 	w->e.native.n = w->e.n_fds = 0;
 	w->e.memory.rss = w->e.memory.live = series(w, w->flat);
-	w->e.seen.classes = row;
-	w->e.seen.n_classes = 2;
-	w->e.seen.counted_from_s = 102;
-	w->e.seen.counted_to_s = 157;
+	count_rows(w, row, 2);
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_int_equal(w->p.verdict, CLASS_GROWING);
 	assert_non_null(strstr(w->p.reason, "app.Session objects grow by 40/s"));
@@ -762,10 +768,7 @@ static void a_plain_type_that_grows_is_told_too(void **state)
 	w->e.objects.n = 0;
 	w->e.native.n = w->e.n_fds = 0;
 	w->e.memory.rss = w->e.memory.live = series(w, w->flat);
-	w->e.seen.classes = &row;
-	w->e.seen.n_classes = 1;
-	w->e.seen.counted_from_s = 102;
-	w->e.seen.counted_to_s = 157;
+	count_rows(w, &row, 1);
 	for (int i = 0; i < 2; i++) {
 		row.late = 0.2 * (i ? 1.15 : 0.85);
 		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
@@ -1838,10 +1841,7 @@ static void a_type_that_gets_bigger_is_told_without_a_line(void **state)
 
 	w->e.objects.n = 0;
 	w->e.native.n = w->e.n_fds = 0;
-	w->e.seen.classes = &row;
-	w->e.seen.n_classes = 1;
-	w->e.seen.counted_from_s = 102;
-	w->e.seen.counted_to_s = 157;
+	count_rows(w, &row, 1);
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_int_equal(w->p.verdict, CLASS_GROWING);
 	assert_non_null(strstr(w->p.reason, "bytearray objects get bigger by 3.9 KiB/s"));
@@ -1876,10 +1876,7 @@ static void what_a_line_makes_does_not_get_bigger(void **state)
 				       .growth_bytes_per_s = 4000};
 
 	w->e.native.n = w->e.n_fds = w->e.n_holders = 0;
-	w->e.seen.classes = &row;
-	w->e.seen.n_classes = 1;
-	w->e.seen.counted_from_s = 102;
-	w->e.seen.counted_to_s = 157;
+	count_rows(w, &row, 1);
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_int_equal(w->p.verdict, CLASS_GROWING);
 	assert_non_null(site_at(&w->p, "handle"));
