@@ -161,7 +161,7 @@ static bool is_of_watch(const struct watch_opts *o)
 {
 	return !isnan(o->interval_s) || !isnan(o->wait_s) || o->duration_s > 0 || o->fds ||
 	       o->no_fds || o->want_native || o->no_native || o->min_size ||
-	       o->max_size != UINT64_MAX || o->older_ms != OLDER_MS ||
+	       o->max_size != UINT64_MAX || o->older_ms != OLDER_MS || o->mode ||
 	       fabs(o->max_pause_ms - 1000 * SESSION_PAUSE_S) > 0 ||
 	       o->overhead_pct > OVERHEAD_PCT || o->overhead_pct < OVERHEAD_PCT;
 }
@@ -195,7 +195,6 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		.top = 10,
 		.older_ms = OLDER_MS,
 		.max_size = UINT64_MAX,
-		.mode = modes[0],
 		.overhead_pct = OVERHEAD_PCT,
 		.max_pause_ms = 1000 * SESSION_PAUSE_S,
 		.at_s = NAN,

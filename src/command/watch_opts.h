@@ -16,7 +16,7 @@ struct watch_opts {
 	double wait_s;
 	uint32_t top, older_ms;
 	uint64_t min_size, max_size;
-	const char *mode;
+	const char *mode; /* NULL = auto, without being asked for */
 	double overhead_pct, max_pause_ms;
 	struct outputs_files files;
 	const char *record, *from;

@@ -53,6 +53,7 @@ BAD = [
     (["-p", "1", "--json", "-", "--html", "-"], "one format"),
     (["--from", "x.json", "--json", "-", "--html", "-"], "one format"),
     (["--from", "x.json", "--max-pause", "3"], "--from tells of what was seen"),
+    (["--from", "x.json", "--mode", "auto"], "--from tells of what was seen"),
     (["merge", "x.json", "--json", "-", "--folded", "-"], "one format"),
     (["sweep", "--json", "-", "--folded", "-"], "one format"),
     (["why", "-p", "1", "--type", "dict", "--json", "-", "--dot", "-"], "one format"),
