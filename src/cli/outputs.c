@@ -51,47 +51,51 @@ static void serve(int sock, void *ctx)
 	keeper_serve(sock, p->v, p->n);
 }
 
-/* Two results in one place: the one would replace the other. */
-static int check_other(const struct places *p, const struct place *new)
+/* A file that is written anew, by its name; a pipe, by itself. A device takes what comes. */
+static bool is_one(const struct place *a, const struct place *b)
 {
-	struct stat a, b;
+	bool is_file = a->dir >= 0;
+	struct stat x, y;
 
-	for (size_t i = 0; i < p->n && new->dir >= 0; i++)
-		if (p->v[i].dir >= 0 && !strcmp(p->v[i].name, new->name) &&
-		    !fstat(p->v[i].dir, &a) && !fstat(new->dir, &b) && a.st_ino == b.st_ino &&
-		    a.st_dev == b.st_dev)
+	if (is_file != (b->dir >= 0) || fstat(is_file ? a->dir : a->at, &x) ||
+	    fstat(is_file ? b->dir : b->at, &y) || x.st_ino != y.st_ino || x.st_dev != y.st_dev)
+		return false;
+	return is_file ? !strcmp(a->name, b->name) : S_ISFIFO(x.st_mode);
+}
+
+static int check_others(const struct places *p, const struct place *new)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (is_one(&p->v[i], new))
 			return fail(-EINVAL,
 				    "%s and %s are one file: name another one for one of them",
 				    p->v[i].path, new->path);
 	return 0;
 }
 
-static int check_path(const char *path, const struct place *new)
+/* A name that cannot be written is passed over: who opens it says so. */
+static int add_apart(struct places *p, const char *path)
 {
-	struct places one = {0};
 	int err;
 
-	if (!path || outputs_is_stdout(path) || place_find(path, &one.v[0]))
+	if (!path || outputs_is_stdout(path) || place_find(path, &p->v[p->n]))
 		return 0;
-	one.n = 1;
-	err = check_other(&one, new);
-	place_close(&one.v[0]);
+	err = check_others(p, &p->v[p->n]);
+	p->n++;
 	return err;
 }
 
-int outputs_apart(const struct outputs_files *files, const char *const *paths, size_t n,
-		  const char *log)
+int outputs_apart(const struct outputs_files *files, const char *const *paths, size_t n)
 {
-	struct place p;
+	struct places p = {.n = 0};
 	int err = 0;
 
-	if (!log || outputs_is_stdout(log) || place_find(log, &p))
-		return 0; /* who opens it says so */
-	for (size_t i = 0; i < OUT_FORMATS_MAX && !err; i++)
-		err = check_path(files->path[i], &p);
+	for (size_t i = 0; files && i < OUT_FORMATS_MAX && !err; i++)
+		err = add_apart(&p, files->path[i]);
 	for (size_t i = 0; i < n && !err; i++)
-		err = check_path(paths[i], &p);
-	place_close(&p);
+		err = add_apart(&p, paths[i]);
+	for (size_t i = 0; i < p.n; i++)
+		place_close(&p.v[i]);
 	return err;
 }
 
@@ -105,11 +109,6 @@ static int find_all(struct places *p, const char *const *paths, size_t n)
 		err = place_find(paths[i], &p->v[p->n]);
 		if (err)
 			break;
-		err = check_other(p, &p->v[p->n]);
-		if (err) {
-			place_close(&p->v[p->n]);
-			break;
-		}
 		err = place_try(&p->v[p->n++]);
 		if (err)
 			cannot(paths[i], err);
@@ -168,7 +167,7 @@ static int sort_by_suffix(struct outputs_files *files)
 	return 0;
 }
 
-int outputs_check(struct outputs_files *files)
+int outputs_check(struct outputs_files *files, const char *const *paths, size_t n)
 {
 	if (sort_by_suffix(files))
 		return -EINVAL;
@@ -180,7 +179,7 @@ int outputs_check(struct outputs_files *files)
 	if (outputs_is_stdout(files->path[OUT_pprof]) && isatty(STDOUT_FILENO))
 		return fail(-EINVAL, "a profile is no text for a terminal: --pprof FILE.pb.gz, or "
 				     "send standard output to a file or a program");
-	return 0;
+	return outputs_apart(files, paths, n);
 }
 
 static void find_saves(struct places *p, struct outputs *o, const char *stem)

@@ -57,8 +57,11 @@ struct output {
 	char name[64];		 /* of one that is saved */
 };
 
-/* -EINVAL with the sentence for a name that is none, or has no suffix where one is needed. */
-int outputs_check(struct outputs_files *files);
+/* -EINVAL with the sentence for a name that is none, or has no suffix where one is needed, and for
+ * two names of one file, of those in @paths too: the one result would replace the other. */
+int outputs_check(struct outputs_files *files, const char *const *paths, size_t n);
+/* The latter alone; @files NULL = none. */
+int outputs_apart(const struct outputs_files *files, const char *const *paths, size_t n);
 size_t outputs_on_stdout(const struct outputs_files *files);
 /* Is it "-"? NULL is not. */
 bool outputs_is_stdout(const char *path);
@@ -78,9 +81,6 @@ int outputs_open_saving(struct outputs *o, const struct outputs_files *files,
 /* -EINVAL with the sentence when one of them is one of the @n files (NULL is left out) that are
  * read for it: the result would replace it. */
 int outputs_spare(const struct outputs *o, const char *const *files, size_t n);
-/* -EINVAL with the sentence when the file that is added to, @log (NULL: none), is one of them. */
-int outputs_apart(const struct outputs_files *files, const char *const *paths, size_t n,
-		  const char *log);
 void outputs_close(struct outputs *o);
 
 /* Lets @write (0 or a negative errno) write, as one of those files or on standard output. */

@@ -107,7 +107,8 @@ static int parse(int argc, char **argv, struct census_cmd *c)
 		return fail(-EINVAL, "--diff needs a process that runs: -p PID");
 	if (c->redact && c->no_redact)
 		return fail(-EINVAL, "--redact and --no-redact exclude each other");
-	return outputs_check_name("json", c->json);
+	err = outputs_check_name("json", c->json);
+	return err ? err : outputs_apart(NULL, (const char *const[]){c->json, c->save}, 2);
 }
 
 static bool json_on_stdout(const struct census_cmd *c)

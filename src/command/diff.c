@@ -147,7 +147,9 @@ static int check(struct diff_opts *o)
 	for (size_t i = 0; i < DIFF_FORMATS_MAX; i++)
 		if (outputs_check_name(formats[i].name, o->path[i]))
 			return -EINVAL;
-	return on_stdout(o) > 1 ? fail(-EINVAL, "standard output takes one format") : 0;
+	if (on_stdout(o) > 1)
+		return fail(-EINVAL, "standard output takes one format");
+	return outputs_apart(NULL, o->path, DIFF_FORMATS_MAX);
 }
 
 struct formatted {

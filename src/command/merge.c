@@ -80,7 +80,7 @@ int command_merge(int argc, char **argv)
 		help();
 		return CLI_DONE;
 	}
-	if (outputs_check(&o.files))
+	if (outputs_check(&o.files, NULL, 0))
 		return cli_complain(CLI_USAGE);
 	if (first == argc) {
 		fail(-EINVAL, "which reports? Name the files; merge --help shows examples");

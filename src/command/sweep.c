@@ -98,7 +98,7 @@ static int parse(int argc, char **argv, struct sweep_cmd *c, struct sweep_opts *
 	err = opts_parse(table, argc, argv, c);
 	if (err || c->want_help)
 		return err;
-	if (outputs_check(&c->files))
+	if (outputs_check(&c->files, &c->record, 1))
 		return -EINVAL;
 	if (c->record && (!*c->record || !strcmp(c->record, "-")))
 		return fail(-EINVAL, "--record needs the name of a file");

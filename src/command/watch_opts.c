@@ -181,7 +181,7 @@ static int check_from(struct watch_opts *o)
 			    "--fail-on and -v");
 	if (o->tui && (o->no_tui || o->is_quiet || o->record))
 		return fail(-EINVAL, "--tui goes without --no-tui, -q and --record");
-	return outputs_check(&o->files);
+	return outputs_check(&o->files, &o->record, 1);
 }
 
 int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
@@ -227,7 +227,8 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return fail(-EINVAL, "--min-size is larger than --max-size: nothing is left");
 	if (out->want_native && out->no_native)
 		return fail(-EINVAL, "--native and --no-native: which one?");
-	if (outputs_check(&out->files))
+	if (outputs_check(&out->files,
+			  (const char *const[]){out->baseline, out->record, out->alert_log}, 3))
 		return -EINVAL;
 	if (out->baseline && (!*out->baseline || !strcmp(out->baseline, "-")))
 		return fail(-EINVAL, "--baseline needs the name of a file");
@@ -240,8 +241,7 @@ int watch_opts_parse(int argc, char **argv, struct watch_opts *out)
 		return fail(
 			-EINVAL,
 			"a report in a file format and --alert-log cannot both be standard output");
-	return outputs_apart(&out->files, (const char *const[]){out->baseline, out->record}, 2,
-			     out->alert_log);
+	return 0;
 }
 
 void watch_opts_help(FILE *f)

@@ -226,7 +226,7 @@ static int check_outputs(const struct why_cmd *w)
 		return -EINVAL;
 	if (outputs_is_stdout(w->json) && outputs_is_stdout(w->dot))
 		return fail(-EINVAL, "standard output takes one format");
-	return 0;
+	return outputs_apart(NULL, (const char *const[]){w->json, w->dot}, 2);
 }
 
 static int parse(int argc, char **argv, struct why_cmd *w)

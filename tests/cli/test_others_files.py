@@ -80,10 +80,15 @@ def test_a_recording_is_whose_who_asked_by_sudo(tmp_path):
 
 
 def test_two_results_in_one_place_are_refused(tmp_path):
-    other = tmp_path / "." / ".." / tmp_path.name / "one"
-    run = subprocess.run([TOOL, "--from", RECORDING, "--json", str(tmp_path / "one"), "--record", str(other)],
-                         capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
-    assert run.returncode == 1 and "are one file" in run.stderr and not (tmp_path / "one").exists()
+    (tmp_path / "link").symlink_to("one")
+    os.mkfifo(tmp_path / "pipe")
+    here = tmp_path / "." / ".." / tmp_path.name
+    for first, second in (("one", here / "one"), ("one", "link"), ("link", "link"), ("pipe", here / "pipe")):
+        for option in ("--html", "--record"):
+            run = subprocess.run([TOOL, "--from", RECORDING, "--json", first, option, second], cwd=tmp_path,
+                                 capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+            assert run.returncode == 2 and "are one file" in run.stderr and not (tmp_path / "one").exists()
+    subprocess.run([TOOL, "--from", RECORDING, "--json", "/dev/null", "--html", "/dev/null"], timeout=60, check=True)
 
 
 def test_a_report_with_thousands_of_losses_takes_little_memory(tmp_path):
