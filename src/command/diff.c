@@ -13,7 +13,8 @@
 #include "out/diff.h"
 
 struct diff_opts {
-	const char *path[DIFF_FORMATS_MAX], *output, *fail_on;
+	struct outputs_files files; /* of DIFF_FORMATS */
+	const char *fail_on;
 	uint32_t top;
 	int verbose;
 	bool no_color, no_sandbox, want_help;
@@ -29,23 +30,12 @@ struct side {
 
 static const char *const fail_words[] = {"leak", NULL};
 
-#define FORMAT(name, text, ...)                                           \
-	{0,                                                               \
-	 OPT_STRING,                                                      \
-	 #name,                                                           \
-	 "FILE",                                                          \
-	 ROW(path[DIFF_##name]),                                          \
-	 "also write it as " text "; - is standard output, for it alone", \
-	 0,                                                               \
-	 0,                                                               \
-	 NULL},
-#define SUFFIX(name, text, suffix, ...) " " suffix
+#define SUFFIXES DIFF_FORMATS(OUT_SUFFIX, )
 
 static const struct opt table[] = {
-	DIFF_FORMATS(FORMAT, ){
-		0, OPT_STRING, "output", "FILE", ROW(output),
-		"the same, in the format that the name ends in:" DIFF_FORMATS(SUFFIX, ), 0, 0,
-		NULL},
+	DIFF_FORMATS(OUTPUTS_ROW, struct diff_opts, "comparison"){
+		0, OPT_STRING, "output", "FILE", ROW(files.output),
+		"the same, in the format that the name ends in:" SUFFIXES, 0, 0, NULL},
 	{0, OPT_WORD, "fail-on", "leak", ROW(fail_on),
 	 "exit status 3 when a line that is new or grew is a leak in B", 0, 0, fail_words},
 	{'T', OPT_U32, "top", "N", ROW(top), "lines shown (default 10)", 1, 10000, NULL},
@@ -59,10 +49,10 @@ static const struct opt table[] = {
 };
 
 static const struct {
-	const char *name, *suffix;
+	enum out_format as;
 	int (*write)(FILE *f, const struct compare *c);
 } formats[] = {
-#define X(name, text, suffix, ...) {#name, suffix, diff_##name},
+#define X(name, ...) {OUT_##name, diff_##name},
 	DIFF_FORMATS(X, )
 #undef X
 };
@@ -100,56 +90,15 @@ static void help(void)
 
 /* ---- Where it is written. ---- */
 
-static int sort_by_suffix(struct diff_opts *o)
-{
-	size_t n = o->output ? strlen(o->output) : 0;
-
-	for (size_t i = 0; o->output && i < DIFF_FORMATS_MAX; i++) {
-		size_t k = strlen(formats[i].suffix);
-
-		if (n <= k || strcmp(o->output + n - k, formats[i].suffix) != 0)
-			continue;
-		if (o->path[i])
-			return fail(-EINVAL,
-				    "--%s %s and --output %s are the same format: one of them",
-				    formats[i].name, o->path[i], o->output);
-		o->path[i] = o->output;
-		return 0;
-	}
-	return o->output ? fail(-EINVAL,
-				"--output %s: its name must end in one of" DIFF_FORMATS(SUFFIX, ),
-				o->output)
-			 : 0;
-}
-
-static size_t on_stdout(const struct diff_opts *o)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < DIFF_FORMATS_MAX; i++)
-		n += outputs_is_stdout(o->path[i]);
-	return n;
-}
-
-static bool any_file(const struct diff_opts *o)
-{
-	size_t n = 0;
-
-	while (n < DIFF_FORMATS_MAX && !o->path[n])
-		n++;
-	return n < DIFF_FORMATS_MAX;
-}
-
 static int check(struct diff_opts *o)
 {
-	if (sort_by_suffix(o))
-		return -EINVAL;
-	for (size_t i = 0; i < DIFF_FORMATS_MAX; i++)
-		if (outputs_check_name(formats[i].name, o->path[i]))
-			return -EINVAL;
-	if (on_stdout(o) > 1)
-		return fail(-EINVAL, "standard output takes one format");
-	return outputs_apart(NULL, o->path, DIFF_FORMATS_MAX);
+	bool is_known = !o->files.output;
+
+	for (size_t i = 0; i < ARRAY_SIZE(formats) && !is_known; i++)
+		is_known = out_format_of(o->files.output) == formats[i].as;
+	return is_known ? outputs_check(&o->files, NULL, 0)
+			: fail(-EINVAL, "--output %s: its name must end in one of" SUFFIXES,
+			       o->files.output);
 }
 
 struct formatted {
@@ -168,13 +117,15 @@ static int print(const struct diff_opts *o, const struct outputs *to, const stru
 {
 	struct out_term_opts how = outputs_term(o->top, o->no_color, o->verbose);
 	struct cli_failures failed = {0};
-	bool is_taken = on_stdout(o);
-	int err = outputs_want_text(is_taken, any_file(o)) ? diff_term(stdout, c, &how) : 0;
+	bool is_taken = outputs_on_stdout(&o->files);
+	bool want_text = outputs_want_text(is_taken, outputs_any(&o->files));
+	int err = want_text ? diff_term(stdout, c, &how) : 0;
 
 	cli_note(&failed, cli_reader_left(err) ? 0 : err);
-	for (size_t i = 0; i < DIFF_FORMATS_MAX; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		const char *path = o->files.path[formats[i].as];
 		const struct formatted it = {c, i};
-		int one = o->path[i] ? outputs_write(to, o->path[i], write_as, &it) : 0;
+		int one = path ? outputs_write(to, path, write_as, &it) : 0;
 
 		cli_note(&failed, is_taken && one == -EPIPE ? 0 : one);
 	}
@@ -262,7 +213,7 @@ int command_diff(int argc, char **argv)
 	}
 	if (check(&o) || find_sides(argv, first, argc, cut, &a, &b))
 		return cli_complain(CLI_USAGE);
-	status = outputs_open(&to, NULL, o.path, DIFF_FORMATS_MAX, o.no_sandbox);
+	status = outputs_open(&to, &o.files, NULL, 0, o.no_sandbox);
 	if (!status)
 		status = outputs_spare(&to, (const char *const *)argv + first,
 				       (size_t)(argc - first));

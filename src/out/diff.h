@@ -9,15 +9,12 @@
 /* All return 0 or a negative errno of the stream. */
 int diff_term(FILE *f, const struct compare *c, const struct out_term_opts *o);
 
-/* As OUT_FORMATS, of a comparison. JSON is that of the schema pyleak-bpf/diff/1. */
+/* Those of OUT_FORMATS that a comparison has, too. JSON is that of the schema pyleak-bpf/diff/1. */
 /* clang-format off */
 #define DIFF_FORMATS(X, ...)                                                                 \
 	X(json, "JSON", ".json", __VA_ARGS__)                                                \
 	X(folded, "folded stacks with the growth of A and of B (flamegraph.pl)", ".folded", __VA_ARGS__)
 /* clang-format on */
-#define X(name, ...) DIFF_##name,
-enum diff_format { DIFF_FORMATS(X, ) DIFF_FORMATS_MAX };
-#undef X
 #define X(name, ...) int diff_##name(FILE *f, const struct compare *c);
 DIFF_FORMATS(X, )
 #undef X

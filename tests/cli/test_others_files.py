@@ -79,6 +79,14 @@ def test_a_recording_is_whose_who_asked_by_sudo(tmp_path):
     assert (st.st_uid, st.st_gid, st.st_mode & 0o777) == (1234, 1235, 0o600)
 
 
+@needs_root
+def test_so_is_a_comparison(tmp_path):
+    os.chown(tmp_path, 1234, 1234)
+    subprocess.run([TOOL, "diff", RECORDING, RECORDING, "--output", tmp_path / "diff.json"],
+                   env=dict(os.environ, SUDO_UID="1234", SUDO_GID="1235"), check=True)  # fmt: skip
+    assert os.stat(tmp_path / "diff.json").st_uid == 1234
+
+
 def test_two_results_in_one_place_are_refused(tmp_path):
     (tmp_path / "link").symlink_to("one")
     os.mkfifo(tmp_path / "pipe")
