@@ -5,6 +5,18 @@
 #include <math.h>
 #include <stdio.h>
 
+void metrics_share_ram(struct metrics *m, size_t n)
+{
+	double per_s = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (m[i].is_of_ram && isfinite(m[i].v[METRIC_ETA]))
+			per_s += 1 / m[i].v[METRIC_ETA];
+	for (size_t i = 0; i < n; i++)
+		if (m[i].is_of_ram && isfinite(m[i].v[METRIC_ETA]))
+			m[i].v[METRIC_ETA] = 1 / per_s;
+}
+
 bool alert_holds(const struct alert_rule *r, double value)
 {
 	if (value == r->value)

@@ -22,7 +22,10 @@ const char *metric_name(enum metric m);
 /* The metrics of a process at a moment; NAN = not known. */
 struct metrics {
 	double v[METRIC_MAX];
+	bool is_of_ram; /* METRIC_ETA */
 };
+/* Those that grow use up RAM together: their METRIC_ETA is when, no more by the growth of each. */
+void metrics_share_ram(struct metrics *m, size_t n);
 
 struct alert_rule {
 	const char *text; /* as given: the rule's name in events */

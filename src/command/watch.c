@@ -299,18 +299,20 @@ static bool is_done(struct watch *w)
 
 static void check_alerts(struct watch *w)
 {
+	struct metrics m[OPTS_MAX_PIDS] = {0};
 	uint64_t now = clock_ns();
-	struct metrics m;
 
 	if (!alerts_due(&w->alerts, now))
 		return;
+	for (size_t i = 0; i < w->n; i++)
+		if (!w->target[i].is_over)
+			session_metrics(w->target[i].session, &m[i]);
+	metrics_share_ram(m, w->n);
 	for (size_t i = 0; i < w->n; i++) {
-		struct watch_target *t = &w->target[i];
+		const struct watch_target *t = &w->target[i];
 
-		if (t->is_over)
-			continue;
-		session_metrics(t->session, &m);
-		alerts_check(&w->alerts, i, t->pid, session_comm(t->session), &m, now);
+		if (!t->is_over)
+			alerts_check(&w->alerts, i, t->pid, session_comm(t->session), &m[i], now);
 	}
 }
 

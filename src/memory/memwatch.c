@@ -342,7 +342,7 @@ static double time_left(const struct memwatch *w)
 
 void memwatch_metrics(const struct memwatch *w, struct metrics *out)
 {
-
+	out->is_of_ram = w->limit.kind == PROC_LIMIT_RAM;
 	for (size_t i = 0; i < METRIC_MAX; i++)
 		out->v[i] = NAN;
 	if (!w->read_ns)

@@ -52,14 +52,6 @@ void term_baseline(struct line *l, const struct report_process *p, bool verbose)
 	line_end(l);
 }
 
-static bool eats_ram(const struct report_process *p)
-{
-	const struct report_memory *m = &p->memory;
-
-	return !p->exited && m->limit_source && !strcmp(m->limit_source, "ram") &&
-	       isfinite(m->eta_s);
-}
-
 /* Its time is that of its own growth, and others take of the same RAM. A merged report has added
  * them up. */
 static bool is_told_alone(const struct report *r, const struct report_process *p)
@@ -67,8 +59,8 @@ static bool is_told_alone(const struct report *r, const struct report_process *p
 	size_t others = 0;
 
 	for (size_t i = 0; i < r->n_processes; i++)
-		others += r->processes[i].pid != p->pid && eats_ram(&r->processes[i]);
-	return others && eats_ram(p) && !p->n_members;
+		others += r->processes[i].pid != p->pid && report_takes_ram(&r->processes[i]);
+	return others && report_takes_ram(p) && !p->n_members;
 }
 
 void term_limit(struct line *l, const struct report *r, const struct report_process *p, int indent)

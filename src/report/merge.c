@@ -141,10 +141,10 @@ static void add_limits(struct report_memory *to, const struct merge_parts *parts
 		const struct merge_part *p = &parts->v[i];
 		const struct report_memory *m = &p->process->memory;
 
-		if (p->process->exited || !m->limit_source || !isfinite(m->eta_s))
+		if (p->process->exited || !m->limit_source)
 			continue;
 		/* A merged report may be of several hosts. */
-		if (strcmp(m->limit_source, "ram") != 0 || p->process->n_members) {
+		if (!report_takes_ram(p->process) || p->process->n_members) {
 			add_limit(to, m);
 		} else if (!last || strcmp(last->host, p->host) != 0) {
 			add_limit(to, &ram);

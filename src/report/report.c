@@ -2,6 +2,7 @@
 /* The report's memory and the words of its enums. */
 #include "report/report.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/utsname.h>
@@ -36,6 +37,14 @@ void report_too_early(struct report_process *p)
 bool report_is_too_early(const struct report_process *p)
 {
 	return p->verdict == CLASS_STEADY && p->confidence <= SURE_TOO_EARLY;
+}
+
+bool report_takes_ram(const struct report_process *p)
+{
+	const struct report_memory *m = &p->memory;
+
+	return !p->exited && m->limit_source && !strcmp(m->limit_source, "ram") &&
+	       isfinite(m->eta_s);
 }
 
 const char *report_class_name(enum report_class c)

@@ -229,6 +229,8 @@ size_t report_outer_frames(const struct report_site *s);
 /* Nothing can be said of its growth yet: steady, as far as is known. */
 void report_too_early(struct report_process *p);
 bool report_is_too_early(const struct report_process *p);
+/* Is it foretold to use up RAM, by its growth alone? Others of its host take of the same. */
+bool report_takes_ram(const struct report_process *p);
 /* Growth weighed by how sure it is to go on, in bytes per second; 0 of what does not grow. */
 double report_expected_loss(const struct report_site *s);
 /* Sites: by expected loss, parts of a cause with that of the first; what does not grow by verdict

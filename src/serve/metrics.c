@@ -161,12 +161,31 @@ static const struct {
 	  "Slope of the resident size."},
 	 growth_of},
 	{{"pyleak_process_memory_limit_bytes", "gauge", "The limit that is met first."}, limit_of},
-	{{"pyleak_process_limit_eta_seconds", "gauge", "Time until the limit is met at this rate."},
+	{{"pyleak_process_limit_eta_seconds", "gauge",
+	  "Time until the limit is met at this rate, by its growth alone."},
 	 eta_of},
 	{{"pyleak_probe_overhead_ratio", "gauge",
 	  "Part of its CPU time that probes take, estimated."},
 	 overhead_of},
 };
+
+/* Many that grow alike would each tell a time that is many times too long. */
+static void put_ram(FILE *f, const struct report *r)
+{
+	static const struct family m = {
+		"pyleak_ram_eta_seconds", "gauge",
+		"Time until all processes that grow have used up RAM together."};
+	double per_s = 0;
+
+	for (size_t i = 0; i < r->n_processes; i++)
+		if (report_takes_ram(&r->processes[i]))
+			per_s += 1 / r->processes[i].memory.eta_s;
+	if (!(per_s > 0))
+		return;
+	begin(f, &m);
+	fputs(m.name, f);
+	put_number(f, 1 / per_s);
+}
 
 /* Numbers that are not known are left out: a NaN would only alarm rules that do not expect it. */
 static void put_processes(FILE *f, const struct report *r, size_t n)
@@ -395,6 +414,7 @@ int serve_metrics(const struct report *r, struct serve_metrics_opts *o, char **t
 	}
 	if (!err && !o->counts_only) {
 		put_processes(f, r, n);
+		put_ram(f, r);
 		put_sites(f, row, rows);
 	}
 	if (fclose(f) != 0 && !err)

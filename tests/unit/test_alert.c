@@ -132,6 +132,26 @@ static void without_a_time_a_rule_fires_at_once(void **state)
 			    "eta is back at never, above 60 m 00 s");
 }
 
+/* Two workers that would each take an hour, one that rests, one with less in a cgroup. */
+static void ram_is_used_up_by_all_that_grow(void **state)
+{
+	struct metrics m[] = {{.is_of_ram = true, .v[METRIC_ETA] = 3600},
+			      {.is_of_ram = true, .v[METRIC_ETA] = INFINITY},
+			      {.is_of_ram = false, .v[METRIC_ETA] = 600},
+			      {.is_of_ram = true, .v[METRIC_ETA] = 3600},
+			      {.is_of_ram = true, .v[METRIC_ETA] = NAN}};
+
+	(void)state;
+	metrics_share_ram(m, ARRAY_SIZE(m));
+	assert_true(fabs(m[0].v[METRIC_ETA] - 1800) < 1e-6);
+	assert_true(isinf(m[1].v[METRIC_ETA]) && isnan(m[4].v[METRIC_ETA]));
+	assert_true(m[2].v[METRIC_ETA] == 600);
+	assert_true(fabs(m[3].v[METRIC_ETA] - 1800) < 1e-6);
+	m[3].v[METRIC_ETA] = 0;
+	metrics_share_ram(m, ARRAY_SIZE(m));
+	assert_true(m[0].v[METRIC_ETA] == 0);
+}
+
 static void a_rate_is_told_as_it_was_asked_for(void **state)
 {
 	struct alert_rule r;
@@ -199,6 +219,7 @@ int main(void)
 		cmocka_unit_test(mistakes_are_refused_with_what_was_meant),
 		cmocka_unit_test(a_rule_fires_once_after_its_time_and_ends),
 		cmocka_unit_test(without_a_time_a_rule_fires_at_once),
+		cmocka_unit_test(ram_is_used_up_by_all_that_grow),
 		cmocka_unit_test(a_rate_is_told_as_it_was_asked_for),
 		cmocka_unit_test(a_value_that_stays_unknown_is_told_once),
 		cmocka_unit_test(an_event_is_one_line_of_json),

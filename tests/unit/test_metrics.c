@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Metrics: what is left out to keep their number bounded is counted, each series once. */
+#include <math.h>
 #include <stdio.h>
 
 #include "report/report.h"
@@ -153,10 +154,40 @@ static void no_two_series_have_the_same_labels(void **state)
 	report_free(r);
 }
 
+/* One that is left out of the metrics takes of it, too; of one in a cgroup, one that rests and one
+ * that has ended nothing is to be feared. */
+static void ram_is_used_up_by_all_that_grow(void **state)
+{
+	struct serve_metrics_opts o = {.processes = 1, .sites = 1};
+	struct report *r = workers();
+
+	(void)state;
+	r->n_processes = PROCESSES;
+	for (int k = 0; k < 2; k++) {
+		char *text;
+		size_t len;
+
+		for (size_t i = 0; i < PROCESSES; i++) {
+			process[i].memory.limit_source = k ? "cgroup" : "ram";
+			process[i].memory.eta_s = i < 2 ? 3600 : NAN;
+		}
+		process[3].exited = true;
+		process[3].memory.eta_s = 60;
+		assert_int_equal(serve_metrics(r, &o, &text, &len), 0);
+		assert_int_equal(occurrences(text, "\npyleak_ram_eta_seconds 1800\n"), !k);
+		assert_int_equal(occurrences(text, "pyleak_ram_eta_seconds"), k ? 0 : 3);
+		assert_int_equal(occurrences(text, "pid=\"100\"} 3600\n"), 1);
+		free(text);
+	}
+	map64_free(&o.left_out);
+	report_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_series_is_dropped_once),
+		cmocka_unit_test(ram_is_used_up_by_all_that_grow),
 		cmocka_unit_test(what_is_still_left_out_is_not_dropped_again),
 		cmocka_unit_test(no_two_series_have_the_same_labels),
 		cmocka_unit_test(names_that_are_shown_alike_are_one_series),
