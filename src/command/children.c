@@ -28,8 +28,8 @@ struct children {
 	struct report *past;	 /* one process that stands for all older ones; or NULL */
 	VEC(int) open;		 /* pids with a session */
 	int only;		 /* no other process is wanted; 0 = all are */
-	uint64_t watched, no_start, refused;
-	char refusal[512]; /* the last one's reason */
+	uint64_t no_start;
+	char refusal[512]; /* why the last one was not watched that could not be; "" = none */
 };
 
 static int note_open(struct children *c, int pid)
@@ -112,8 +112,18 @@ static void ask_for_next(struct children *c)
 			tree_put_back(c->tree, &child);
 		return;
 	}
-	c->no_start += !child.is_execed && !child.has_inherited;
 	opener_ask(c->opener, &child, &c->so);
+}
+
+static void meet(struct children *c, const struct opened *o)
+{
+	tree_met(c->tree, &o->child, o->session);
+	if (o->session) {
+		c->no_start += !o->child.is_execed && !o->child.has_inherited;
+		return;
+	}
+	snprintf(c->refusal, sizeof(c->refusal), "%s", o->why);
+	log_info("process %d is not watched: %s", o->child.pid, o->why);
 }
 
 struct session *children_poll(struct children *c, bool has_room)
@@ -121,16 +131,12 @@ struct session *children_poll(struct children *c, bool has_room)
 	struct opened o = {0};
 
 	tree_poll(c->tree);
-	if (opener_take(c->opener, &o) && !o.session) {
-		c->refused++;
-		snprintf(c->refusal, sizeof(c->refusal), "%s", o.why);
-		log_info("process %d is not watched: %s", o.child.pid, o.why);
-	}
+	if (opener_take(c->opener, &o))
+		meet(c, &o);
 	if (o.session && note_open(c, o.child.pid)) {
 		opener_close(c->opener, o.session);
 		return NULL;
 	}
-	c->watched += o.session != NULL;
 	if (has_room)
 		ask_for_next(c);
 	return o.session;
@@ -138,7 +144,7 @@ struct session *children_poll(struct children *c, bool has_room)
 
 const char *children_refusal(const struct children *c)
 {
-	return c->refused ? c->refusal : NULL;
+	return *c->refusal ? c->refusal : NULL;
 }
 
 bool children_are_opened(const struct children *c)
@@ -276,10 +282,10 @@ void children_count(struct children *c, struct report_tree *t)
 	tree_count(c->tree, &n);
 	*t = (struct report_tree){
 		.started = n.started,
-		.watched = c->watched,
-		.short_lived = n.short_lived,
-		.not_python = n.not_python,
-		.not_watched = n.not_watched + c->refused,
+		.watched = n.n[TREE_WATCHED],
+		.short_lived = n.n[TREE_SHORT_LIVED],
+		.not_python = n.n[TREE_NOT_PYTHON],
+		.not_watched = n.n[TREE_NOT_WATCHED],
 		.no_start = c->no_start,
 		.lost = n.lost,
 	};

@@ -17,6 +17,7 @@ static void put_count(struct line *l, uint64_t n, const char *what)
 
 void term_tree(struct line *l, const struct report_tree *t)
 {
+	uint64_t met = t->watched + t->short_lived + t->not_python + t->not_watched;
 	char text[64], n[32];
 
 	snprintf(text, sizeof(text), "children: %s started",
@@ -26,6 +27,8 @@ void term_tree(struct line *l, const struct report_tree *t)
 	put_count(l, t->short_lived, "too short-lived to look at");
 	put_count(l, t->not_python, "no Python");
 	put_count(l, t->not_watched, "not watched: no place in time, or refused (-v says why)");
+	if (!t->lost && t->started > met)
+		put_count(l, t->started - met, "just started");
 	put_count(l, t->no_start, "of the watched were met late: their first objects do not count");
 	put_count(l, t->lost, "starts and ends missed");
 	line_end(l);

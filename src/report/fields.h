@@ -327,7 +327,7 @@
 /* ---- A process and those it started, together. ---- */
 
 #define REPORT_TREE(X, S) \
-	X(S, TALLY, started, "started") /* children, meanwhile */ \
+	X(S, TALLY, started, "started") /* children, once each: there before us, or since */ \
 	X(S, TALLY, watched, "watched") /* of them, with probes */ \
 	X(S, TALLY, short_lived, "short_lived") /* ended before they were worth a look */ \
 	X(S, TALLY, not_python, "not_python") \

@@ -28,8 +28,13 @@
 struct newcomer {
 	struct tree_child child;
 	bool was_looked_at;
-	bool is_other;	   /* no Python, when it was looked at */
-	bool was_put_back; /* what it was before is watched still */
+	bool is_other; /* no Python, when it was looked at */
+};
+
+/* One that is alive, and no newcomer any more. */
+struct member {
+	int pid;
+	enum tree_fate fate;
 };
 
 struct tree {
@@ -37,6 +42,7 @@ struct tree {
 	struct ring_buffer *ring;
 	struct py_finder *finder;
 	VEC(struct newcomer) v;
+	VEC(struct member) member;
 	struct tree_counts counts;
 	double saved_ns; /* of the time that looks may take */
 	uint64_t filled_ns;
@@ -58,18 +64,55 @@ static void drop(struct tree *t, struct newcomer *c)
 	t->v.n--;
 }
 
+static struct member *find_member(struct tree *t, int pid)
+{
+	for (size_t i = 0; i < t->member.n; i++)
+		if (t->member.v[i].pid == pid)
+			return &t->member.v[i];
+	return NULL;
+}
+
+/* It has ended, or is a newcomer again. */
+static void drop_member(struct tree *t, struct member *m)
+{
+	if (m)
+		*m = t->member.v[--t->member.n];
+}
+
+static void keep_member(struct tree *t, int pid, enum tree_fate fate)
+{
+	struct member *m = vec_push(&t->member);
+
+	if (m)
+		*m = (struct member){pid, fate};
+}
+
+/* Now, or until it is something else: but who was watched once was watched. */
+static void count_as(struct tree_counts *n, enum tree_fate *fate, enum tree_fate now)
+{
+	if (*fate >= TREE_WATCHED)
+		return;
+	n->n[*fate]--;
+	n->n[now]++;
+	*fate = now;
+}
+
 static struct newcomer *add(struct tree *t, int pid, int ppid, uint64_t since_ns)
 {
-	struct newcomer *c = find(t, pid);
+	struct newcomer *known = find(t, pid), *c = known;
+	struct member *m = find_member(t, pid);
+	enum tree_fate fate = known ? known->child.fate : m ? m->fate : TREE_NEW;
 
-	/* There already: its end was not told. */
-	if (!c)
+	if (!known)
 		c = t->v.n < MAX_KNOWN ? vec_push(&t->v) : NULL;
 	if (!c) {
 		t->counts.lost++;
 		return NULL;
 	}
-	*c = (struct newcomer){.child = {.pid = pid, .ppid = ppid, .since_ns = since_ns}};
+	t->counts.n[TREE_NEW] += !known && !m;
+	drop_member(t, m);
+	*c = (struct newcomer){
+		.child = {.pid = pid, .ppid = ppid, .fate = fate, .since_ns = since_ns}};
 	return c;
 }
 
@@ -82,12 +125,11 @@ static void on_exit_of(struct tree *t, int pid, uint64_t now_ns)
 {
 	struct newcomer *c = find(t, pid);
 
+	drop_member(t, find_member(t, pid));
 	if (!c)
 		return;
-	if (now_ns - c->child.since_ns < wait_of(c))
-		t->counts.short_lived++;
-	else
-		t->counts.not_watched++;
+	count_as(&t->counts, &c->child.fate,
+		 now_ns - c->child.since_ns < wait_of(c) ? TREE_SHORT_LIVED : TREE_NOT_WATCHED);
 	drop(t, c);
 }
 
@@ -172,6 +214,7 @@ void tree_free(struct tree *t)
 	if (t->finder)
 		py_finder_free(t->finder);
 	vec_free(&t->v);
+	vec_free(&t->member);
 	free(t);
 }
 
@@ -212,6 +255,7 @@ static int add_present(struct tree *t, size_t *added)
 		++*added;
 		if (!c)
 			continue;
+		t->counts.started++;
 		/* It has lived before us: nothing is known of what it inherited. */
 		c->was_looked_at = true;
 		c->child.is_execed = v[i].age_s > 1;
@@ -222,9 +266,17 @@ static int add_present(struct tree *t, size_t *added)
 
 int tree_add(struct tree *t, int pid)
 {
+	struct newcomer *c = find(t, pid);
 	size_t added = 1;
 	int err = follow(t, pid);
 
+	/* A child of one that was named before it. */
+	if (c) {
+		t->counts.n[c->child.fate]--;
+		t->counts.started--;
+		drop(t, c);
+	}
+	keep_member(t, pid, TREE_ROOT);
 	/* A generation may be listed before its parents; the last round finds nobody. */
 	while (!err && added)
 		err = add_present(t, &added);
@@ -309,12 +361,11 @@ bool tree_next(struct tree *t, struct tree_child *out)
 			continue;
 		}
 		found = is_python(t, c, &is_there);
-		if (found) {
-			*out = c->child;
-		} else {
-			t->counts.not_python += is_there;
-			t->counts.not_watched += !is_there;
-		}
+		if (!found)
+			count_as(&t->counts, &c->child.fate,
+				 is_there ? TREE_NOT_PYTHON : TREE_NOT_WATCHED);
+		*out = c->child;
+		keep_member(t, c->child.pid, c->child.fate);
 		drop(t, c);
 		if (found)
 			return true;
@@ -328,8 +379,22 @@ void tree_put_back(struct tree *t, const struct tree_child *child)
 
 	if (!c)
 		return;
+	drop_member(t, find_member(t, child->pid));
 	c->child = *child;
-	c->was_looked_at = c->was_put_back = true;
+	c->was_looked_at = true;
+}
+
+void tree_met(struct tree *t, const struct tree_child *child, bool is_watched)
+{
+	enum tree_fate fate = child->fate;
+	struct newcomer *c = find(t, child->pid); /* it has become another program meanwhile */
+	struct member *m = find_member(t, child->pid);
+
+	count_as(&t->counts, &fate, is_watched ? TREE_WATCHED : TREE_NOT_WATCHED);
+	if (c)
+		c->child.fate = fate;
+	if (m)
+		m->fate = fate;
 }
 
 size_t tree_waiting(const struct tree *t)
@@ -344,11 +409,10 @@ static void count_waiting(const struct tree *t, struct tree_counts *out)
 
 	for (size_t i = 0; i < t->v.n; i++) {
 		const struct newcomer *c = &t->v.v[i];
+		enum tree_fate fate = c->child.fate;
 
-		if (c->was_put_back || now < c->child.since_ns + wait_of(c))
-			continue;
-		out->not_python += c->is_other;
-		out->not_watched += !c->is_other;
+		if (now >= c->child.since_ns + wait_of(c))
+			count_as(out, &fate, c->is_other ? TREE_NOT_PYTHON : TREE_NOT_WATCHED);
 	}
 }
 
@@ -360,7 +424,7 @@ void tree_count(struct tree *t, struct tree_counts *out)
 	*out = t->counts;
 	count_waiting(t, out);
 	if (!bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.tree_stats), &zero, &st)) {
-		out->started = st.forks;
+		out->started += st.forks;
 		out->lost += st.lost;
 	}
 }

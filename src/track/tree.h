@@ -8,8 +8,20 @@
 
 struct tree;
 
+/* The end of a child, or its state: each counts once, whatever programs it has been. */
+enum tree_fate {
+	TREE_NEW,	  /* too young, or about to be watched */
+	TREE_SHORT_LIVED, /* ended before it was worth a look */
+	TREE_NOT_PYTHON,
+	TREE_NOT_WATCHED, /* refused, or a Python that waits for a place, or did until it ended */
+	TREE_WATCHED,	  /* if only as one of those programs */
+	TREE_ROOT,	  /* no child: it was named */
+	TREE_FATES
+};
+
 struct tree_child {
 	int pid, ppid;
+	enum tree_fate fate;
 	uint64_t start_ticks; /* with pid: the identity; 0 = not known */
 	uint64_t since_ns;    /* started, or has become another program */
 	bool is_execed;	      /* it inherits nothing */
@@ -18,11 +30,9 @@ struct tree_child {
 };
 
 struct tree_counts {
-	uint64_t started;     /* children, since the tree is followed */
-	uint64_t short_lived; /* ended before they were worth a look */
-	uint64_t not_python;
-	uint64_t not_watched; /* Pythons that wait for a place, or did so until they ended */
-	uint64_t lost;	      /* starts and ends the kernel could not tell */
+	uint64_t started; /* children that were there, and those since */
+	uint64_t n[TREE_FATES];
+	uint64_t lost; /* starts and ends the kernel could not tell */
 };
 
 int tree_new(struct tree **out);
@@ -35,6 +45,8 @@ void tree_poll(struct tree *t);
 bool tree_next(struct tree *t, struct tree_child *out);
 /* Not now: hand it over again later. */
 void tree_put_back(struct tree *t, const struct tree_child *child);
+/* One that was handed over is watched, or cannot be. */
+void tree_met(struct tree *t, const struct tree_child *child, bool is_watched);
 /* How many are alive and not handed over. */
 size_t tree_waiting(const struct tree *t);
 void tree_count(struct tree *t, struct tree_counts *out);

@@ -186,10 +186,10 @@ static int follows_its_tree(void)
 	tree_poll(t);
 	tree_count(t, &counts);
 	tree_free(t);
-	if (counts.started == 2 && counts.short_lived == 2 && !counts.lost)
+	if (counts.started == 2 && counts.n[TREE_SHORT_LIVED] == 2 && !counts.lost)
 		return 0;
 	fprintf(stderr, "%llu started, %llu ended\n", (unsigned long long)counts.started,
-		(unsigned long long)counts.short_lived);
+		(unsigned long long)counts.n[TREE_SHORT_LIVED]);
 	return 2;
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "out/out.h"
+#include "out/term_priv.h"
 #include "report/merge.h"
 #include "report/read.h"
 #include "sample_report.h"
@@ -125,14 +126,32 @@ static void the_sums_come_first(void **state)
 	assert_int_equal(out_term(f, r, &o), 0);
 	fclose(f);
 	sums = strstr(text, "3 processes of gunicorn");
-	line = strstr(text, "children: 1.0 k started");
+	line = strstr(text, "children: 1.0 k started, 2 watched, 1.0 k too short-lived");
 	one = strstr(text, "pid 1300 gunicorn");
 	if (!sums || !line || !one || !(sums < line && line < one))
 		fail_msg("%s", text);
 	/* The sites are those of all, told once. */
 	assert_non_null(strstr(text, "#1 "));
 	assert_null(strstr(strstr(text, "#1 ") + 1, "#1 "));
+	assert_null(strstr(text, "just started"));
 	report_free(r);
+	free(text);
+}
+
+static void who_is_too_young_to_be_told_is_said(void **state)
+{
+	struct report_tree t = {.started = 54, .watched = 50, .not_watched = 3};
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	struct line l;
+
+	(void)state;
+	line_init(&l, f, 0, false);
+	term_tree(&l, &t);
+	line_fini(&l);
+	fclose(f);
+	assert_non_null(strstr(text, "-v says why), 1 just started\n"));
 	free(text);
 }
 
@@ -166,6 +185,7 @@ int main(void)
 		cmocka_unit_test(those_that_have_ended_count_but_do_not_grow),
 		cmocka_unit_test(a_tree_read_back_is_the_same),
 		cmocka_unit_test(the_sums_come_first),
+		cmocka_unit_test(who_is_too_young_to_be_told_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
