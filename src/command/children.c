@@ -196,7 +196,10 @@ static int sum_up(struct children *c, size_t n, struct report *r)
 	if (err)
 		return err;
 	report_end_list(p, REPORT_MOST_SITES);
-	p->n_members = p->n_members < MAX_NAMED ? p->n_members : MAX_NAMED;
+	for (; p->n_members > MAX_NAMED; p->n_members--) {
+		p->unnamed++;
+		p->unnamed_alike += p->members[p->n_members - 1].verdict == p->verdict;
+	}
 	r->processes = p;
 	r->n_processes = 1;
 	return 0;

@@ -39,7 +39,7 @@ static struct compare_watch watch_of(const struct report *r)
 
 	if (!p)
 		return w;
-	w.processes = p->n_members ? p->n_members : 1;
+	w.processes = p->n_members ? report_members(p) : 1;
 	w.comm = p->comm;
 	w.on_s = p->on_s;
 	w.rss_bytes = p->rss_bytes;

@@ -234,8 +234,8 @@ static void put_process_line(struct line *l, const struct report_process *p)
 
 	line_style(l, STYLE_BOLD);
 	if (p->n_members)
-		snprintf(text, sizeof(text), "%zu process%s%s%s", p->n_members,
-			 p->n_members == 1 ? "" : "es", p->comm ? " of " : "",
+		snprintf(text, sizeof(text), "%" PRIu64 " process%s%s%s", report_members(p),
+			 report_members(p) == 1 ? "" : "es", p->comm ? " of " : "",
 			 p->comm ? p->comm : "");
 	else
 		term_name(p, text, sizeof(text));

@@ -202,7 +202,11 @@
 	X(S, TALLY, unjudged, "unjudged", .is_optional = true, .least = 1, .merge = MERGE_SUM, \
 	  .about = "of many processes: so many were watched too short a time to be judged") \
 	X(S, TALLY, unjudged_bytes_per_s, "unjudged_growth_bytes_per_s", .is_optional = true, \
-	  .least = 1, .about = "what one of those grew by meanwhile, at most")
+	  .least = 1, .about = "what one of those grew by meanwhile, at most") \
+	X(S, TALLY, unnamed, "unnamed", .is_optional = true, .least = 1, .merge = MERGE_SUM, \
+	  .about = "of many processes: so many more than are among the members") \
+	X(S, TALLY, unnamed_alike, "unnamed_alike", .is_optional = true, .least = 1, \
+	  .about = "those of them whose verdict is this one")
 
 /* The cause in one word of the contract, and what to do about it. */
 #define REPORT_HINT(X, S) \

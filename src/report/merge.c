@@ -177,9 +177,11 @@ static void add_process(struct report_process *to, const struct merge_part *part
 	if (rank(p.verdict) < rank(to->verdict)) {
 		to->verdict = p.verdict;
 		to->confidence = NAN;
+		to->unnamed_alike = 0;
 	}
 	if (p.verdict != to->verdict)
 		return;
+	to->unnamed_alike += p.unnamed_alike;
 	/* Too early for one of them is not too early for all. */
 	if (!first && report_is_too_early(&p) != report_is_too_early(to))
 		to->confidence = report_is_too_early(&p) ? to->confidence : p.confidence;

@@ -48,7 +48,7 @@ int merge_programs(struct merge_programs *m, struct report_process *to, struct m
 		struct merge_part *part = &parts->v[i];
 
 		if (part->process->n_members) {
-			to->n_close += part->process->n_members;
+			to->n_close += report_members(part->process);
 			continue;
 		}
 		part->program = program_of(part->process);
@@ -107,7 +107,7 @@ int merge_programs_meet(struct merge_programs *m, const struct merge_part *part,
 	if (!met)
 		return fail(-ENOMEM, "out of memory");
 	if (p->n_members)
-		add(to, s->of_processes ? s->of_processes : p->n_members, *met ? 0 : p->on_s);
+		add(to, s->of_processes ? s->of_processes : report_members(p), *met ? 0 : p->on_s);
 	else if (!*met && (at = map64_get(&m->index, part->program)))
 		add(to, m->all.v[*at - 1].n, m->all.v[*at - 1].on_s);
 	*met = 1;
@@ -124,6 +124,6 @@ void merge_programs_absent(const struct merge_programs *m, const struct merge_pa
 		for (size_t i = 0; p->n_members && name && is_close(p) && i < to->n_sites; i++)
 			if (map64_get(&m->seen, meeting(i, name)) &&
 			    !map64_get(&m->seen, meeting(i, (uintptr_t)p)))
-				add(&to->sites[i], p->n_members, p->on_s);
+				add(&to->sites[i], report_members(p), p->on_s);
 	}
 }

@@ -43,12 +43,13 @@ static const char *say_unjudged(struct report *r, const struct report_process *p
 }
 
 /* How many members the word is about. Those that nobody judged are steady in name only. */
-static size_t count_members(const struct report_process *p)
+static uint64_t count_members(const struct report_process *p)
 {
-	size_t n = 0, unjudged = p->unjudged < p->n_members ? p->unjudged : p->n_members;
+	uint64_t n = 0, all = report_members(p), unjudged = p->unjudged < all ? p->unjudged : all;
 
 	while (n < p->n_members && p->members[n].verdict == p->verdict)
 		n++;
+	n += p->unnamed_alike;
 	if (p->verdict != CLASS_STEADY || !unjudged)
 		return n;
 	return report_is_too_early(p) ? unjudged : n > unjudged ? n - unjudged : 1;
@@ -56,29 +57,27 @@ static size_t count_members(const struct report_process *p)
 
 int merge_reason(struct report *r, struct report_process *p, size_t hosts, const char *own)
 {
-	const struct report_member *worst = p->members;
-	const char *first = "", *unjudged;
-	size_t n;
+	const char *word, *first = "", *unjudged;
+	uint64_t n, all = report_members(p);
 
 	/* Most were not judged, and grew. */
-	if (p->verdict == CLASS_STEADY && p->unjudged_bytes_per_s && 2 * p->unjudged > p->n_members)
+	if (p->verdict == CLASS_STEADY && p->unjudged_bytes_per_s && 2 * p->unjudged > all)
 		report_too_early(p);
 	n = p->n_members ? count_members(p) : 0;
 	unjudged = say_unjudged(r, p);
+	word = report_is_too_early(p) ? "too early" : report_class_name(p->verdict);
 	/* None that is steady is worse than another; and it may be one that nobody judged. */
 	if (n && (p->verdict != CLASS_STEADY || report_is_too_early(p) || !p->unjudged))
-		first = report_printf(r, "; first pid %d (%s) on %s", worst->pid, worst->comm,
-				      worst->hostname);
+		first = report_printf(r, "; first pid %d (%s) on %s", p->members->pid,
+				      p->members->comm, p->members->hostname);
 	if (!n)
 		p->reason = "no process was reported";
 	else if (own)
 		p->reason = own;
 	else if (first && unjudged)
-		p->reason = report_printf(r, "%zu of %zu processes on %zu host%s: %s%s%s", n,
-					  p->n_members, hosts, hosts == 1 ? "" : "s",
-					  report_is_too_early(p) ? "too early"
-								 : report_class_name(p->verdict),
-					  first, unjudged);
+		p->reason = report_printf(
+			r, "%" PRIu64 " of %" PRIu64 " processes on %zu host%s: %s%s%s", n, all,
+			hosts, hosts == 1 ? "" : "s", word, first, unjudged);
 	else
 		p->reason = NULL;
 	return p->reason ? 0 : fail(-ENOMEM, "out of memory");

@@ -152,6 +152,12 @@ struct report_process {
 	size_t n_notes;
 };
 
+/* How many it stands for; 0 of one that is itself. */
+static inline uint64_t report_members(const struct report_process *p)
+{
+	return p->n_members + p->unnamed;
+}
+
 struct report_tree {
 	REPORT_TREE(FIELD_MEMBER, )
 	struct report_process *merged; /* all of them as one */

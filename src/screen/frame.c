@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The frame of each page: title, keys, what is typed. */
+#include <inttypes.h>
 #include <math.h>
 
 #include "screen/view_priv.h"
@@ -56,7 +57,7 @@ static void put_title(const struct view *v, struct canvas *c)
 	end -= canvas_columns(c, text) + 1;
 	col = canvas_put(c, 0, 1, end, STYLE_BOLD, "pyleak-bpf");
 	if (is_one && v->is_tree)
-		snprintf(name, sizeof(name), "%zu processes as one", p->n_members);
+		snprintf(name, sizeof(name), "%" PRIu64 " processes as one", report_members(p));
 	else if (is_one)
 		term_name(p, name, sizeof(name));
 	col = canvas_put(c, 0, col + 2, end, STYLE_PLAIN, name);

@@ -51,7 +51,7 @@ function nameOf(p) {
 function titleOf(p) {
 	const isOver = p.state === "exited";
 	if (p.members && p.members.length)
-		return (p.comm ? nameOf(p) + ", " : "") + p.members.length + " processes as one" + (isOver ? ", have ended" : "");
+		return (p.comm ? nameOf(p) + ", " : "") + (p.members.length + (p.verdict.unnamed || 0)) + " processes as one" + (isOver ? ", have ended" : "");
 	return nameOf(p) + (p.pid === null ? "" : ", pid " + p.pid) + (isOver ? ", " + plain(p.goes_on || "has ended", 60) : "");
 }
 
