@@ -9,6 +9,44 @@
 #include "why/paths.h"
 #include "why/roots.h"
 
+/* A heap in this process. */
+struct made {
+	struct py_runtime rt;
+	struct heap h;
+	struct graph_region region;
+	struct graph g;
+	struct proc *proc;
+};
+
+/* @n objects of eight words at @at. */
+static void make(struct made *m, uint64_t (*at)[8], uint32_t n, uint16_t *type,
+		 struct graph_type *types, size_t n_types)
+{
+	struct graph_block *block = calloc(n, sizeof(*block));
+
+	assert_non_null(block);
+	for (uint32_t i = 0; i < n; i++)
+		block[i] = (struct graph_block){(uintptr_t)at[i], sizeof(at[i]), 0};
+	*m = (struct made){
+		.h = {.rt = &m->rt},
+		.region = {(uintptr_t)at, (uintptr_t)(at + n), 0, n, NULL},
+		.g = {.h = &m->h,
+		      .types = {types, n_types, n_types},
+		      .type = {type, n, n},
+		      .block = {block, n, n},
+		      .region = {&m->region, 1, 1},
+		      .n = n},
+	};
+	assert_int_equal(proc_open(getpid(), &m->proc), 0);
+	m->rt.proc = m->proc;
+}
+
+static void unmake(struct made *m)
+{
+	proc_close(m->proc);
+	vec_free(&m->g.block);
+}
+
 enum { MODULE, STORES, HOT, AUDIT, HOT_ITEMS, AUDIT_ITEMS, RECORDS, N = RECORDS + 16 };
 enum { NOTHING, DICT, STORE, RECORD };
 
@@ -28,33 +66,20 @@ static void ask(unsigned nth, struct why_answer *out)
 		REACH_ROOT, MODULE + 1, STORES + 1, STORES + 1, HOT + 1, AUDIT + 1,
 	};
 	uint32_t target[N - RECORDS];
-	struct graph_block block[N];
-	struct graph_region region = {(uintptr_t)memory, (uintptr_t)(memory + N), 0, N, NULL};
-	struct py_runtime rt = {0};
-	struct heap h = {.rt = &rt};
-	struct graph g = {.h = &h,
-			  .types = {types, ARRAY_SIZE(types), ARRAY_SIZE(types)},
-			  .type = {type, N, N},
-			  .block = {block, N, N},
-			  .region = {&region, 1, 1},
-			  .n = N,
-			  .parent = parent};
 	struct reach_root root = {.kind = REACH_MODULE, .node = MODULE};
-	struct reach r = {.g = &g, .root = {&root, 1, 1}};
-	struct proc *p;
+	struct made m;
+	struct reach r = {.g = &m.g, .root = {&root, 1, 1}};
 
-	for (uint32_t i = 0; i < N; i++)
-		block[i] = (struct graph_block){(uintptr_t)memory[i], sizeof(memory[i]), 0};
+	make(&m, memory, N, type, types, ARRAY_SIZE(types));
+	m.g.parent = parent;
 	for (uint32_t i = 0; i < ARRAY_SIZE(target); i++) {
 		target[i] = RECORDS + i;
 		type[RECORDS + i] = RECORD;
 		parent[RECORDS + i] = (i % nth == nth - 1 ? AUDIT_ITEMS : HOT_ITEMS) + 1;
 	}
-	assert_int_equal(proc_open(getpid(), &p), 0);
-	rt.proc = p;
 	*out = (struct why_answer){.targets = ARRAY_SIZE(target)};
 	assert_int_equal(paths_group(&r, target, ARRAY_SIZE(target), 4, out), 0);
-	proc_close(p);
+	unmake(&m);
 }
 
 static double share_in(const struct why_answer *a, uint32_t node)
@@ -85,7 +110,6 @@ static void one_path_may_be_of_many_containers(void **state)
 
 /* One record in each of so many modules that a program has made, and in one of its own @more. */
 struct crowd {
-	struct graph_block block[2 * MODULES + 1 + 2 * MODULES];
 	uint16_t type[2 * MODULES + 1 + 2 * MODULES];
 	uint32_t parent[2 * MODULES + 1 + 2 * MODULES];
 	struct reach_root root[2 * MODULES + 1];
@@ -106,22 +130,12 @@ static void ask_crowd(size_t modules, size_t more, struct why_answer *out)
 	struct crowd c = {0};
 	struct crowd was;
 	uint32_t n = (uint32_t)(FIRST_RECORD + modules + more);
-	struct graph_region region = {(uintptr_t)crowded, (uintptr_t)(crowded + n), 0, n, NULL};
-	struct py_runtime rt = {0};
-	struct heap h = {.rt = &rt};
-	struct graph g = {.h = &h,
-			  .types = {types, ARRAY_SIZE(types), ARRAY_SIZE(types)},
-			  .type = {c.type, n, n},
-			  .block = {c.block, n, n},
-			  .region = {&region, 1, 1},
-			  .n = n,
-			  .parent = c.parent};
-	struct reach r = {.g = &g};
+	struct made m;
+	struct reach r = {.g = &m.g};
 	struct paths_crowd crowd = {.modules = NODE_NONE};
-	struct proc *p;
 
-	for (uint32_t i = 0; i < n; i++)
-		c.block[i] = (struct graph_block){(uintptr_t)crowded[i], sizeof(crowded[i]), 0};
+	make(&m, crowded, n, c.type, types, ARRAY_SIZE(types));
+	m.g.parent = c.parent;
 	for (uint32_t i = 0; i < 2 * MODULES; i++) {
 		struct reach_root *root = vec_push(&r.root);
 
@@ -145,8 +159,6 @@ static void ask_crowd(size_t modules, size_t more, struct why_answer *out)
 		c.target[i - FIRST_RECORD] = i;
 	}
 	was = c;
-	assert_int_equal(proc_open(getpid(), &p), 0);
-	rt.proc = p;
 	*out = (struct why_answer){.targets = modules + more};
 	paths_gather(&r, c.target, modules + more, &crowd);
 	assert_int_equal(paths_group(&r, c.target, modules + more, 4, out), 0);
@@ -154,7 +166,7 @@ static void ask_crowd(size_t modules, size_t more, struct why_answer *out)
 	paths_scatter(&r, &crowd);
 	assert_memory_equal(c.parent, was.parent, sizeof(was.parent));
 	vec_free(&r.root);
-	proc_close(p);
+	unmake(&m);
 }
 
 static void free_answer(struct why_answer *a)
@@ -215,22 +227,11 @@ static void ask_tree(enum graph_kind kind, unsigned nth, struct why_answer *out)
 	static uint64_t at[N_TREE][8];
 	uint16_t type[N_TREE] = {RECORD, STORE, NOTHING};
 	uint32_t parent[N_TREE] = {REACH_ROOT, ROOT_MODULE + 1, TREE + 1}, target[ELEMENTS];
-	struct graph_block block[N_TREE];
-	struct graph_region region = {(uintptr_t)at, (uintptr_t)(at + N_TREE), 0, N_TREE, NULL};
-	struct py_runtime rt = {0};
-	struct heap h = {.rt = &rt};
-	struct graph g = {.h = &h,
-			  .types = {types, ARRAY_SIZE(types), ARRAY_SIZE(types)},
-			  .type = {type, N_TREE, N_TREE},
-			  .block = {block, N_TREE, N_TREE},
-			  .region = {&region, 1, 1},
-			  .n = N_TREE,
-			  .parent = parent};
-	struct reach r = {.g = &g};
-	struct proc *p;
+	struct made m;
+	struct reach r = {.g = &m.g};
 
-	for (uint32_t i = 0; i < N_TREE; i++)
-		block[i] = (struct graph_block){(uintptr_t)at[i], sizeof(at[i]), 0};
+	make(&m, at, N_TREE, type, types, ARRAY_SIZE(types));
+	m.g.parent = parent;
 	for (uint32_t i = 0; i < ELEMENTS; i++) {
 		uint32_t child = FIRST_CHILD + 2 * i;
 
@@ -239,13 +240,11 @@ static void ask_tree(enum graph_kind kind, unsigned nth, struct why_answer *out)
 		parent[child + 1] = child + 1;
 		target[i] = child + (i & 1); /* ways of two shapes */
 	}
-	assert_int_equal(proc_open(getpid(), &p), 0);
-	rt.proc = p;
 	*out = (struct why_answer){.targets = ELEMENTS};
 	paths_branch(&r, target, ELEMENTS, out);
 	assert_true(out->branch == (uintptr_t)at[TREE]);
 	assert_int_equal(out->n_behind, ELEMENTS);
-	proc_close(p);
+	unmake(&m);
 }
 
 static void ways_may_part_in_memory_of_c_code(void **state)
@@ -278,30 +277,18 @@ static void a_callback_at_exit_may_have_no_arguments(void **state)
 		{.addr = 3, .kind = GRAPH_METHOD, .name = (char *)"method"},
 	};
 	uint16_t type[N_BLOCKS] = {[FUNCTION] = 2};
-	struct graph_block block[N_BLOCKS];
-	struct graph_region region = {(uintptr_t)at, (uintptr_t)(at + N_BLOCKS), 0, N_BLOCKS, NULL};
-	struct py_runtime rt = {.layout.ob_type = 8};
-	struct heap h = {.rt = &rt};
-	struct graph g = {.h = &h,
-			  .types = {types, ARRAY_SIZE(types), ARRAY_SIZE(types)},
-			  .type = {type, N_BLOCKS, N_BLOCKS},
-			  .block = {block, N_BLOCKS, N_BLOCKS},
-			  .region = {&region, 1, 1},
-			  .n = N_BLOCKS};
-	struct reach r = {.g = &g};
+	struct made m;
+	struct reach r = {.g = &m.g};
 	const uint64_t words[] = {(uintptr_t)at[ARRAY]};
-	struct proc *p;
 
 	(void)state;
-	for (size_t i = 0; i < N_BLOCKS; i++)
-		block[i] = (struct graph_block){(uintptr_t)at[i], sizeof(at[i]), 0};
+	make(&m, at, N_BLOCKS, type, types, ARRAY_SIZE(types));
+	m.rt.layout.ob_type = 8;
 	for (size_t i = FIRST; i < ARRAY; i++) {
 		at[ARRAY][i] = (uintptr_t)at[i];
 		at[i][0] = (uintptr_t)at[FUNCTION];
 		at[i][1] = (uintptr_t)empty;
 	}
-	assert_int_equal(proc_open(getpid(), &p), 0);
-	rt.proc = p;
 	roots_atexit(&r, words, 1);
 	assert_int_equal(r.root.n, 3);
 	assert_int_equal(r.root.v[2].kind, REACH_ATEXIT);
@@ -310,7 +297,7 @@ static void a_callback_at_exit_may_have_no_arguments(void **state)
 	roots_atexit(&r, words, 1);
 	assert_int_equal(r.root.n, 0);
 	vec_free(&r.root);
-	proc_close(p);
+	unmake(&m);
 }
 
 /* A leaf that hangs from an object of a cycle, which is on the list that gc.freeze() fills, or on
@@ -327,36 +314,24 @@ static void what_hangs_from_a_frozen_cycle_is_frozen(void **state)
 	uint32_t parent[N_BLOCKS] = {REACH_ROOT, CYCLE + 1}, start[N_BLOCKS] = {0};
 	const uint32_t leaf = LEAF;
 	uint8_t seen = 0xff;
-	struct graph_block block[N_BLOCKS];
-	struct graph_region region = {(uintptr_t)at, (uintptr_t)(at + N_BLOCKS), 0, N_BLOCKS, NULL};
-	struct py_runtime rt = {
-		.runtime = (uintptr_t)&runtime,
-		.layout = {.ob_type = 8, .interp_gc = 8, .gc_permanent = 16},
-	};
-	struct heap h = {.rt = &rt};
-	struct graph g = {.h = &h,
-			  .types = {types, ARRAY_SIZE(types), ARRAY_SIZE(types)},
-			  .type = {type, N_BLOCKS, N_BLOCKS},
-			  .block = {block, N_BLOCKS, N_BLOCKS},
-			  .region = {&region, 1, 1},
-			  .n = N_BLOCKS,
-			  .start = start,
-			  .seen = &seen,
-			  .parent = parent};
 	struct reach_root root = {.kind = REACH_CYCLE, .node = NODE_NONE};
-	struct reach r = {.g = &g, .root = {&root, 1, 1}};
-	struct proc *p;
+	struct made m;
+	struct reach r = {.g = &m.g, .root = {&root, 1, 1}};
 
 	(void)state;
 	runtime = (uintptr_t)interp;
 	types[CYCLE].t.flags = TPF_HAVE_GC;
+	make(&m, at, N_BLOCKS, type, types, ARRAY_SIZE(types));
+	m.rt.runtime = (uintptr_t)&runtime;
+	m.rt.layout.ob_type = m.rt.layout.interp_gc = 8;
+	m.rt.layout.gc_permanent = 16;
+	m.g.start = start;
+	m.g.seen = &seen;
+	m.g.parent = parent;
 	for (size_t i = 0; i < N_BLOCKS; i++) {
-		block[i] = (struct graph_block){(uintptr_t)at[i], sizeof(at[i]), 0};
 		at[i][2] = 1;
 		at[i][3] = types[i].addr;
 	}
-	assert_int_equal(proc_open(getpid(), &p), 0);
-	rt.proc = p;
 	for (int frozen = 0; frozen < 2; frozen++) {
 		struct why_answer a = {.targets = 1};
 
@@ -368,7 +343,7 @@ static void what_hangs_from_a_frozen_cycle_is_frozen(void **state)
 		assert_int_equal(a.path[0].frozen, frozen);
 		free_answer(&a);
 	}
-	proc_close(p);
+	unmake(&m);
 }
 
 /* The oldest lie in a table that rests, the others go into one that grows. */
