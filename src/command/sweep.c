@@ -48,8 +48,8 @@ static const struct opt table[] = {
 	 "also save what was seen of those with probes: pyleak-bpf --from FILE", 0, 0, NULL},
 	OUT_FORMATS(OUTPUTS_ROW, struct sweep_cmd, "final report")
 		OUTPUTS_BY_SUFFIX(struct sweep_cmd),
-	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on), "leak: exit 3 when a process leaks", 0, 0,
-	 fail_words},
+	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on),
+	 "leak: exit 3 when the verdict on a process is leak", 0, 0, fail_words},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{0, OPT_FLAG, "no-tui", NULL, ROW(no_tui),
 	 "reports one after the other on a terminal too, no full-screen view (as with -q, -v and "

@@ -85,7 +85,9 @@ static const struct opt table[] = {
 	 "ones",
 	 0, 0, NULL},
 	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on),
-	 "leak: exit with status 3 when a process leaks", 0, 0, failures},
+	 "leak: exit with status 3 when the verdict on a process is leak; one line that is, beside "
+	 "ten times its growth, does not make it that",
+	 0, 0, failures},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{0, OPT_FLAG, "no-tui", NULL, ROW(no_tui),
 	 "reports one after the other on a terminal too, no full-screen view (as with -q, -v, "
