@@ -125,10 +125,13 @@ static int out_of_range(const struct opt *o, const char *text)
 {
 	/* With -o most other programs name a file. */
 	bool is_file = o->letter == 'o' && text[strspn(text, "0123456789.-")] != '\0';
+	const char *unit = !strcmp(o->arg, "SEC")  ? " of seconds"
+			   : !strcmp(o->arg, "MS") ? " of milliseconds"
+						   : "";
 	char buf[32];
 
-	return fail(-EINVAL, "%s %s: must be a number from %.10g to %.10g%s%s",
-		    shown(o, buf, sizeof(buf)), text, o->min, o->max,
+	return fail(-EINVAL, "%s %s: must be a number%s from %.10g to %.10g%s%s",
+		    shown(o, buf, sizeof(buf)), text, unit, o->min, o->max,
 		    is_file ? "; a file to write: --output " : "", is_file ? text : "");
 }
 

@@ -51,8 +51,9 @@ int opts_parse(const struct opt *table, int argc, char **argv, void *out);
 int opts_parse_words(const struct opt *table, int argc, char **argv, void *out, int *first);
 /* The sentence for such a word where none is wanted, with what to do: -EINVAL. */
 int opts_unexpected(const char *word, const char *hint);
-/* Words that name processes as -p would: numbers, or one name. -EINVAL with the sentence. */
-int opts_pid_words(char **words, size_t n, struct opt_pids *out);
+/* Words that name processes as -p would: numbers, or one name. -EINVAL with the sentence, which
+ * knows how many there may be and which option (NULL: none) takes a time. */
+int opts_pid_words(char **words, size_t n, size_t max, const char *time, struct opt_pids *out);
 /* The options of a command line, but those in @skip (which ends with NULL), as they may be typed
  * again: " -d 60 --json 'my file'". Cut where the buffer ends. */
 void opts_again(const struct opt *table, int argc, char **argv, const char *const *skip, char *buf,

@@ -65,7 +65,8 @@ static int allow_swapped(struct proc *p)
 		return fail(
 			-ENOMEM,
 			"--swapped: process %d has %s swapped out, and its cgroup or this machine "
-			"room for %s: it would pay for it",
+			"room for %s: it would pay for it, perhaps by being killed; the rest is "
+			"read without --swapped",
 			p->pid, fmt_bytes(need, sizeof(need), (double)m.swap_bytes),
 			fmt_bytes(has, sizeof(has), (double)room));
 	p->read_swapped = true;

@@ -93,7 +93,8 @@ static int parse(int argc, char **argv, struct census_cmd *c)
 	err = opts_parse_words(table, argc, argv, c, &first);
 	if (err || c->want_help)
 		return err;
-	err = opts_pid_words(argv + first, (size_t)(argc - first), &c->source.pids);
+	err = opts_pid_words(argv + first, (size_t)(argc - first), OPTS_MAX_PIDS, "--diff",
+			     &c->source.pids);
 	if (err)
 		return err;
 	err = cli_source_check(&c->source, OPTS_MAX_PIDS);

@@ -174,7 +174,7 @@ static int parse(int argc, char **argv, struct doctor_opts *o)
 
 	for (int i = first; !err && i < argc; i++)
 		err = strspn(argv[i], "0123456789") == strlen(argv[i])
-			      ? opts_pid_words(&argv[i], 1, &o->pids)
+			      ? opts_pid_words(&argv[i], 1, OPTS_MAX_PIDS, NULL, &o->pids)
 			      : opts_unexpected(argv[i], "a process is looked at by -p PID");
 	if (!err && o->pids.name)
 		err = fail(-EINVAL, "-p %s: doctor wants the number of the process", o->pids.name);

@@ -128,7 +128,7 @@ static int target_words(char **words, size_t n, struct watch_opts *out)
 			    "unexpected words '%s %s'; to start a program and watch it: pyleak-bpf "
 			    "-- %s %s",
 			    words[0], words[1], words[0], words[1]);
-	return opts_pid_words(words, n, &out->pids);
+	return opts_pid_words(words, n, OPTS_MAX_PIDS, "-d", &out->pids);
 }
 
 /* Those behind "--" are a command; of those before it, getopt has put behind it as well, some may
@@ -158,29 +158,54 @@ static int parse_words(int argc, char **argv, struct watch_opts *out)
 	return 0;
 }
 
-/* Is there a wish for how to watch? */
-static bool is_of_watch(const struct watch_opts *o)
+/* The first wish for a watch; NULL: there is none. */
+static const char *of_watch(const struct watch_opts *o)
 {
-	return !isnan(o->interval_s) || !isnan(o->wait_s) || o->duration_s > 0 || o->fds ||
-	       o->no_fds || o->want_native || o->no_native || o->min_size ||
-	       o->max_size != UINT64_MAX || o->older_ms != OLDER_MS || o->mode ||
-	       fabs(o->max_pause_ms - 1000 * SESSION_PAUSE_S) > 0 ||
-	       o->overhead_pct > OVERHEAD_PCT || o->overhead_pct < OVERHEAD_PCT;
+	const struct {
+		bool is;
+		const char *name;
+	} wish[] = {
+		{o->children, "--children"},
+		{!isnan(o->interval_s), "-i"},
+		{o->duration_s > 0, "-d"},
+		{!isnan(o->wait_s), "--wait"},
+		{o->older_ms != OLDER_MS, "-o"},
+		{o->min_size, "-z"},
+		{o->max_size != UINT64_MAX, "-Z"},
+		{o->fds, "--fds"},
+		{o->no_fds, "--no-fds"},
+		{o->want_native, "--native"},
+		{o->no_native, "--no-native"},
+		{o->mode, "--mode"},
+		{o->overhead_pct > OVERHEAD_PCT || o->overhead_pct < OVERHEAD_PCT, "--overhead"},
+		{fabs(o->max_pause_ms - 1000 * SESSION_PAUSE_S) > 0, "--max-pause"},
+		{o->alerts.n, "--alert"},
+		{o->alert_log, "--alert-log"},
+		{o->alert_hook, "--alert-hook"},
+		{o->baseline, "--baseline"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wish); i++)
+		if (wish[i].is)
+			return wish[i].name;
+	return NULL;
 }
 
 /* Nothing is watched then. */
 static int check_from(struct watch_opts *o)
 {
+	const char *wish = of_watch(o);
+
 	if (!*o->from)
 		return fail(-EINVAL, "--from needs the name of a file");
 	if (o->pids.n || cli_find_is_wanted(&o->find, &o->pids) || o->command)
 		return fail(-EINVAL, "a process or --from FILE: one of them");
-	if (o->children || o->alerts.n || o->alert_log || o->alert_hook || o->baseline ||
-	    is_of_watch(o))
+	if (wish)
 		return fail(-EINVAL,
-			    "--from tells of what was seen: it goes with --at, -T, --json, --html, "
-			    "--folded, --speedscope, --pprof, --output, --tui, --record, "
-			    "--fail-on and -v");
+			    "%s is for a watch, and --from tells of what was seen: it goes with "
+			    "--at, -T, --json, --html, --folded, --speedscope, --pprof, --output, "
+			    "--tui, --record, --fail-on, -q and -v",
+			    wish);
 	if (o->tui && (o->no_tui || o->is_quiet || o->record))
 		return fail(-EINVAL, "--tui goes without --no-tui, -q and --record");
 	return outputs_check(&o->files, &o->record, 1);

@@ -236,7 +236,7 @@ static int parse(int argc, char **argv, struct why_cmd *w)
 	w->again = (struct cli_again){table, argc, argv, "why", 1, false};
 	if (err || w->want_help)
 		return err;
-	err = opts_pid_words(argv + first, (size_t)(argc - first), &w->source.pids);
+	err = opts_pid_words(argv + first, (size_t)(argc - first), 1, NULL, &w->source.pids);
 	if (err)
 		return err;
 	if (!w->type + !w->addr + !w->site != 2)
