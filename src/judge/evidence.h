@@ -241,8 +241,8 @@ struct evidence {
 	double older_s;
 	uint64_t min_size, max_size;
 	const char *interpreter; /* file, whose frames say little */
-	/* The report as it was seen: identity, memory, parts, cost, census, losses, notes. Its
-	 * sites, verdict and predictions are not filled. */
+	/* The report as it was seen: identity, memory, parts, cost, census, losses, notes; the
+	 * curve of RSS, but for recordings. Its sites, verdict and predictions are not filled. */
 	struct report_process seen;
 	struct memory_fact memory;
 	struct evidence_objects objects;

@@ -8,29 +8,23 @@
 #include "judge/sites_priv.h"
 #include "report/findings.h"
 
-static void judge_rss(const struct memory_fact *f, struct curve *c, struct trend_fit *fit)
+void judge_rss(const struct memory_fact *f, struct curve *out)
 {
 	struct memory_points room;
 	const struct trend_points rss = memory_without_step(&f->rss, &room);
 
-	trend_memory_judge(&rss, c);
-	trend_judged_fit(&rss, c, fit);
-}
-
-double judge_growth_s(const struct memory_fact *f)
-{
-	struct trend_fit fit;
-	struct curve c;
-
-	judge_rss(f, &c, &fit);
-	return c.since_s > 0 ? c.since_s : INFINITY;
+	trend_memory_judge(&rss, out);
 }
 
 static void judge_curves(const struct memory_fact *f, struct report_process *p)
 {
+	struct memory_points room;
+	const struct trend_points rss = memory_without_step(&f->rss, &room);
 	struct trend_fit fit;
 
-	judge_rss(f, &p->rss_curve, &fit);
+	if (p->rss_curve.shape == CURVE_UNKNOWN)
+		judge_rss(f, &p->rss_curve);
+	trend_judged_fit(&rss, &p->rss_curve, &fit);
 	trend_points_judge(&f->live, &p->live_curve);
 	p->rss_growth_bytes_per_s = fit.n >= 3 ? fit.slope : NAN;
 }

@@ -15,8 +15,9 @@
 /* Fills @p, whose strings live in @r or are those of the evidence. */
 int judge(const struct evidence *e, struct report *r, struct report_process *p);
 
-/* For so long RSS has grown at the rate that is told of it. INFINITY: all the time. */
-double judge_growth_s(const struct memory_fact *f);
+/* The curve of RSS, by whose last stretch its growth is told. Where the evidence has it (seen) it
+ * is not judged again. */
+void judge_rss(const struct memory_fact *f, struct curve *out);
 
 /* When the limit in @m is met at the pace of these series, and of @leaks bytes per second, which
  * may fill @idle bytes of the heap before. Beside a series that grows no more than @resident of the

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "session/memory.h"
 
+#include <math.h>
+
 #include "base/thresholds.h"
 #include "judge/judge.h"
 #include "memory/memwatch.h"
@@ -171,7 +173,8 @@ static int observe(void *self, const struct observation *to)
 	p->rss_bytes = m->now.rss_bytes ? m->now.rss_bytes : REPORT_UNKNOWN;
 	memwatch_fill(m->watch, to->r, &p->memory);
 	observe_trends(m, to->scratch, &to->e->memory);
-	parts_fill(m->parts, judge_growth_s(&to->e->memory), to->r, p,
+	judge_rss(&to->e->memory, &p->rss_curve);
+	parts_fill(m->parts, p->rss_curve.since_s > 0 ? p->rss_curve.since_s : INFINITY, to->r, p,
 		   &to->e->memory.kept.grew); /* no memory: not known */
 	p->series = report_alloc(to->r, (m->n_series + 1) * sizeof(*p->series));
 	if (p->series) {

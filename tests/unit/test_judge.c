@@ -2514,6 +2514,19 @@ static void a_silence_after_a_few_windows(void **state)
 	}
 }
 
+static void the_curve_of_rss_is_judged_once(void **state)
+{
+	struct world *w = *state;
+	struct curve c;
+
+	judge_rss(&w->e.memory, &c);
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_memory_equal(&w->p.rss_curve, &c, sizeof(c));
+	w->e.seen.rss_curve = (struct curve){.shape = CURVE_RISING, .slope = 1234, .since_s = 30};
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_true(w->p.rss_curve.slope == 1234);
+}
+
 static void the_same_evidence_gives_the_same_report(void **state)
 {
 	struct world *w = *state;
@@ -2776,6 +2789,7 @@ int main(int argc, char **argv)
 		TEST(a_cache_of_a_few_samples),
 		TEST(a_cache_beside_too_much),
 		TEST(a_silence_after_a_few_windows),
+		TEST(the_curve_of_rss_is_judged_once),
 		TEST(the_same_evidence_gives_the_same_report),
 		TEST(what_is_read_back_is_what_was_written),
 		TEST(half_of_it_is_refused),
