@@ -49,20 +49,43 @@ static bool instance_attribute(const struct labels *l, const struct graph_type *
 	return at >= 0 && label_slot_name(l, t->addr, (uint64_t)at, buf, size);
 }
 
-struct named_slot {
-	uint16_t off;
-	const char *name;
-};
-
-static enum why_edge by_offset(const struct labels *l, uint64_t addr, uint64_t child,
-			       const struct named_slot *v, size_t n, char *buf, size_t size)
+/* The member of an object of CPython's, or of numpy's, that @child is. */
+static bool known_member(const struct labels *l, enum graph_kind kind, uint64_t addr,
+			 uint64_t child, char *buf, size_t size)
 {
-	for (size_t i = 0; i < n; i++)
-		if (label_peek(l, addr + v[i].off + py_more_header(l->rt)) == child) {
+	const struct py_runtime *rt = l->rt;
+	const struct {
+		enum graph_kind kind;
+		uint16_t off;
+		const char *name;
+	} v[] = {
+		{GRAPH_FUNCTION, py_func_closure(rt), "__closure__"},
+		{GRAPH_FUNCTION, py_func_defaults(rt), "__defaults__"},
+		{GRAPH_FUNCTION, py_func_kwdefaults(rt), "__kwdefaults__"},
+		{GRAPH_FUNCTION, py_func_globals(rt), "__globals__"},
+		{GRAPH_FUNCTION, (uint16_t)(rt->layout.func_code - py_more_header(rt)), "__code__"},
+		{GRAPH_METHOD, PY_METHOD_SELF, "__self__"},
+		{GRAPH_METHOD, PY_METHOD_FUNC, "__func__"},
+		{GRAPH_TRACEBACK, PY_TRACEBACK_FRAME, "tb_frame"},
+		{GRAPH_TRACEBACK, PY_TRACEBACK_NEXT, "tb_next"},
+		{GRAPH_EXCEPTION, py_exception_traceback(rt), "__traceback__"},
+		{GRAPH_EXCEPTION, (uint16_t)(py_exception_traceback(rt) + 8), "__context__"},
+		{GRAPH_EXCEPTION, (uint16_t)(py_exception_traceback(rt) + 16), "__cause__"},
+		{GRAPH_EXCEPTION, PY_EXCEPTION_ARGS, "args"},
+		{GRAPH_PARTIAL, PY_PARTIAL_FUNC, "func"},
+		{GRAPH_PARTIAL, PY_PARTIAL_FUNC + 8, "args"},
+		{GRAPH_PARTIAL, PY_PARTIAL_FUNC + 16, "keywords"},
+		{GRAPH_MEMORYVIEW, PY_MEMORYVIEW_OBJ, "obj"},
+		{GRAPH_ARRAY, GRAPH_ARRAY_BASE, "base"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		if (v[i].kind == kind &&
+		    label_peek(l, addr + v[i].off + py_more_header(rt)) == child) {
 			snprintf(buf, size, "%s", v[i].name);
-			return strchr(v[i].name, ' ') ? WHY_FIELD : WHY_ATTRIBUTE;
+			return true;
 		}
-	return WHY_FIELD;
+	return false;
 }
 
 /* How @child hangs off @addr. A variable of a closure and a default need the function that the
@@ -70,7 +93,6 @@ static enum why_edge by_offset(const struct labels *l, uint64_t addr, uint64_t c
 static enum why_edge edge(const struct labels *l, uint32_t parent, uint64_t addr, uint64_t child,
 			  char *buf, size_t size)
 {
-	const struct py_runtime *rt = l->rt;
 	const struct graph_type *t = graph_type(l->g, parent);
 	struct py_locals f;
 	uint64_t key;
@@ -105,67 +127,17 @@ static enum why_edge edge(const struct labels *l, uint32_t parent, uint64_t addr
 			return WHY_FIELD;
 		variable(l, &f, child, buf, size);
 		return *buf ? WHY_VARIABLE : WHY_FIELD;
-	case GRAPH_FUNCTION: {
-		const struct named_slot v[] = {
-			{py_func_closure(rt), "__closure__"},
-			{py_func_defaults(rt), "__defaults__"},
-			{py_func_kwdefaults(rt), "__kwdefaults__"},
-			{py_func_globals(rt), "__globals__"},
-			{(uint16_t)(rt->layout.func_code - py_more_header(rt)), "__code__"},
-		};
-
-		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
-	}
-	case GRAPH_METHOD: {
-		static const struct named_slot v[] = {{PY_METHOD_SELF, "__self__"},
-						      {PY_METHOD_FUNC, "__func__"}};
-
-		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
-	}
-	case GRAPH_TRACEBACK: {
-		static const struct named_slot v[] = {{PY_TRACEBACK_FRAME, "tb_frame"},
-						      {PY_TRACEBACK_NEXT, "tb_next"}};
-
-		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
-	}
-	case GRAPH_EXCEPTION: {
-		const struct named_slot v[] = {
-			{py_exception_traceback(rt), "__traceback__"},
-			{(uint16_t)(py_exception_traceback(rt) + 8), "__context__"},
-			{(uint16_t)(py_exception_traceback(rt) + 16), "__cause__"},
-			{PY_EXCEPTION_ARGS, "args"},
-		};
-
-		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
-	}
-	case GRAPH_PARTIAL: {
-		static const struct named_slot v[] = {{PY_PARTIAL_FUNC, "func"},
-						      {PY_PARTIAL_FUNC + 8, "args"},
-						      {PY_PARTIAL_FUNC + 16, "keywords"}};
-
-		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
-	}
-	case GRAPH_WEAKREF: {
-		static const struct named_slot v[] = {{PY_WEAKREF_CALLBACK, "weakref callback"}};
-
-		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
-	}
-	case GRAPH_MEMORYVIEW: {
-		static const struct named_slot v[] = {{PY_MEMORYVIEW_OBJ, "obj"}};
-
-		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
-	}
-	case GRAPH_ARRAY: {
-		static const struct named_slot v[] = {{GRAPH_ARRAY_BASE, "base"}};
-
-		return by_offset(l, addr, child, v, ARRAY_SIZE(v), buf, size);
-	}
+	case GRAPH_WEAKREF:
+		if (label_peek(l, addr + PY_WEAKREF_CALLBACK + py_more_header(l->rt)) == child)
+			snprintf(buf, size, "weakref callback");
+		return WHY_FIELD;
 	case GRAPH_LRU:
 	case GRAPH_LRU_LINK:
 		snprintf(buf, size, t->kind == GRAPH_LRU ? "cached" : "result");
 		return WHY_FIELD;
 	default:
-		if (instance_attribute(l, t, addr, child, buf, size))
+		if (known_member(l, t->kind, addr, child, buf, size) ||
+		    instance_attribute(l, t, addr, child, buf, size))
 			return WHY_ATTRIBUTE;
 		return WHY_FIELD;
 	}
