@@ -32,7 +32,8 @@ static bool is_free_list(const struct reach *r, enum reach_kind kind, uint32_t n
 	       !proc_read_u64(r->g->h->rt->proc, graph_addr(r->g, node, NULL), &first) && !first;
 }
 
-struct reach_root *roots_add(struct reach *r, enum reach_kind kind, uint64_t addr)
+struct reach_root *roots_add(struct reach *r, enum reach_kind kind, uint64_t addr, uint64_t owner,
+			     uint64_t at)
 {
 	uint32_t node = addr & 7 ? NODE_NONE : graph_find(r->g, addr);
 	struct reach_root *root;
@@ -50,8 +51,7 @@ struct reach_root *roots_add(struct reach *r, enum reach_kind kind, uint64_t add
 	root = vec_push(&r->root);
 	if (!root)
 		return NULL;
-	root->kind = kind;
-	root->node = node;
+	*root = (struct reach_root){.kind = kind, .node = node, .owner = owner, .at = at};
 	return root;
 }
 
@@ -114,20 +114,14 @@ static void module_roots(struct reach *r, uint64_t interp)
 		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_MODULE &&
 		    !proc_read_u64(rt->proc, pair[i][1] + PY_MODULE_DICT + py_more_header(rt),
 				   &dict)) {
-			root = roots_add(r, REACH_MODULE, dict);
-			if (root) {
-				root->owner = pair[i][1];
-				root->at = modules;
+			root = roots_add(r, REACH_MODULE, dict, pair[i][1], modules);
+			if (root)
 				root->name = strdup(name);
-			}
 		}
 		/* The module object itself holds what its C code keeps. */
-		root = roots_add(r, REACH_MODULE, pair[i][1]);
-		if (root) {
-			root->owner = pair[i][1];
-			root->at = modules;
+		root = roots_add(r, REACH_MODULE, pair[i][1], pair[i][1], modules);
+		if (root)
 			root->name = strdup(name);
-		}
 	}
 	free(pair);
 }
@@ -148,13 +142,10 @@ static void slot_roots(struct frames *f, const struct py_locals *l, enum reach_k
 	if (!slot || !n || proc_read(rt->proc, l->slots + 8ull * from, slot, 8ull * n))
 		return;
 	for (uint32_t i = 0; i < n; i++) {
-		struct reach_root *root = roots_add(f->r, kind, slot[i] & mask);
+		struct reach_root *root = roots_add(f->r, kind, slot[i] & mask, l->code, from + i);
 
-		if (!root)
-			continue;
-		root->owner = l->code;
-		root->at = from + i;
-		root->thread = f->thread;
+		if (root)
+			root->thread = f->thread;
 	}
 }
 
@@ -169,12 +160,9 @@ static int frame_roots(const struct py_locals *l, void *ctx)
 	slot_roots(f, l, REACH_TEMPORARY, l->n, l->n_stack);
 	/* The module's own dict is no news. */
 	if (l->locals && l->locals != l->globals) {
-		root = roots_add(f->r, REACH_LOCAL, l->locals);
-		if (root) {
-			root->owner = l->code;
-			root->at = REACH_FRAME_DICT;
+		root = roots_add(f->r, REACH_LOCAL, l->locals, l->code, REACH_FRAME_DICT);
+		if (root)
 			root->thread = f->thread;
-		}
 	}
 	return 0;
 }
@@ -214,13 +202,10 @@ static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint
 
 		if (kind == REACH_INTERP && roots_is_borrowed(r, w, bytes / 8, i))
 			continue;
-		root = roots_add(r, is_mortal && is_interned(r, w[i]) ? REACH_INTERNED : kind,
-				 w[i]);
-		if (!root)
-			continue;
-		root->owner = owner;
-		root->at = kind == REACH_THREAD || kind == REACH_INTERP ? 8 * i : addr + 8 * i;
-		root->thread = thread;
+		root = roots_add(r, is_mortal && is_interned(r, w[i]) ? REACH_INTERNED : kind, w[i],
+				 owner, (kind == REACH_STACK ? addr : 0) + 8 * i);
+		if (root)
+			root->thread = thread;
 	}
 }
 
@@ -284,7 +269,7 @@ static void interp_roots(struct reach *r, uint64_t interp)
 
 	module_roots(r, interp);
 	if (!proc_read_u64(rt->proc, py_gc_of(rt, interp) + rt->layout.gc_garbage, &garbage))
-		roots_add(r, REACH_GARBAGE, garbage);
+		roots_add(r, REACH_GARBAGE, garbage, 0, 0);
 	if (w && proc_read_patchy(rt->proc, interp, w, size & ~7ull))
 		roots_atexit(r, w, size / 8);
 	words_of(r, REACH_INTERP, interp, interp, size, 0);
@@ -305,17 +290,9 @@ static void signal_roots(struct reach *r, const uint64_t *w, size_t n, uint64_t 
 		}
 		if (ok < SIGNALS || same < SIGNALS_DEFAULT)
 			continue;
-		for (size_t k = 0; k < SIGNALS; k++) {
-			struct reach_root *root =
-				w[i + 2 * k + 1] == usual
-					? NULL
-					: roots_add(r, REACH_SIGNAL, w[i + 2 * k + 1]);
-
-			if (root) {
-				root->owner = addr;
-				root->at = k + 1;
-			}
-		}
+		for (size_t k = 0; k < SIGNALS; k++)
+			if (w[i + 2 * k + 1] != usual)
+				roots_add(r, REACH_SIGNAL, w[i + 2 * k + 1], addr, k + 1);
 		return;
 	}
 }
@@ -344,18 +321,14 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 	if (is_python)
 		signal_roots(r, w, bytes / 8, start);
 	for (uint64_t i = 0; i < bytes / 8; i++) {
-		struct reach_root *root;
-
 		if (!heap_is_pointer(w[i]) ||
 		    (is_python && is_no_holder(r, w, bytes / 8, i, start)))
 			continue;
-		root = roots_add(r,
-				 !is_python		? REACH_LIBRARY
-				 : is_interned(r, w[i]) ? REACH_INTERNED
-							: REACH_STATIC,
-				 w[i]);
-		if (root)
-			root->at = start + 8 * i;
+		roots_add(r,
+			  !is_python		 ? REACH_LIBRARY
+			  : is_interned(r, w[i]) ? REACH_INTERNED
+						 : REACH_STATIC,
+			  w[i], 0, start + 8 * i);
 	}
 }
 

@@ -9,7 +9,8 @@
 #define MAX_ROOTS (4u << 20) /* what a process says beyond is not believed */
 
 /* NULL: at @addr is nothing that a search can begin at. */
-struct reach_root *roots_add(struct reach *r, enum reach_kind kind, uint64_t addr);
+struct reach_root *roots_add(struct reach *r, enum reach_kind kind, uint64_t addr, uint64_t owner,
+			     uint64_t at);
 /* Callbacks of module atexit that the @n words of a state lead to: an interpreter's from 3.10 on,
  * the module's before. */
 void roots_atexit(struct reach *r, const uint64_t *state, size_t n);

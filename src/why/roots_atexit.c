@@ -42,7 +42,7 @@ static void list_of_callbacks(struct reach *r, uint64_t list)
 	if (!proc_read_u64(rt->proc, list + rt->layout.list_item, &items) &&
 	    !proc_read_u64(rt->proc, items, &first) &&
 	    is_callback(r, first + rt->layout.tuple_item))
-		roots_add(r, REACH_ATEXIT, list);
+		roots_add(r, REACH_ATEXIT, list, 0, 0);
 }
 
 /* A callback of an array is a block by itself, and no object. */
@@ -66,7 +66,7 @@ static void array_of_callbacks(struct reach *r, uint64_t at, const uint64_t firs
 			break;
 		missed = is_callback_block(r, one) ? 0 : missed + 1;
 		if (!missed)
-			roots_add(r, REACH_ATEXIT, one);
+			roots_add(r, REACH_ATEXIT, one, 0, 0);
 	}
 }
 
