@@ -308,6 +308,15 @@ static bool is_no_holder(const struct reach *r, const uint64_t *w, uint64_t n, u
 	       roots_is_borrowed(r, w, n, i);
 }
 
+/* The flags of a class of C code are a number, with a bit for what it extends: 0x2005500 of a list.
+ * The heap of a program that is not relocated may have a block there. */
+static bool is_flags(const struct reach *r, uint64_t at)
+{
+	const struct py_runtime *rt = r->g->h->rt;
+
+	return py_is_type(rt, at - rt->layout.tp_flags);
+}
+
 static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool is_python)
 {
 	bool fits = bytes && bytes <= MAX_STATIC && r->static_bytes + bytes <= MAX_STATICS;
@@ -321,7 +330,8 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 	if (is_python)
 		signal_roots(r, w, bytes / 8, start);
 	for (uint64_t i = 0; i < bytes / 8; i++) {
-		if (!heap_is_pointer(w[i]) ||
+		if (!heap_is_pointer(w[i]) || graph_find(r->g, w[i]) == NODE_NONE ||
+		    is_flags(r, start + 8 * i) ||
 		    (is_python && is_no_holder(r, w, bytes / 8, i, start)))
 			continue;
 		roots_add(r,

@@ -159,13 +159,15 @@ static void frame_object(struct scan *s)
 	scan_words(s, l->frame_localsplus, end, ~0ull);
 }
 
-/* A body word by word, without the list of weak references. */
+/* A body word by word, without the list of weak references, and the flags of a class: a number that
+ * is an address in the heap of a program that is not relocated. */
 static void plain(struct scan *s, int64_t from)
 {
-	int64_t weak = s->t->t.weakoffset;
+	int64_t weak = s->t->t.weakoffset,
+		flags = s->t->kind == GRAPH_TYPE ? s->g->h->rt->layout.tp_flags : 0;
 
 	for (int64_t off = from; off + 8 <= s->hi; off += 8)
-		if (off != weak)
+		if (off != weak && off != flags)
 			scan_emit(s, scan_at(s, off));
 }
 

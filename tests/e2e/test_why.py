@@ -174,9 +174,9 @@ NUMBERS = ("[id(T)]", "array.array('q', [id(T)])", "numpy.array([id(T)])", "nump
            "bytearray(id(T).to_bytes(8, 'little') * 8)", "Hex(id(T).to_bytes(8, 'little') * 8)")  # fmt: skip
 
 
-def path_to_the_address_of(program):
+def path_to_the_address_of(program, *by):
     """The program prints an address, and waits."""
-    process = subprocess.Popen([pythons.HOST, "-c", program], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*by, pythons.HOST, "-c", program], stdout=subprocess.PIPE, text=True)
     try:
         address = int(process.stdout.readline())
         return ask(process.pid, "--addr", hex(address))["paths"][0]["path"]
@@ -190,6 +190,39 @@ def test_a_number_holds_nothing():
     for numbers in NUMBERS:
         path = path_to_the_address_of(NUMBERED % numbers)
         assert "SHOP" in path and "int" not in path.split(), (numbers, path)
+
+
+# A block of C code, which has garbage, lies where the flags of a class seem to point: the heap begins at a fixed address,
+# and is made so long.
+FLAGS = """import ctypes, gc, time
+gc.disable()
+class T: pass
+%s
+FLAGS = C.__flags__
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+libc.mallopt(-4, 0)  # M_MMAP_MAX
+last = 0
+for size in 5000000, 300000:
+    while last < FLAGS - 3 * size:
+        last = libc.malloc(size)
+room = ctypes.c_size_t.from_address(last - 8).value & ~7
+libc.malloc(FLAGS - last - room - 16)
+block = libc.malloc(60000)
+assert block == FLAGS
+t = T()
+t.me = t
+ctypes.c_void_p.from_address(block).value = id(t)
+print(id(t), flush=True)
+del t
+time.sleep(1000)
+"""
+
+
+def test_the_flags_of_a_class_hold_nothing():
+    for made in ("C = list", "class C(list): pass"):
+        path = path_to_the_address_of(FLAGS % made, "setarch", "-R")
+        assert path.startswith("cycle: __main__.T"), (made, path)
 
 
 # These hold an object, or own the block that is asked for, all the same.
