@@ -65,6 +65,7 @@ enum {
 	PY_WEAKREF_END = 56,
 	PY_CONTEXTVAR_NAME = 16,
 	PY_CONTEXTVAR_DEFAULT = 24,
+	PY_HAMT_ARRAY = 32, /* keys and values, or subtrees, of a node with ob_size */
 	PY_TRACEBACK_NEXT = 16,
 	PY_TRACEBACK_FRAME = 24,
 	PY_EXCEPTION_DICT = 16,

@@ -162,6 +162,19 @@ static void set_bound(struct why_step *s, const struct heap_bound *b)
 	s->bound_name = strdup(b->name);
 }
 
+/* A context has its values at the leaves of a tree: one of them is all of it. Returns where it is
+ * in the path. */
+static size_t context_value(const struct labels *l, const struct object *o, size_t at, size_t n,
+			    char *label, size_t size)
+{
+	while (at + 1 < n && graph_type(l->g, o[at].node)->kind == GRAPH_HAMT)
+		at++;
+	label[0] = '\0';
+	if (graph_type(l->g, o[at - 1].node)->kind == GRAPH_HAMT)
+		label_context_variable(l, o[at - 1].node, o[at - 1].addr, o[at].addr, label, size);
+	return at;
+}
+
 /* One step behind @at; returns how many objects it takes. */
 static size_t step(struct labels *l, const struct object *o, size_t at, size_t n)
 {
@@ -182,6 +195,10 @@ static size_t step(struct labels *l, const struct object *o, size_t at, size_t n
 			label_read_name(l, key, label, sizeof(label));
 		s = push(l, WHY_ATTRIBUTE, label);
 		used = 3;
+	} else if (graph_type(l->g, o[at].node)->kind == GRAPH_HAMT ||
+		   graph_type(l->g, parent)->kind == GRAPH_HAMT) {
+		used = context_value(l, o, at, n, label, sizeof(label)) - at + 1;
+		s = push(l, WHY_FIELD, label);
 		/* owner -> its dict -> value */
 	} else if (graph_type(l->g, o[at].node)->kind == GRAPH_DICT &&
 		   label_is_attributes(l->g, parent, o[at - 1].addr, o[at].addr)) {

@@ -7,8 +7,9 @@
 #include "py/versions.h"
 #include "why/label_priv.h"
 
-#define MAX_ENTRIES (1u << 20) /* of a dict or array that is searched for an object */
-#define PIECE	    4096       /* entries */
+#define MAX_ENTRIES   (1u << 20) /* of a dict or array that is searched for an object */
+#define PIECE	      4096	 /* entries */
+#define MAX_TREE_NODE 4096	 /* bytes: it has 16 variables, unless hashes are the same */
 
 uint64_t label_peek(const struct labels *l, uint64_t addr)
 {
@@ -337,4 +338,23 @@ char *label_describe(const struct labels *l, uint32_t node, uint64_t addr)
 		break;
 	}
 	return strdup(text);
+}
+
+/* In a node that has values each stands behind its key. */
+void label_context_variable(const struct labels *l, uint32_t node, uint64_t addr, uint64_t value,
+			    char *buf, size_t size)
+{
+	int64_t from = PY_HAMT_ARRAY + py_more_header(l->rt), at;
+	auto_free char *name = NULL;
+	uint64_t bytes;
+	uint32_t key;
+
+	graph_addr(l->g, node, &bytes);
+	bytes = bytes < MAX_TREE_NODE ? bytes : MAX_TREE_NODE;
+	at = label_find_word(l, addr, from, (int64_t)bytes - graph_type(l->g, node)->offset, value);
+	key = at > from ? graph_find(l->g, label_peek(l, addr + (uint64_t)at - 8)) : NODE_NONE;
+	if (key == NODE_NONE || graph_type(l->g, key)->kind != GRAPH_CONTEXTVAR)
+		return;
+	name = label_describe(l, key, graph_addr(l->g, key, NULL));
+	snprintf(buf, size, "%s", name ? name : "");
 }

@@ -32,6 +32,9 @@ void label_code_name(const struct labels *l, uint64_t code, char *buf, size_t si
 /* The frame of a generator, and of a frame object. */
 bool label_generator_frame(const struct labels *l, uint64_t addr, struct py_locals *f);
 bool label_object_frame(const struct labels *l, uint64_t addr, struct py_locals *f);
+/* The variable of a context that has this value in a node of its tree. */
+void label_context_variable(const struct labels *l, uint32_t node, uint64_t addr, uint64_t value,
+			    char *buf, size_t size);
 /* Is a memoryview or an array of numpy a view of more than half of its base? */
 bool label_is_whole_view(const struct labels *l, uint32_t node, uint64_t addr);
 /* The name of an object in a path; from malloc. */

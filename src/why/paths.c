@@ -59,7 +59,6 @@ static bool is_collection(struct reach *r, uint32_t grand, uint32_t parent, bool
 	case GRAPH_TUPLE:
 	case GRAPH_SET:
 	case GRAPH_DEQUE:
-	case GRAPH_HAMT:
 	case GRAPH_LRU:
 		return true;
 	case GRAPH_DICT:

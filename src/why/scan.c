@@ -293,6 +293,9 @@ static void object(struct scan *s)
 	case GRAPH_VALUE:
 		value(s);
 		break;
+	case GRAPH_HAMT: /* a node's bitmap, or hash, is a number */
+		plain(s, member(s, s->t->t.itemsize ? PY_HAMT_ARRAY : PY_BODY));
+		break;
 	case GRAPH_NUMBERS:
 		numbers(s, scan_at(s, member(s, GRAPH_NUMBERS_DATA)));
 		plain(s, member(s, GRAPH_NUMBERS_DATA + 8));

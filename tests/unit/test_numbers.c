@@ -91,10 +91,23 @@ static void the_flags_of_a_class_are_no_address(void **state)
 	assert_int_equal(leads_to(GRAPH_TYPE, SELF_BYTES, 0, false), T);
 }
 
+/* Of the nodes of a context's tree the one of variables, which has items, has a number first. */
+static void the_bitmap_of_a_tree_is_no_address(void **state)
+{
+	uint64_t *self = begin(state);
+
+	self[24 / 8] = (uintptr_t)m.t;
+	assert_int_equal(leads_to(GRAPH_HAMT, 32, 8, false), NOTHING);
+	assert_int_equal(leads_to(GRAPH_HAMT, 280, 0, false), T);
+	self[40 / 8] = (uintptr_t)m.t;
+	assert_int_equal(leads_to(GRAPH_HAMT, 32, 8, false), T);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_flags_of_a_class_are_no_address),
+		cmocka_unit_test(the_bitmap_of_a_tree_is_no_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

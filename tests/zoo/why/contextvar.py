@@ -3,7 +3,7 @@
 
 # TYPE Leaked
 # ROOT main thread
-# LAST [i] → 
+# LAST ContextVar requests → list → [i]
 import contextvars
 
 from held import N, Leaked, ready
