@@ -90,6 +90,7 @@ enum {
 	PY_MEMBER_DEF = 40,	    /* member_descriptor: d_member */
 	PY_MEMBER_OFFSET = 16,	    /* PyMemberDef.offset */
 	PY_GEN_FRAME = 16,	    /* gi_frame, <= 3.10 */
+	PY_MANAGED_OBJ = 40,	    /* managedbuffer: master.obj */
 	PY_MEMORYVIEW_OBJ = 64,	    /* view.obj */
 	PY_MEMORYVIEW_LEN = 72,	    /* view.len */
 	PY_DEQUE_SIZE = 16,

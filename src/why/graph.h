@@ -47,15 +47,23 @@ enum graph_kind {
 	GRAPH_PARTIAL,
 	GRAPH_LOCAL, /* threading.local */
 	GRAPH_MEMORYVIEW,
+	GRAPH_MANAGED, /* the buffer that views of one object share */
 	GRAPH_ARRAY,   /* of numpy */
 	GRAPH_NUMBERS, /* array.array */
+	GRAPH_DECIMAL,
+	GRAPH_CTYPES,  /* arrays of numbers and characters */
+	GRAPH_FILE,    /* buffered */
+	GRAPH_PATTERN, /* of re */
+	GRAPH_TEXT,    /* of a class that extends str or bytearray */
 	GRAPH_WRAPPER, /* pybind11's of an object of C++ */
 	GRAPH_VALUE,   /* of a class that extends int or bytes: it has a dict, and no slots */
 };
 
 /* numpy's binary interface fixes where an array has its memory, its shape, the array it is a view
  * of, the type of its items and flags (PyArrayObject_fields in numpy/ndarraytypes.h), and where
- * such a type has the letter of its kind and the size of an item (PyArray_Descr). */
+ * such a type has the size of an item, and flags (PyArray_Descr): numpy 1 has the size in the lower
+ * half of a word, an alignment, which is not 0, in the upper one, and the flags in a byte before;
+ * numpy 2 has the flags in that word, and the size in the next. */
 enum {
 	GRAPH_ARRAY_DATA = 16,
 	GRAPH_ARRAY_N = 24,
@@ -63,11 +71,11 @@ enum {
 	GRAPH_ARRAY_BASE = 48,
 	GRAPH_ARRAY_DESCR = 56,
 	GRAPH_ARRAY_FLAGS = 64,
-	GRAPH_DESCR_KIND = 24,
+	GRAPH_DESCR_FLAGS = 24, /* above the third byte */
 	GRAPH_DESCR_ITEM = 32,
 };
-#define GRAPH_ARRAY_OWNS   4  /* of the flags: its memory is its own */
-#define GRAPH_NUMBERS_DATA 24 /* arrayobject.ob_item */
+#define GRAPH_ARRAY_OWNS    4 /* of the flags: its memory is its own */
+#define GRAPH_DESCR_OBJECTS 1 /* of a type's: its items are references, or have some */
 
 struct graph_type {
 	uint64_t addr; /* of the type object; 0 = buffers */

@@ -45,14 +45,36 @@ static const struct {
 	{"hamt_collision_node", GRAPH_HAMT},
 	{"_thread._local", GRAPH_LOCAL},
 	{"memoryview", GRAPH_MEMORYVIEW},
+	{"managedbuffer", GRAPH_MANAGED},
 	{"numpy.ndarray", GRAPH_ARRAY},
+	{"numpy.number", GRAPH_LEAF},
+	{"numpy.datetime64", GRAPH_LEAF},
 	{"array.array", GRAPH_NUMBERS},
+	{"decimal.Decimal", GRAPH_DECIMAL},
+	{"_ctypes.Array", GRAPH_CTYPES},
+	{"_io.BufferedReader", GRAPH_FILE},
+	{"_io.BufferedWriter", GRAPH_FILE},
+	{"_io.BufferedRandom", GRAPH_FILE},
+	{"re.Pattern", GRAPH_PATTERN},
 	{"pybind11_object", GRAPH_WRAPPER},
 };
+
+/* May an object of a class of this name and these flags, that extends one of such a kind, be read
+ * as that? A class of Python's has attributes; ctypes names an array by its items: c_char_Array_80
+ * is of characters, c_char_p_Array_80 of addresses. */
+static bool is_like_base(enum graph_kind kind, const char *name, uint64_t flags)
+{
+	if (kind == GRAPH_LEAF)
+		return !(flags & TPF_HEAPTYPE);
+	return kind != GRAPH_CTYPES ||
+	       (!strncmp(name, "c_", 2) && strstr(name, "_Array_") && !strstr(name, "_p_Array_"));
+}
 
 static enum graph_kind kind_by_name(const struct graph *g, uint64_t type)
 {
 	const struct py_layout *l = &g->h->rt->layout;
+	uint64_t own_flags = 0;
+	char own[48] = "";
 
 	for (int i = 0; type && i < MAX_BASES; i++) {
 		uint64_t flags;
@@ -61,11 +83,16 @@ static enum graph_kind kind_by_name(const struct graph *g, uint64_t type)
 		if (proc_read_u64(g->h->rt->proc, type + l->tp_flags, &flags) ||
 		    py_tp_name(g->h->rt, type, name, sizeof(name)))
 			return GRAPH_PLAIN;
+		if (!i) {
+			memcpy(own, name, sizeof(own));
+			own_flags = flags;
+		}
 		for (size_t k = 0; k < ARRAY_SIZE(named); k++)
 			if (!strcmp(name, named[k].name) &&
 			    (!(flags & TPF_HEAPTYPE) || strchr(name, '.') ||
 			     named[k].kind == GRAPH_WRAPPER))
-				return named[k].kind;
+				return is_like_base(named[k].kind, own, own_flags) ? named[k].kind
+										   : GRAPH_PLAIN;
 		if (proc_read_u64(g->h->rt->proc, type + l->tp_base, &type))
 			break;
 	}
@@ -80,9 +107,10 @@ static enum graph_kind kind_of(const struct graph *g, const struct heap_type *t)
 	case HEAP_K_INT:
 	case HEAP_K_BYTES:
 		return t->flags & TPF_HEAPTYPE ? GRAPH_VALUE : GRAPH_LEAF;
-	case HEAP_K_FLOAT:
 	case HEAP_K_STR:
 	case HEAP_K_BYTEARRAY:
+		return t->flags & TPF_HEAPTYPE ? GRAPH_TEXT : GRAPH_LEAF;
+	case HEAP_K_FLOAT:
 	case HEAP_K_NONE:
 		return t->flags & TPF_HEAPTYPE ? GRAPH_PLAIN : GRAPH_LEAF;
 	case HEAP_K_TUPLE:

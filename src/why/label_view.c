@@ -6,8 +6,7 @@
 
 #define MAX_DIMENSIONS 64
 
-/* Bytes of an item, by its type. numpy 1 has them in the lower half of a word, and an alignment,
- * which is not 0, in the upper one; numpy 2 has flags there, and the bytes in the next word. */
+/* Bytes of an item, by its type. */
 static uint64_t item_bytes(const struct labels *l, uint64_t descr)
 {
 	uint64_t word = label_peek(l, descr + GRAPH_DESCR_ITEM + py_more_header(l->rt));

@@ -184,28 +184,58 @@ static void numbers(struct scan *s, uint64_t word)
 		scan_emit(s, word);
 }
 
-/* Has it memory of its own with items of a kind that refers to nothing? */
+/* Do the items of an array of numpy refer to nothing? */
 static bool is_numeric(const struct scan *s)
 {
-	uint64_t descr = scan_at(s, member(s, GRAPH_ARRAY_DESCR));
-	char kind;
+	uint64_t descr = scan_at(s, member(s, GRAPH_ARRAY_DESCR)), word[2];
 
-	return scan_at(s, member(s, GRAPH_ARRAY_FLAGS)) & GRAPH_ARRAY_OWNS &&
-	       !proc_read(s->g->h->rt->proc, descr + (uint64_t)member(s, GRAPH_DESCR_KIND), &kind,
-			  1) &&
-	       kind && strchr("biufcSUmM", kind);
+	if (proc_read(s->g->h->rt->proc, descr + (uint64_t)member(s, GRAPH_DESCR_FLAGS), word,
+		      sizeof(word)))
+		return false;
+	return !((word[1] >> 32 ? word[0] >> 24 : word[1]) & GRAPH_DESCR_OBJECTS);
 }
 
 /* A view points into memory that is its base's. */
 static void numpy_array(struct scan *s)
 {
 	int64_t data = member(s, GRAPH_ARRAY_DATA);
+	bool is_own = scan_at(s, member(s, GRAPH_ARRAY_FLAGS)) & GRAPH_ARRAY_OWNS ||
+		      !scan_at(s, member(s, GRAPH_ARRAY_BASE));
 
-	if (is_numeric(s))
+	if (is_own && is_numeric(s))
 		numbers(s, scan_at(s, data));
-	else if (!scan_at(s, member(s, GRAPH_ARRAY_BASE)))
+	else if (is_own)
 		scan_emit(s, scan_at(s, data));
 	plain(s, data + 8);
+}
+
+/* Of a Py_buffer the memory, at @buf, is that of its object, which is the next word. */
+static void view(struct scan *s, int64_t buf)
+{
+	if (!scan_at(s, buf + 8))
+		numbers(s, scan_at(s, buf));
+	plain(s, buf + 8);
+}
+
+/* A member at @at points to such memory; before @behind is no reference. */
+static void around_numbers(struct scan *s, int64_t at, int64_t behind)
+{
+	numbers(s, scan_at(s, member(s, at)));
+	plain(s, member(s, behind));
+}
+
+/* What a class adds to a str or a bytearray are objects; characters are no object. */
+static void text(struct scan *s)
+{
+	for (int64_t off = member(s, PY_BODY); off + 8 <= s->hi; off += 8) {
+		uint64_t word = off == s->t->t.weakoffset ? 0 : scan_at(s, off);
+		uint32_t node = graph_find(s->g, word);
+
+		if (node != NODE_NONE && graph_type(s->g, node)->addr)
+			scan_emit(s, word);
+		else
+			numbers(s, word);
+	}
 }
 
 /* Memory of its own has a bytearray, and a str in forms that are not compact. An int may be an
@@ -293,12 +323,36 @@ static void object(struct scan *s)
 	case GRAPH_VALUE:
 		value(s);
 		break;
+	case GRAPH_TEXT:
+		text(s);
+		break;
 	case GRAPH_HAMT: /* a node's bitmap, or hash, is a number */
 		plain(s, member(s, s->t->t.itemsize ? PY_HAMT_ARRAY : PY_BODY));
 		break;
-	case GRAPH_NUMBERS:
-		numbers(s, scan_at(s, member(s, GRAPH_NUMBERS_DATA)));
-		plain(s, member(s, GRAPH_NUMBERS_DATA + 8));
+	case GRAPH_NUMBERS: /* arrayobject.ob_item */
+		around_numbers(s, 24, 32);
+		break;
+	case GRAPH_DECIMAL: /* PyDecObject.dec.data, and four words of it in the object */
+		around_numbers(s, 64, 104);
+		break;
+	case GRAPH_CTYPES: /* CDataObject.b_base to .b_objects; .b_ptr, and few bytes in the object
+			    */
+		scan_words(s, member(s, 32), member(s, 72), ~0ull);
+		around_numbers(s, 16, 96);
+		break;
+	case GRAPH_FILE: /* buffered.raw, .buffer */
+		scan_emit(s, scan_at(s, member(s, 16)));
+		around_numbers(s, 56, 64);
+		break;
+	case GRAPH_PATTERN: /* PatternObject.groupindex, .indexgroup, .pattern; its end is code */
+		scan_words(s, member(s, 32), member(s, 56), ~0ull);
+		break;
+	case GRAPH_MEMORYVIEW:
+		scan_emit(s, scan_at(s, member(s, PY_VAR_BODY)));
+		view(s, member(s, PY_MEMORYVIEW_OBJ - 8));
+		break;
+	case GRAPH_MANAGED:
+		view(s, member(s, PY_MANAGED_OBJ - 8));
 		break;
 	case GRAPH_BUFFER:
 		break;

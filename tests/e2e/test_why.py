@@ -160,9 +160,10 @@ def test_address_and_graph(tmp_path):
 
 
 # In a program that is not relocated a class lies below 2^30: then the one digit of its address is the address.
-NUMBERED = """import array, numpy, time
+NUMBERED = """import array, ctypes, decimal, numpy, time
 class T: pass
 class Hex(bytes): pass
+class Text(str): pass
 SHOP = {"classes": {"open": {"by day": [T]}}}
 NUMBERS = %s
 print(id(T), flush=True)
@@ -171,7 +172,10 @@ time.sleep(1000)
 """
 # An int is a number by itself; the others have memory in which it is a word that is an address.
 NUMBERS = ("[id(T)]", "array.array('q', [id(T)])", "numpy.array([id(T)])", "numpy.array([id(T)] * 1000)",
-           "bytearray(id(T).to_bytes(8, 'little') * 8)", "Hex(id(T).to_bytes(8, 'little') * 8)")  # fmt: skip
+           "bytearray(id(T).to_bytes(8, 'little') * 8)", "Hex(id(T).to_bytes(8, 'little') * 8)",
+           "Text((id(T).to_bytes(8, 'little') * 8).decode('latin-1'))", "memoryview(array.array('q', [id(T)] * 1000))",
+           "decimal.Decimal(id(T))", "numpy.int64(id(T))", "numpy.array([(id(T), 1)] * 1000, 'i8,i8')",
+           "(ctypes.c_long * 1000)(id(T))")  # fmt: skip
 
 
 def path_to_the_address_of(program, *by):
@@ -226,9 +230,10 @@ def test_the_flags_of_a_class_hold_nothing():
 
 
 # These hold an object, or own the block that is asked for, all the same.
-HELD_BY_VALUES = """import array, ctypes, numpy, time
+HELD_BY_VALUES = """import array, ctypes, decimal, numpy, time
 class T: pass
 class Hex(bytes): pass
+class Text(str): pass
 class Count(int): pass
 def put(v, t):
     v.kept = t
@@ -242,7 +247,9 @@ time.sleep(1000)
 def test_what_a_number_or_an_array_does_hold():
     for value, address in (("Hex(b'x' * 50)", "put(V, T())"), ("Count(-1 << 70)", "put(V, T())"),
                            ("numpy.array([T()] * 1000)", "id(V[0])"), ("numpy.arange(1000)", "V.ctypes.data"), ("numpy.arange(9000)", "V.ctypes.data + 4096"),
-                           ("array.array('q', range(1000))", "V.buffer_info()[0]"),
+                           ("numpy.array([(T(), 1)] * 1000, 'O,i8')", "id(V[0][0])"), ("Text('x' * 50)", "put(V, T())"),
+                           ("array.array('q', range(1000))", "V.buffer_info()[0]"), ("(ctypes.c_long * 1000)()", "ctypes.addressof(V)"),
+                           ("(ctypes.c_char * 1000)()", "put(V, T())"), ("decimal.Decimal(7 ** 500)", "ctypes.c_void_p.from_address(id(V) + 64).value"),
                            ("bytearray(8000)", "ctypes.addressof(ctypes.c_char.from_buffer(V))")):  # fmt: skip
         path = path_to_the_address_of(HELD_BY_VALUES % (value, address))
         assert path.startswith("module __main__ :: V"), (value, path)
