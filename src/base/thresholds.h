@@ -55,6 +55,10 @@
 #define CURVE_RESTED 0.5
 /* of the steepest slope: a saturation that has nearly come to its end */
 #define CURVE_NEARLY 0.1
+/* of the time: growth that stands still for so long pauses between two batches ... */
+#define BATCH_PAUSE 0.1
+/* ... when it moves by no more than this part of all */
+#define BATCH_CALM 0.05
 /* times the scatter: a fall of memory that an allocator may have given back ... */
 #define TREND_FALL_NOISE 2.5
 /* ... and at least this part of what was gained ... */

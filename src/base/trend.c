@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/batches.h"
 #include "base/fit.h"
 #include "base/series.h"
 #include "base/thresholds.h"
@@ -70,12 +71,16 @@ void trend_set_add(struct trend_set *s, double t_s, const double *values)
 
 void trend_points_judge(const struct trend_points *p, struct curve *out)
 {
+	struct curve_points all = {.t = p->t, .v = p->v, .top = p->top, .n = p->n, .grain = 1};
+
 	memset(out, 0, sizeof(*out));
 	if (!p->n)
 		return;
-	curve_judge(
-		&(struct curve_points){.t = p->t, .v = p->v, .top = p->top, .n = p->n, .grain = 1},
-		out);
+	curve_judge(&all, out);
+	if (out->shape == CURVE_RISING && !out->minima && batches_wane(&all)) {
+		out->shape = CURVE_SLOWING;
+		out->confidence = 0;
+	}
 }
 
 /* By how much it fell at point @i, and stayed there; else 0. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Slopes: what grows stands out, what only moves does not. */
+#include "base/batches.h"
 #include "base/trend.h" /* before cmocka.h, which has a macro fail() */
 
 #include <math.h>
@@ -176,6 +177,91 @@ static void what_makes_room_goes_nowhere(void **state)
 	}
 }
 
+/* A cache of 6,000 keys, whose load of 4,000 looks comes in two seconds of each fifteen. */
+static double looks_now_and_then(double t)
+{
+	return 1000 + 6000 * (1 - exp(-(floor(t / 15) + fmin(fmod(t, 15) / 2, 1)) / 1.5));
+}
+
+static const double *batch; /* one each 20 seconds, the last of which comes again */
+#define BATCHES 4
+
+static double batches(double t)
+{
+	double sum = 1000;
+
+	for (size_t i = 0; t >= 20 * (double)i; i++)
+		sum += batch[i < BATCHES ? i : BATCHES - 1] * fmin((t - 20 * (double)i) / 2, 1);
+	return sum;
+}
+
+static enum curve_shape shape_of(double (*f)(double t), double from, double seconds)
+{
+	struct trend_set *s;
+	struct curve c;
+
+	assert_int_equal(trend_set_new(1, 1, &s), 0);
+	for (double t = 0; t < seconds; t += 0.5) {
+		double v = f(from + t);
+
+		trend_set_add(s, t, &v);
+	}
+	trend_set_judge(s, 0, &c);
+	trend_set_free(s);
+	return c.shape;
+}
+
+/* Two batches that are seen whole, the second of which brought half of the first, make no line. */
+static void batches_that_wane_are_a_cache(void **state)
+{
+	(void)state;
+	for (double from = 0; from < 15; from++)
+		for (double until = 50; until <= 120; until++)
+			assert_int_not_equal(shape_of(looks_now_and_then, from, until),
+					     CURVE_RISING);
+}
+
+/* 2,000 come at once, 1,000 later, and then nothing for @rest_s; in all of that each other value is
+ * @off higher. */
+static bool wanes(double rest_s, double off)
+{
+	double t[101], v[101];
+
+	for (size_t i = 0; i <= 100; i++) {
+		t[i] = (double)i;
+		v[i] = (i > 30 ? 2000 : 0) + (t[i] >= 100 - rest_s ? 1000 : 0) + (i % 2 ? off : 0);
+	}
+	return batches_wane(&(struct curve_points){.t = t, .v = v, .n = 101, .grain = 1});
+}
+
+static void how_long_and_how_calm_a_pause_is(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		double factor = i ? 1.15 : 0.85;
+
+		assert_int_equal(wanes(10 * factor, 0), i);
+		assert_int_equal(wanes(15, 150 * factor), !i);
+	}
+}
+
+/* Those of a leak are not all as big, and soon one comes that brings as much as those before. */
+static void batches_of_any_size_go_on(void **state)
+{
+	static const double sizes[][BATCHES] = {{2000, 1000, 2000, 1000},
+						{1500, 2000, 1300, 1800},
+						{2000, 1900, 1850, 1850},
+						{2000, 1200, 1600, 1300},
+						{60, 50, 40, 60}};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(sizes); k++) {
+		batch = sizes[k];
+		for (double until = 70; until < 100; until++)
+			assert_int_equal(shape_of(batches, -5, until), CURVE_RISING);
+	}
+}
+
 static void few_points_say_nothing(void **state)
 {
 	const double t[] = {0, 1}, y[] = {0, 100};
@@ -198,6 +284,9 @@ int main(void)
 		cmocka_unit_test(merges_buckets_over_a_long_run),
 		cmocka_unit_test(what_an_allocator_gives_back_is_no_end),
 		cmocka_unit_test(what_makes_room_goes_nowhere),
+		cmocka_unit_test(batches_that_wane_are_a_cache),
+		cmocka_unit_test(batches_of_any_size_go_on),
+		cmocka_unit_test(how_long_and_how_calm_a_pause_is),
 		cmocka_unit_test(few_points_say_nothing),
 	};
 
