@@ -194,6 +194,7 @@ struct evidence_native {
 	bool has_ways; /* it was asked for them */
 	/* Blocks from before us that are freed each second, by size. */
 	double unknown_per_s[PL_UNKNOWN_BINS];
+	bool has_tracemalloc; /* it is on, and takes some for each block that the program takes */
 };
 
 /* A block of a size takes so much of glibc's malloc. */

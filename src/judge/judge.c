@@ -46,22 +46,30 @@ static double explained(const struct memory_fact *f, const struct report_process
 	return sites < grows ? sites / grows : 1;
 }
 
-/* By how much what is not listed grows is said; it was judged with the others. */
-static void end_list(struct report *r, struct report_process *p)
+/* Behind the notes there are. */
+static void add_note(struct report *r, struct report_process *p, const char *text)
 {
-	struct report_cause left = report_end_list(p, REPORT_MOST_SITES);
-	const char **v = left.places ? report_alloc(r, (p->n_notes + 1) * sizeof(*v)) : NULL;
-	char rate[32];
+	const char **v = text ? report_alloc(r, (p->n_notes + 1) * sizeof(*v)) : NULL;
 
 	if (!v)
 		return;
 	if (p->n_notes)
 		memcpy(v, p->notes, p->n_notes * sizeof(*v));
-	v[p->n_notes] =
-		report_printf(r, "%zu more places, which grow by %s/s together, are not listed",
-			      left.places, fmt_bytes(rate, sizeof(rate), left.bytes_per_s));
+	v[p->n_notes++] = text;
 	p->notes = v;
-	p->n_notes += v[p->n_notes] != NULL;
+}
+
+/* By how much what is not listed grows is said; it was judged with the others. */
+static void end_list(struct report *r, struct report_process *p)
+{
+	struct report_cause left = report_end_list(p, REPORT_MOST_SITES);
+	char rate[32];
+
+	if (left.places)
+		add_note(r, p,
+			 report_printf(
+				 r, "%zu more places, which grow by %s/s together, are not listed",
+				 left.places, fmt_bytes(rate, sizeof(rate), left.bytes_per_s)));
 }
 
 static double blocks_per_s(const struct evidence_objects *o)
@@ -110,6 +118,7 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 		return err;
 	report_sort(p);
 	holders_tell(e, r, p);
+	add_note(r, p, tracemalloc_tell(e, r, p));
 	err = causes_join(e, r, p);
 	if (err)
 		return err;

@@ -177,6 +177,10 @@ bool holders_are_fed(const struct evidence *e, const struct report_site *site);
  * known for long enough. */
 double holders_paced_s(const struct evidence *e, const struct report_site *site);
 
+/* tracemalloc.c: which of the sites are its tables, once it is known who holds them. Returns a
+ * sentence about all; NULL: it is not on. */
+const char *tracemalloc_tell(const struct evidence *e, struct report *r, struct report_process *p);
+
 /* fds.c: sites of descriptors and threads, behind those that are there. */
 int fds_judge(const struct evidence *e, struct report *r, struct report_process *p, double run_s);
 

@@ -74,27 +74,57 @@ void py_find_allocators(struct py_runtime *rt)
 			  rt->proc->pid, rt->version);
 }
 
-/* The table at the bottom of what is installed. Debug hooks: ctx -> {char api_id; table}
- * (debug_alloc_api_t); tracemalloc: ctx -> the table it replaced. */
+/* The table that @v hands on to. Debug hooks: ctx -> {char api_id; table} (debug_alloc_api_t);
+ * tracemalloc: ctx -> the table it replaced. False: @v is the one at the bottom. */
+static bool next_table(const struct py_runtime *rt, const struct py_vtable *v,
+		       struct py_vtable *out, bool *debug)
+{
+	uint64_t id, at = v->ctx;
+
+	if (!at || proc_read_u64(rt->proc, at, &id))
+		return false;
+	*debug = id == 'r' || id == 'm' || id == 'o';
+	return read_table(rt, *debug ? at + sizeof(id) : at, out);
+}
+
+/* The table at the bottom of what is installed. */
 static bool bottom_table(const struct py_runtime *rt, uint64_t at, struct py_vtable *v, bool *debug)
 {
+	struct py_vtable next;
+
 	if (!read_table(rt, at, v))
 		return false;
-	for (int i = 0; i < MAX_WRAPPERS && v->ctx; i++) {
-		struct py_vtable inner;
-		uint64_t id, next = v->ctx;
+	for (int i = 0; i < MAX_WRAPPERS; i++) {
+		bool is_debug = false, goes_on = next_table(rt, v, &next, &is_debug);
 
-		if (proc_read_u64(rt->proc, v->ctx, &id))
+		*debug |= is_debug;
+		if (!goes_on)
 			break;
-		if (id == 'r' || id == 'm' || id == 'o') {
-			*debug = true;
-			next += sizeof(id);
-		}
-		if (!read_table(rt, next, &inner))
-			break;
-		*v = inner;
+		*v = next;
 	}
 	return true;
+}
+
+static bool is_own_code(const struct py_private *x, uint64_t addr)
+{
+	return addr >= x->text_start && addr < x->text_end;
+}
+
+bool py_runs_tracemalloc(const struct py_runtime *rt)
+{
+	const struct py_private *x = rt->priv;
+	struct py_vtable v, next;
+	bool debug;
+
+	if (!read_table(rt, x->obj_table, &v))
+		return false;
+	/* Nobody else of CPython's own hands on to another table. */
+	for (int i = 0; i < MAX_WRAPPERS && next_table(rt, &v, &next, &debug); i++) {
+		if (!debug && is_own_code(x, v.malloc))
+			return true;
+		v = next;
+	}
+	return false;
 }
 
 enum py_allocator py_allocator_now(const struct py_runtime *rt)
@@ -109,7 +139,7 @@ enum py_allocator py_allocator_now(const struct py_runtime *rt)
 		return PY_ALLOC_DEBUG;
 	if (bottom_table(rt, x->raw_table, &raw, &ignored) && raw.malloc == obj.malloc)
 		return PY_ALLOC_MALLOC;
-	if (obj.malloc < x->text_start || obj.malloc >= x->text_end)
+	if (!is_own_code(x, obj.malloc))
 		return PY_ALLOC_OTHER;
 	/* pymalloc serves the mem and obj domains with the same functions, mimalloc does not. */
 	if (rt->minor >= 13 && bottom_table(rt, x->mem_table, &mem, &ignored) &&
@@ -129,7 +159,7 @@ bool py_uses_mimalloc(const struct py_runtime *rt)
 	return rt->minor >= 13 && bottom_table(rt, x->obj_table, &obj, &debug) &&
 	       bottom_table(rt, x->mem_table, &mem, &debug) && mem.malloc != obj.malloc &&
 	       bottom_table(rt, x->raw_table, &raw, &debug) && raw.malloc != obj.malloc &&
-	       obj.malloc >= x->text_start && obj.malloc < x->text_end;
+	       is_own_code(x, obj.malloc);
 }
 
 const char *py_allocator_name(enum py_allocator a)

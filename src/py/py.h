@@ -98,6 +98,8 @@ bool py_load_bias(const struct proc *p, const struct proc_map *of, const struct 
 const char *py_allocator_name(enum py_allocator a); /* contract words */
 /* Which allocator is installed now (tables can change at run time). */
 enum py_allocator py_allocator_now(const struct py_runtime *rt);
+/* Is tracemalloc on? It stands in front of the allocator then. */
+bool py_runs_tracemalloc(const struct py_runtime *rt);
 /* Do objects come from CPython's own mimalloc (3.13+), debug hooks in front of it or not? */
 bool py_uses_mimalloc(const struct py_runtime *rt);
 /* sys.modules of the main interpreter, a dict that every process has; 0 = not to be had. */

@@ -266,6 +266,7 @@ static void native(struct wire *w, struct evidence_native *n)
 	wire_bool(w, &n->has_ways);
 	for (size_t i = 0; i < PL_UNKNOWN_BINS; i++)
 		wire_known(w, &n->unknown_per_s[i], MOST);
+	wire_bool(w, &n->has_tracemalloc);
 }
 
 /* ---- Who holds them. ---- */

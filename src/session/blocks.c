@@ -15,6 +15,7 @@ struct blocks {
 	struct native *native;
 	struct native_stacks *stacks;		/* NULL: callers' addresses alone */
 	bool malloc_grows, may_grow, any_grows; /* as of fitted_ns */
+	bool has_tracemalloc;			/* the same */
 	uint64_t fitted_ns;
 };
 
@@ -60,6 +61,7 @@ static void fit(struct blocks *b, uint64_t now_ns)
 	b->may_grow = memory_malloc_may_grow(b->s->memory);
 	b->any_grows = b->malloc_grows || pools_growing(b->s->pools) ||
 		       types_growing(b->s->types, &name, 1);
+	b->has_tracemalloc = py_runs_tracemalloc(b->s->rt);
 	b->fitted_ns = now_ns;
 	if (ledger_asks_whether_it_serves(&b->s->ledger, now_ns))
 		b->s->ledger.serves = proc_listens(b->s->proc);
@@ -147,6 +149,7 @@ static int observe(void *self, const struct observation *to)
 	n->is_watched = true;
 	n->has_ways = b->stacks != NULL;
 	n->is_exact = blocks_are_exact(b);
+	n->has_tracemalloc = b->has_tracemalloc;
 	for (unsigned i = 0; i < PL_UNKNOWN_BINS; i++)
 		n->unknown_per_s[i] = native_unknown_per_s(b->native, (double)(1ull << i));
 	err = native_sites(b->native, &sites);

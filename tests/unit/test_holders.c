@@ -430,6 +430,56 @@ static void pages_of_a_database_are_a_cache(void **state)
 	}
 }
 
+/* What tracemalloc keeps of each block is taken by CPython's own code and hangs from its data. */
+static void tables_of_tracemalloc_are_no_leak(void **state)
+{
+	static const char c[] = "memory of C code", own[] = "static data of python3.11";
+	static const struct {
+		bool is_on, by_extension;
+		const char *path, *type;
+		double share;
+		enum report_class verdict;
+	} row[] = {
+		{true, false, own, c, 0.97, CLASS_GROWING},
+		{false, false, own, c, 0.97, CLASS_LEAK},
+		{true, true, own, c, 0.97, CLASS_LEAK},
+		{true, false, "static data of _ext.so", c, 0.97, CLASS_LEAK},
+		{true, false, own, "dict", 0.97, CLASS_LEAK},
+		{true, false, own, c, 0.5 * 0.85, CLASS_LEAK},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct report_frame f[] = {
+			{.native = true, .minor = true, .module = "/usr/bin/python3.11"},
+			{.native = true,
+			 .minor = !row[i].by_extension,
+			 .module = "/usr/lib/_ext.so"},
+			{.function = "req", .file = "app.py", .line = 7},
+		};
+		struct report_holder_step step = {.edge = "root", .type = row[i].type};
+		const char *note;
+		struct held h;
+
+		held(&h);
+		h.e.native.has_tracemalloc = row[i].is_on;
+		h.site.kind = h.fact.kind = KIND_HEAP;
+		h.site.stack = f;
+		h.site.n_frames = ARRAY_SIZE(f);
+		h.fact.holder.root = "static";
+		h.fact.holder.path = row[i].path;
+		h.fact.holder.share = row[i].share;
+		h.fact.holder.step = &step;
+		h.fact.holder.n = 1;
+		note = tracemalloc_tell(&h.e, report, &h.p);
+		if (h.site.verdict != row[i].verdict)
+			fail_msg("row %zu: %s", i, h.site.reason);
+		assert_int_equal(note != NULL, row[i].is_on);
+		assert_int_equal(note && strstr(note, "grow by 9.8 KiB/s"),
+				 row[i].verdict == CLASS_GROWING);
+	}
+}
+
 static void most_hang_from_a_living_root(void **state)
 {
 	struct held h;
@@ -760,6 +810,7 @@ int main(void)
 		cmocka_unit_test(blocks_in_a_cycle_outlive_a_collection),
 		cmocka_unit_test(blocks_in_a_cycle_do_not_wait_for_ever),
 		cmocka_unit_test(pages_of_a_database_are_a_cache),
+		cmocka_unit_test(tables_of_tracemalloc_are_no_leak),
 		cmocka_unit_test(most_hang_from_a_living_root),
 		cmocka_unit_test(what_holds_many_may_not_grow),
 		cmocka_unit_test(blocks_that_nothing_holds_may_be_freed),

@@ -2556,11 +2556,12 @@ static void what_is_read_back_is_what_was_written(void **state)
 	size_t n, n_twice;
 
 	w->holder[0].holder.through_c = true;
+	w->e.native.has_tracemalloc = true;
 	assert_int_equal(evidence_write(&w->e, &bytes, &n), 0);
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	first = text_of(&w->p);
 	assert_int_equal(evidence_read(bytes, n, w->r, &e), 0);
-	assert_true(e.holder[0].holder.through_c);
+	assert_true(e.holder[0].holder.through_c && e.native.has_tracemalloc);
 	assert_int_equal(judge(&e, w->r, &w->p), 0);
 	again = text_of(&w->p);
 	assert_string_equal(first, again);

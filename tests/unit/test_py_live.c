@@ -326,6 +326,8 @@ static void sees_what_python_sees(void **state)
 	with_pythons(check_python);
 }
 
+static const char traced_script[] = "import time, tracemalloc\ntracemalloc.start(10)\n"
+				    "print('x', flush=True)\ntime.sleep(1000)\n";
 static const char pause_script[] = "import time; print('x', flush=True); time.sleep(1000)";
 
 static void check_allocator(const char *python, const char *name, enum py_allocator want)
@@ -364,6 +366,41 @@ static void knows_the_allocator(void **state)
 {
 	(void)state;
 	with_pythons(check_allocators);
+}
+
+static void check_tracemalloc(const char *python)
+{
+	static const struct {
+		const char *script, *allocator;
+		bool is_on;
+	} row[] = {
+		{pause_script, NULL, false},	 {pause_script, "debug", false},
+		{traced_script, NULL, true},	 {traced_script, "debug", true},
+		{traced_script, "malloc", true},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct py_runtime *rt;
+		struct target t;
+		struct proc *p;
+
+		start(python, row[i].script, row[i].allocator, &t);
+		wait_until_told(&t);
+		if (proc_open(t.pid, &p) || py_open(p, &rt))
+			fail_msg("%s: %s", python, fail_text());
+		if (py_runs_tracemalloc(rt) != row[i].is_on)
+			fail_msg("%s: row %zu: tracemalloc is %sseen", python, i,
+				 row[i].is_on ? "not " : "");
+		py_close(rt);
+		proc_close(p);
+		stop(&t);
+	}
+}
+
+static void sees_whether_tracemalloc_is_on(void **state)
+{
+	(void)state;
+	with_pythons(check_tracemalloc);
 }
 
 /* A loader as Nuitka's comes in last. */
@@ -692,6 +729,7 @@ int main(void)
 		cmocka_unit_test(sees_code_that_nuitka_compiled),
 		cmocka_unit_test(finds_where_objects_end),
 		cmocka_unit_test(knows_the_allocator),
+		cmocka_unit_test(sees_whether_tracemalloc_is_on),
 		cmocka_unit_test(refuses_what_it_does_not_know),
 		cmocka_unit_test(refuses_kinds_by_what_they_say),
 		cmocka_unit_test(finds_python_behind_many_files),
