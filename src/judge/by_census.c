@@ -313,7 +313,10 @@ static void pace_by_census(struct joined *to, const struct census_bound *b, cons
 	before = own.t->gain - later;
 	noise = CENSUS_NOISE * (double)own.t->row->count;
 	if (rate * GOES_ON_APART < own.per_s || rate > GOES_ON_APART * own.per_s ||
-	    fmin(before, later) < noise || !is_paced(before, later, 1) ||
+	    fmin(before, later) < noise || !is_paced(before, later, 1, false))
+		return;
+	to->evidence.counted_per_s = rate;
+	if (!is_paced(before, later, 1, true) ||
 	    (own.in_one_class && c->shape == CURVE_SLOWING && rate > c->high))
 		return;
 	to->evidence.paced_s = span;

@@ -85,13 +85,12 @@ bool fill_goes_on(const struct fill *f, double adds_per_s, double faster)
 	       rate * GOES_ON_APART >= adds_per_s && rate <= faster * adds_per_s;
 }
 
-bool is_paced(double before, double later, double longer)
+bool is_paced(double before, double later, double longer, bool surely)
 {
 	/* In as long a time, each give or take the root of it. */
-	double as_long = later / longer;
+	double as_long = later / longer, chance = surely ? sqrt(before + as_long) : 0;
 
-	return fmin(before, later) >= PACED_FEWEST &&
-	       before + sqrt(before + as_long) <= PACED_APART * as_long;
+	return fmin(before, later) >= PACED_FEWEST && before + chance <= PACED_APART * as_long;
 }
 
 bool fill_grows_on(const struct fill *f)
@@ -101,16 +100,29 @@ bool fill_grows_on(const struct fill *f)
 	return f->last >= f->first + LEAK_SAMPLES && in_both && fill_goes_on(f, per_s(f), 1);
 }
 
-double fill_paced_s(const struct fill *f, double adds_per_s)
+static bool keeps_pace(const struct fill *f, bool surely)
 {
 	double s = seconds_since(f, f->first_ns), before_s = s - seconds_since(f, f->mid_ns);
 
-	if (!f->mid_ns || s < PACED_S || before_s <= 0 ||
-	    !fill_goes_on(f, adds_per_s, GOES_ON_APART))
-		return 0;
-	return is_paced((double)f->mid - (double)f->first, (double)f->last - (double)f->mid,
-			(s - before_s) / before_s)
-		       ? s
+	return f->mid_ns && s >= PACED_S && before_s > 0 &&
+	       is_paced((double)f->mid - (double)f->first, (double)f->last - (double)f->mid,
+			(s - before_s) / before_s, surely);
+}
+
+double fill_paced_s(const struct fill *f, double adds_per_s)
+{
+	return fill_goes_on(f, adds_per_s, GOES_ON_APART) && keeps_pace(f, true)
+		       ? seconds_since(f, f->first_ns)
+		       : 0;
+}
+
+double fill_paced_per_s(const struct fill *f, double adds_per_s)
+{
+	double rate = per_s(f);
+
+	return fill_goes_on(f, rate, 1) && keeps_pace(f, false) &&
+			       rate * GOES_ON_APART >= adds_per_s
+		       ? rate
 		       : 0;
 }
 

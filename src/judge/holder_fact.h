@@ -53,9 +53,12 @@ bool fill_grows_on(const struct fill *f);
 /* Seconds in which it grew, by about @per_s, and no faster at first than later: no sign of slowing
  * down. 0 = too few, or it did. */
 double fill_paced_s(const struct fill *f, double per_s);
+/* Entries a second that it gets, about as many of late as at first, and not far fewer than @per_s;
+ * 0 = not so. */
+double fill_paced_per_s(const struct fill *f, double per_s);
 /* Did as many come as before, or more, in the later part of a time, which was so many times as long
- * as the one before? */
-bool is_paced(double before, double later, double longer);
+ * as the one before? @surely: not by chance. */
+bool is_paced(double before, double later, double longer, bool surely);
 /* It was emptied a while ago, and what came into it since, none of which is older than @oldest_s,
  * may go in the same way. @since_s: how long ago. */
 bool fill_is_cut(const struct fill *f, double oldest_s, double *since_s);

@@ -381,6 +381,17 @@ double holders_paced_s(const struct evidence *e, const struct report_site *site)
 	return f && f->has_new_entries ? fill_paced_s(&f->fill, site->growth_count_per_s) : 0;
 }
 
+const char *holders_paced(const struct evidence *e, const struct report_site *site, double *per_s)
+{
+	const struct holder_fact *f = endless(e, site);
+	double rate = f ? fill_paced_per_s(&f->fill, site->growth_count_per_s) : 0;
+
+	if (!(rate > 0))
+		return NULL;
+	*per_s = rate;
+	return f->fill.what;
+}
+
 bool holders_rooted(const struct evidence *e, const struct report_site *site)
 {
 	const struct holder_fact *f = holders_find(e, site->id, KIND_OBJECT);

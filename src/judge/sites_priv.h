@@ -176,6 +176,9 @@ bool holders_are_fed(const struct evidence *e, const struct report_site *site);
 /* Seconds in which that container grew so, and no faster at first than later. 0 = it did, or is not
  * known for long enough. */
 double holders_paced_s(const struct evidence *e, const struct report_site *site);
+/* The container, when it gets @per_s, as many of late as at first, and not far fewer than come of
+ * these; NULL: it does not, and @per_s stays. */
+const char *holders_paced(const struct evidence *e, const struct report_site *site, double *per_s);
 
 /* tracemalloc.c: which of the sites are its tables, once it is known who holds them. Returns a
  * sentence about all; NULL: it is not on. */

@@ -189,14 +189,38 @@ static const char *leak_reason(struct report *r, const struct verdict_evidence *
 			     over_births(r, e, &s->stays, ": "));
 }
 
-static bool slows(const struct verdict_evidence *e)
+static bool bends(const struct verdict_evidence *e)
 {
 	return e->curve.shape == CURVE_SLOWING && e->curve.points >= CURVE_FEWEST &&
 	       e->run_s >= LEAK_RUN_S;
 }
 
+/* Its own number is no curve: that is of all objects of a size, and samples tell its share. */
+static bool slows(const struct verdict_evidence *e)
+{
+	return bends(e) && !(e->counted_per_s > 0);
+}
+
+static const char too_early[] = "too early to call it a leak";
+
+/* It bends, and what is counted does not. */
+static const char *counted(struct report *r, const struct verdict_evidence *e)
+{
+	const char *what = "the census counts", *of = "/s of their type", *text;
+	char n[32];
+
+	if (e->counted_in) {
+		what = report_printf(r, "the %s that holds them gets", e->counted_in);
+		of = " entries/s";
+	}
+	text = report_printf(r, "%s %s%s, about as many of late as before", what,
+			     fmt_count(n, sizeof(n), e->counted_per_s), of);
+	return text ? text : too_early;
+}
+
 /* The first of the facts that are missing for a leak. */
-static const char *doubt(const struct verdict_evidence *e, const struct report_site *s)
+static const char *doubt(struct report *r, const struct verdict_evidence *e,
+			 const struct report_site *s)
 {
 	if (e->one_block)
 		return "one block that gets bigger: a container";
@@ -204,6 +228,8 @@ static const char *doubt(const struct verdict_evidence *e, const struct report_s
 		return "its objects look alike, and one may have taken another's place";
 	if (e->waits_for_gc)
 		return "no full collection has looked at it yet";
+	if (bends(e) && !slows(e))
+		return counted(r, e);
 	if (slows(e))
 		return e->curve.ebbs ? "it slows down as the process does less: a leak, or a cache "
 				       "that is most of what it does"
@@ -216,7 +242,7 @@ static const char *doubt(const struct verdict_evidence *e, const struct report_s
 		return "most of what came has been given back";
 	if (!is_much(e, s))
 		return "too little yet to call it a leak";
-	return "too early to call it a leak";
+	return too_early;
 }
 
 static const char *growing_reason(struct report *r, const struct verdict_evidence *e,
@@ -224,8 +250,8 @@ static const char *growing_reason(struct report *r, const struct verdict_evidenc
 {
 	char rate[48];
 
-	return report_printf(r, "grows by %s; %s%s", growth_of(rate, sizeof(rate), s), doubt(e, s),
-			     over_births(r, e, &s->stays, "; "));
+	return report_printf(r, "grows by %s; %s%s", growth_of(rate, sizeof(rate), s),
+			     doubt(r, e, s), over_births(r, e, &s->stays, "; "));
 }
 
 static const char *warmup_reason(struct report *r, const struct verdict_evidence *e)

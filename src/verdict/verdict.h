@@ -21,6 +21,10 @@ struct verdict_evidence {
 	bool is_kept;	      /* memory shows that nothing was given back */
 	bool is_fed;	      /* it does, and its new entries are as new as they are */
 	double paced_s;	      /* so long, and no faster before than of late; 0 = not so */
+	/* So many come, as they are counted: about as many of late as before; 0 = not known. In the
+	 * container that they are in, or, NULL, by the census of their type. */
+	double counted_per_s;
+	const char *counted_in;
 	bool one_block;	 /* a single block that gets bigger: somebody's container, not the leak */
 	bool rests;	 /* ... and has not of late */
 	unsigned bigger; /* ... in so many quarters of the run it has */

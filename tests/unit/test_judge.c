@@ -899,6 +899,77 @@ static void a_type_tells_that_it_goes_on(void **state)
 	}
 }
 
+/* Others of the size leave, and the class bends. */
+static void bend(struct world *w, double most)
+{
+	for (size_t i = 0; i < POINTS; i++)
+		w->blocks[i] = 1000 + most * (1 - exp(-(double)i / 40));
+}
+
+/* The container got @per_s for so long, and at first @pace times as many. */
+static void put_in(struct world *w, double per_s, double seconds, double pace)
+{
+	struct fill *f = &w->holder[0].fill;
+
+	f->last = 3000;
+	f->first_ns = f->last_ns - (uint64_t)(seconds * 1e9);
+	f->mid_ns = (f->first_ns + f->last_ns) / 2;
+	f->mid = f->last - (uint64_t)(per_s * seconds / 2);
+	f->first = f->mid - (uint64_t)(pace * per_s * seconds / 2);
+	f->calm = f->last;
+	f->calm_ns = f->last_ns;
+}
+
+/* The list that a line's objects are in gets more than its share of a size class that bends: not a
+ * cache that fills, and no leak by that alone. */
+static void what_gets_as_many_as_before_is_no_cache(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s;
+
+	bend(w, 1600);
+	judge_held(w);
+	for (int k = 0; k < 6; k++) {
+		put_in(w, k == 5 ? 4.2 : 60, k == 2 ? 17 : 50, k == 1 ? 1.2 : 1);
+		w->holder[0].is_one = k != 3;
+		w->holder[0].is_known = k != 4;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		s = site_at(&w->p, "handle");
+		assert_int_equal(s->verdict, CLASS_GROWING);
+		assert_int_equal(s->ends, k > 0);
+		assert_true(!strstr(s->reason, "slows down") == !k);
+		assert_true(!strstr(s->reason, "the list that holds them gets 60 entries/s, about "
+					       "as many of late as before") == !!k);
+	}
+}
+
+/* Of three samples nothing is called a leak, nor a cache, where the census counts their type. */
+static void a_type_that_keeps_its_pace_is_no_cache(void **state)
+{
+	struct world *w = *state;
+	struct report_class_row *row;
+	const struct report_site *s;
+	double told;
+
+	bend(w, 1600);
+	for (size_t i = 0; i < 3; i++)
+		w->object[i] = w->object[200 + 40 * i];
+	w->e.objects.n = 3;
+	told = judge_counted(w, 40, 2, 58)->growth_count_per_s;
+	row = (struct report_class_row *)(uintptr_t)w->e.seen.classes;
+	for (int k = 0; k < 3; k++) {
+		row->gain = 56 * told * (k == 2 ? 2 : 1);
+		row->growth_count_per_s = row->gain / 56;
+		row->late = k == 1 ? 0.4 : 0.5;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		s = site_at(&w->p, "handle");
+		assert_int_equal(s->verdict, CLASS_GROWING);
+		assert_int_equal(s->ends, k > 0);
+		assert_true(!strstr(s->reason, "slows down") == !k);
+		assert_true(!strstr(s->reason, "/s of their type, about as many") == !!k);
+	}
+}
+
 /* Some hundred samples are known to a fifth. A census that lies within that is the better number,
  * and so is one that counts fewer. */
 static void a_rate_is_the_census_where_it_agrees(void **state)
@@ -2728,6 +2799,8 @@ int main(int argc, char **argv)
 		TEST(most_of_what_pools_gain_slows_down_as_they_do),
 		TEST(a_container_keeps_its_pace),
 		TEST(a_type_keeps_its_pace),
+		TEST(what_gets_as_many_as_before_is_no_cache),
+		TEST(a_type_that_keeps_its_pace_is_no_cache),
 		TEST(a_type_tells_that_it_goes_on),
 		TEST(a_rate_is_the_census_where_it_agrees),
 		TEST(no_type_grows_beyond_its_census),
