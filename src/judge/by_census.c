@@ -267,25 +267,27 @@ static bool own_type(const struct joined *to, const struct census_bound *b, cons
  * error of the samples that give it its share of a size class: within that error the census is
  * believed. Where it counts fewer than that, others of this size grow that no window has met. So
  * they do where a site that was met for a part of the time would have made more in it than ever
- * came. */
+ * came. Where it counts more, the class may have lost others meanwhile, and the share with it: what
+ * holds them tells, when as many came into it. */
 static void rate_by_census(struct joined *to, const struct census_bound *b, const struct joiner *j)
 {
 	struct report_site *s = &to->site;
 	double error = to->births > 0 ? CENSUS_SURE * sqrt(to->variance) / to->births : 0, part;
+	double apart = fmin(error, GOES_ON_APART - 1), rate, time_s;
 	struct own_type own;
-	double time_s;
 
-	if (s->by_census || !own_type(to, b, j, &own))
-		return;
-	time_s = grown_s(b, own.t, j, to);
-	if ((time_s < CENSUS_WHOLE * (b->to_s - own.t->from_s) &&
-	     own.per_s * time_s <= (1 + CENSUS_EVEN) * own.t->gain) ||
+	if (s->by_census || !own_type(to, b, j, &own) ||
 	    !(fabs(own.t->row->late - 0.5) <= CENSUS_EVEN))
 		return;
-	part = own.t->row->growth_count_per_s / own.per_s - 1;
-	if (!(part <= fmin(error, GOES_ON_APART - 1)))
+	rate = own.t->row->growth_count_per_s;
+	part = rate / own.per_s - 1;
+	time_s = grown_s(b, own.t, j, to);
+	if (!(part <= apart) ? !holders_keep_pace(j->e, s, rate)
+			     : time_s < CENSUS_WHOLE * (b->to_s - own.t->from_s) &&
+				       own.per_s * time_s <= (1 + CENSUS_EVEN) * own.t->gain)
 		return;
-	s->by_census = part < -fmin(error, GOES_ON_APART - 1);
+	s->by_census = part < -apart;
+	s->sampled_per_s = part > apart ? s->growth_count_per_s : 0;
 	s->growth_count_per_s += part * own.per_s;
 	s->growth_bytes_per_s += part * own.bytes_per_s;
 	for (size_t i = 0; i < to->types.n; i++)
@@ -298,26 +300,29 @@ static void rate_by_census(struct joined *to, const struct census_bound *b, cons
 /* A curve of memory is that of all objects of a size. The census counts those of one type: where
  * they come as fast of late as before, it is others that have slowed down. But as many in both
  * halves may be a few at first, many, and a few at last: then the size class, now, grows by less
- * than the type alone did all the time. Where windows met them in a short part of the time alone,
- * they came in the rest of it, too. */
+ * than the type alone did all the time, unless others left, and what holds them got as many of
+ * late. Where windows met them in a short part of the time alone, they came in the rest of it, too.
+ */
 static void pace_by_census(struct joined *to, const struct census_bound *b, const struct joiner *j)
 {
 	const struct curve *c = &to->evidence.curve;
 	double span = b->to_s - b->from_s, rate, later, before, noise;
 	struct own_type own;
+	bool is_held;
 
 	if (span < PACED_S || !own_type(to, b, j, &own))
 		return;
 	rate = own.t->row->growth_count_per_s;
+	is_held = holders_keep_pace(j->e, &to->site, rate);
 	later = own.t->row->late * own.t->gain;
 	before = own.t->gain - later;
 	noise = CENSUS_NOISE * (double)own.t->row->count;
-	if (rate * GOES_ON_APART < own.per_s || rate > GOES_ON_APART * own.per_s ||
+	if (rate * GOES_ON_APART < own.per_s || (rate > GOES_ON_APART * own.per_s && !is_held) ||
 	    fmin(before, later) < noise || !is_paced(before, later, 1, false))
 		return;
 	to->evidence.counted_per_s = rate;
 	if (!is_paced(before, later, 1, true) ||
-	    (own.in_one_class && c->shape == CURVE_SLOWING && rate > c->high))
+	    (own.in_one_class && c->shape == CURVE_SLOWING && rate > c->high && !is_held))
 		return;
 	to->evidence.paced_s = span;
 	to->evidence.goes_on = to->evidence.oldest_s < span;

@@ -381,6 +381,13 @@ double holders_paced_s(const struct evidence *e, const struct report_site *site)
 	return f && f->has_new_entries ? fill_paced_s(&f->fill, site->growth_count_per_s) : 0;
 }
 
+bool holders_keep_pace(const struct evidence *e, const struct report_site *site, double per_s)
+{
+	const struct holder_fact *f = endless(e, site);
+
+	return f && fill_paced_s(&f->fill, per_s) > 0;
+}
+
 const char *holders_paced(const struct evidence *e, const struct report_site *site, double *per_s)
 {
 	const struct holder_fact *f = endless(e, site);

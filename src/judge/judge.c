@@ -98,6 +98,25 @@ static int copy_losses(struct report *r, struct report_process *p)
 	return 0;
 }
 
+/* A rate that others count is another than that of the samples. */
+static void tell_counts(struct report *r, struct report_process *p)
+{
+	char told[32], sampled[32];
+
+	for (size_t i = 0; i < p->n_sites; i++) {
+		struct report_site *s = &p->sites[i];
+
+		if (s->by_census)
+			s->reason = report_printf(r, "%s; the census of its types allows no more",
+						  s->reason);
+		if (s->sampled_per_s > 0)
+			s->reason = report_printf(
+				r, "%s; the census and what holds them count %s/s, samples %s/s",
+				s->reason, fmt_count(told, sizeof(told), s->growth_count_per_s),
+				fmt_count(sampled, sizeof(sampled), s->sampled_per_s));
+	}
+}
+
 int judge(const struct evidence *e, struct report *r, struct report_process *p)
 {
 	double run_s = (double)(e->now_ns - e->start_ns) / 1e9;
@@ -123,11 +142,7 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 	if (err)
 		return err;
 	report_sort(p);
-	for (size_t i = 0; i < p->n_sites; i++)
-		if (p->sites[i].by_census)
-			p->sites[i].reason =
-				report_printf(r, "%s; the census of its types allows no more",
-					      p->sites[i].reason);
+	tell_counts(r, p);
 	/* The holder of the memory says more than who took it. */
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (p->sites[i].verdict <= CLASS_GROWING && !p->sites[i].is_bounded)

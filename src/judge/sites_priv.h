@@ -176,6 +176,8 @@ bool holders_are_fed(const struct evidence *e, const struct report_site *site);
 /* Seconds in which that container grew so, and no faster at first than later. 0 = it did, or is not
  * known for long enough. */
 double holders_paced_s(const struct evidence *e, const struct report_site *site);
+/* Has it got @per_s entries, by whatever was put there, as many of late as at first? */
+bool holders_keep_pace(const struct evidence *e, const struct report_site *site, double per_s);
 /* The container, when it gets @per_s, as many of late as at first, and not far fewer than come of
  * these; NULL: it does not, and @per_s stays. */
 const char *holders_paced(const struct evidence *e, const struct report_site *site, double *per_s);

@@ -943,6 +943,37 @@ static void what_gets_as_many_as_before_is_no_cache(void **state)
 	}
 }
 
+/* The census counts their type, and this line alone makes it; so many go into the list, too: that
+ * is the rate, and a leak. */
+static void two_counts_tell_the_rate(void **state)
+{
+	struct world *w = *state;
+	struct report_class_row *row;
+	const struct report_site *s;
+	double told;
+
+	bend(w, 600);
+	judge_held(w);
+	judge_counted(w, 40, 2, 58);
+	row = (struct report_class_row *)(uintptr_t)w->e.seen.classes;
+	row->growth_count_per_s = 40;
+	row->late = 0.6; /* it came unevenly */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	told = site_at(&w->p, "handle")->growth_count_per_s;
+	assert_true(told < 20);
+	for (int k = 0; k < 5; k++) {
+		row->late = k == 1 ? 0.42 : 0.5;
+		put_in(w, k == 2 ? 90 : 40, 30, k == 3 ? 1.2 : 1);
+		w->type[0].name = k == 4 ? "list" : "dict";
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		s = site_at(&w->p, "handle");
+		assert_int_equal(s->verdict, k ? CLASS_GROWING : CLASS_LEAK);
+		assert_true(fabs(s->growth_count_per_s - (k ? told : 40)) < 1e-6);
+		assert_true(!strstr(s->reason, "the census and what holds them count 40/s, "
+					       "samples ") == !!k);
+	}
+}
+
 /* Of three samples nothing is called a leak, nor a cache, where the census counts their type. */
 static void a_type_that_keeps_its_pace_is_no_cache(void **state)
 {
@@ -2800,6 +2831,7 @@ int main(int argc, char **argv)
 		TEST(a_container_keeps_its_pace),
 		TEST(a_type_keeps_its_pace),
 		TEST(what_gets_as_many_as_before_is_no_cache),
+		TEST(two_counts_tell_the_rate),
 		TEST(a_type_that_keeps_its_pace_is_no_cache),
 		TEST(a_type_tells_that_it_goes_on),
 		TEST(a_rate_is_the_census_where_it_agrees),
