@@ -41,10 +41,8 @@ bool report_is_too_early(const struct report_process *p)
 
 bool report_takes_ram(const struct report_process *p)
 {
-	const struct report_memory *m = &p->memory;
-
-	return !p->exited && m->limit_source && !strcmp(m->limit_source, "ram") &&
-	       isfinite(m->eta_s);
+	return !p->exited && isfinite(p->memory.eta_s) && p->memory.limit_source &&
+	       !strcmp(p->memory.limit_source, "ram");
 }
 
 const char *report_class_name(enum report_class c)

@@ -65,8 +65,7 @@ struct report_site {
 	bool ends;	 /* it slows down, rests, or is emptied: its pace says nothing of a limit */
 	bool in_place;	 /* it is blocks that were there that get bigger */
 	bool by_census;	 /* its rate is what the census counts of its types; not in the JSON */
-	double sampled_per_s; /* its samples tell this rate, and two counts more; 0 = no; not in the
-				 JSON */
+	double sampled_per_s; /* by its samples, where two counts tell more; not in the JSON */
 	float behind;	      /* loss by which it is put before others; not in the JSON */
 	double of_on_s;	      /* of_processes were probed so long; 0 = not known; not in the JSON */
 	struct report_type *types;
