@@ -13,7 +13,7 @@
 #include "base/trend.h"
 #include "base/work.h"
 #include "judge/holder_fact.h"
-#include "judge/retention.h"
+#include "verdict/retention.h"
 #include "verdict/verdict.h"
 #include "pyleak/abi.h"
 #include "pyleak/native.h"

@@ -4,7 +4,7 @@
 #ifndef PYLEAK_MEMORY_PARTS_H
 #define PYLEAK_MEMORY_PARTS_H
 
-#include "judge/retention.h"
+#include "verdict/retention.h"
 #include "py/py.h"
 
 struct parts_log;

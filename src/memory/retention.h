@@ -3,7 +3,7 @@
 #ifndef PYLEAK_MEMORY_RETENTION_H
 #define PYLEAK_MEMORY_RETENTION_H
 
-#include "judge/retention.h"
+#include "verdict/retention.h"
 #include "proc/limits.h"
 
 enum kept {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Retention on plain evidence: the culprit that is named, and when nobody is. */
-#include "judge/retention.h"
+#include "verdict/retention.h"
 
 #include <math.h>
 

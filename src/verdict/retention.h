@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Memory that is kept although nobody uses it: RSS grew, live bytes did not. Whose doing is it, and
  * how much would come back? */
-#ifndef PYLEAK_JUDGE_RETENTION_H
-#define PYLEAK_JUDGE_RETENTION_H
+#ifndef PYLEAK_VERDICT_RETENTION_H
+#define PYLEAK_VERDICT_RETENTION_H
 
 #include "report/report.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Retention: each suspect is asked how much of the growth it accounts for. */
-#include "judge/retention.h"
+#include "verdict/retention.h"
 
 #include <math.h>
 #include <stdio.h>
