@@ -15,6 +15,8 @@
 #define STATE_MAX    520
 #define MAX_ARENAS   (1u << 24)
 #define FIRST_ARENAS 16 /* INITIAL_ARENA_OBJECTS; the table doubles from there */
+#define ARENA_POOLS  64 /* at most */
+#define NOWHERE	     SIZE_MAX
 /* Each word of a hostile target's data may look like the state. What all looks may take together,
  * reckoned and not measured, so that a slow machine gives no other answer: a segment of 64 MiB may
  * be gone through 8 times, those of CPython itself (about 1 MiB) as often as TRIES says. */
@@ -180,20 +182,15 @@ static uint64_t search_usedpools(struct search *s, uint64_t *some_pool)
 }
 
 /* Does the arena with the pool's own index enclose the pool? */
-static bool arena_fits(const struct py_runtime *rt, const struct arena_object *a, uint64_t pool)
-{
-	return a->address && pool >= a->address && pool - a->address < rt->layout.arena_size &&
-	       a->ntotalpools <= 64;
-}
-
 static bool is_arenas(struct search *s, uint64_t at, uint64_t pool, uint32_t index)
 {
 	struct arena_object a;
 	uint64_t first;
 
 	return at && !read_in(s, at, &first, sizeof(first)) && first &&
-	       !read_in(s, first + sizeof(a) * (uint64_t)index, &a, sizeof(a)) &&
-	       arena_fits(s->rt, &a, pool);
+	       !read_in(s, first + sizeof(a) * (uint64_t)index, &a, sizeof(a)) && a.address &&
+	       pool >= a.address && pool - a.address < s->rt->layout.arena_size &&
+	       a.ntotalpools <= ARENA_POOLS;
 }
 
 static bool max_fits(uint32_t max, uint32_t index)
@@ -232,16 +229,60 @@ static void arenas_by_code(struct search *s, uint64_t pool, uint32_t index)
 		rt->maxarenas = max;
 }
 
-/* How far before word @i their number lies (see above); 0 = it does not. */
-static uint64_t max_before(const uint64_t *w, size_t i, uint32_t index)
+/* How far behind the first word their number lies, which is before word @i (see above). */
+static size_t max_before(const uint64_t *w, size_t i, uint32_t index)
 {
 	for (size_t back = 1; back <= 2 && back <= i; back++)
 		if (max_fits((uint32_t)w[i - back], index))
-			return 8 * back;
-	return 0;
+			return 8 * (i - back);
+	return NOWHERE;
 }
 
-static bool arenas_in(struct search *s, const struct dso_range *seg, uint64_t pool, uint32_t index)
+/* Could it be in the table at @table? In use, it begins at a page and has pools; the others are a
+ * list. */
+static bool looks_like_arena(const struct py_runtime *rt, const struct arena_object *a,
+			     uint64_t table)
+{
+	if (!a->address)
+		return !a->nextarena ||
+		       (a->nextarena >= table && (a->nextarena - table) % sizeof(*a) == 0);
+	return !(a->address & 0xfff) && a->pool_address - a->address <= rt->layout.arena_size &&
+	       a->nfreepools <= a->ntotalpools && a->ntotalpools - 1 < ARENA_POOLS;
+}
+
+/* Link-time optimisation puts their number anywhere, and the code that loads it is in no core. In a
+ * saved process it changes no more: any number in the @n words will do that could be it, as all
+ * arenas in use lie below, and nothing but arenas. */
+static size_t max_by_table(struct search *s, const uint64_t *w, size_t n, uint64_t table,
+			   uint32_t index)
+{
+	const struct proc_map *m = proc_find_map(s->rt->proc, table);
+	uint32_t used = 0, all = 0, last = 0, least = UINT32_MAX;
+	const uint32_t *v = (const uint32_t *)w;
+	size_t found = NOWHERE;
+	struct arena_object a;
+
+	while (m && m->writable && !read_in(s, table + sizeof(a) * (uint64_t)all, &a, sizeof(a)) &&
+	       looks_like_arena(s->rt, &a, table)) {
+		last += !a.address && !a.nextarena;
+		if (last > 1)
+			break; /* a list has one end */
+		all++;
+		used = a.address ? all : used;
+	}
+	if (used <= index)
+		return NOWHERE;
+	s->left_us -= (int64_t)(n / 128) * KIB_US;
+	for (size_t i = 0; i < 2 * n && s->left_us > 0; i++)
+		if (v[i] >= used && v[i] <= all && v[i] < least && max_fits(v[i], index)) {
+			least = v[i];
+			found = 4 * i;
+		}
+	return found;
+}
+
+static bool arenas_in(struct search *s, const struct dso_range *seg, uint64_t pool, uint32_t index,
+		      bool by_table)
 {
 	size_t n = (size_t)seg->size / 8;
 	auto_free uint64_t *w = malloc(n * 8 + 8);
@@ -250,17 +291,18 @@ static bool arenas_in(struct search *s, const struct dso_range *seg, uint64_t po
 	if (!w || n < 2 || read_in(s, base, w, (n - 1) * 8))
 		return false;
 	for (size_t i = 0; i + 1 < n && s->left_us > 0; i++) {
-		uint64_t at = base + 8 * i, back;
+		uint64_t at = base + 8 * i;
+		size_t max;
 
 		/* The table is malloc'ed: 16-aligned, in no segment of the file. */
 		if (!w[i] || w[i] & 15 || w[i] >> 47 ||
 		    (w[i] >= seg->addr && w[i] < seg->addr + seg->size))
 			continue;
-		back = max_before(w, i, index);
-		if (!back || !is_arenas(s, at, pool, index))
+		max = by_table ? max_by_table(s, w, n - 1, w[i], index) : max_before(w, i, index);
+		if (max == NOWHERE || !is_arenas(s, at, pool, index))
 			continue;
 		s->rt->arenas = at;
-		s->rt->maxarenas = at - back;
+		s->rt->maxarenas = base + max;
 		return true;
 	}
 	return false;
@@ -272,9 +314,10 @@ static void arenas_by_scan(struct search *s, uint64_t pool, uint32_t index)
 	struct dso_range seg[16];
 	size_t n = writable(s->rt, seg, ARRAY_SIZE(seg));
 
-	for (size_t i = 0; i < n; i++)
-		if (arenas_in(s, &seg[i], pool, index))
-			return;
+	for (int by_table = !proc_is_live(s->rt->proc); by_table >= 0; by_table--)
+		for (size_t i = 0; i < n; i++)
+			if (arenas_in(s, &seg[i], pool, index, by_table))
+				return;
 }
 
 /* 3.8 - 3.11 */
