@@ -412,7 +412,9 @@ static void fill_pools(struct census *c, struct report *r, struct report_process
 static void fill_lost(struct census *c, struct report *r, struct report_process *p)
 {
 	enum py_allocator a = c->rt->allocator;
-	bool no_pools = (a == PY_ALLOC_PYMALLOC || a == PY_ALLOC_OTHER) && !heap_can_count(c->heap);
+	bool no_pools = !heap_can_count(c->heap) &&
+			(a == PY_ALLOC_PYMALLOC || a == PY_ALLOC_OTHER ||
+			 (a == PY_ALLOC_DEBUG && !c->rt->pymalloc_idle));
 	const struct report_lost mine[] = {
 		{"census_torn", "a pool changed each time it was read", c->now.walk.torn},
 		{"census_unreadable", "a part of the heap could not be read",

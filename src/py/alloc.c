@@ -52,6 +52,31 @@ static uint64_t table_of(const struct py_runtime *rt, const char *symbol, const 
 	return 0;
 }
 
+/* Of a saved process, whose code may not be here: where the debug hooks are installed the table
+ * points to theirs, {api id, table}, in the same data. */
+static uint64_t table_on_hooks(const struct py_runtime *rt)
+{
+	struct dso_range seg[16];
+	size_t n_segs = proc_is_live(rt->proc) ? 0 : py_data(rt, seg, ARRAY_SIZE(seg));
+	struct py_vtable v;
+
+	for (size_t k = 0; k < n_segs; k++) {
+		uint64_t base = (seg[k].addr + 7) & ~7ull, at;
+		size_t n = (size_t)seg[k].size / 8;
+		auto_free uint64_t *w = malloc(n * 8 + 8);
+
+		if (!w || n < 2 || proc_read(rt->proc, base, w, (n - 1) * 8))
+			continue;
+		for (size_t i = 0; i + 1 < n; i++) {
+			at = (w[i] - base) / 8;
+			if (!(w[i] & 7) && at < n - 1 && w[at] == 'o' &&
+			    read_table(rt, w[i] + 8, &v) && read_table(rt, base + 8 * i, &v))
+				return base + 8 * i;
+		}
+	}
+	return 0;
+}
+
 void py_find_allocators(struct py_runtime *rt)
 {
 	struct py_private *x = rt->priv;
@@ -69,6 +94,8 @@ void py_find_allocators(struct py_runtime *rt)
 		x->mem_table = table_of(rt, "_PyMem", "PyMem_Malloc", "PyMem_Free");
 		x->obj_table = table_of(rt, "_PyObject", "PyObject_Malloc", "PyObject_Free");
 	}
+	if (!x->obj_table)
+		x->obj_table = table_on_hooks(rt);
 	if (!x->raw_table || !x->obj_table)
 		log_debug("process %d: the allocator tables of CPython %s were not found",
 			  rt->proc->pid, rt->version);
@@ -145,7 +172,7 @@ enum py_allocator py_allocator_now(const struct py_runtime *rt)
 	if (rt->minor >= 13 && bottom_table(rt, x->mem_table, &mem, &ignored) &&
 	    mem.malloc != obj.malloc)
 		return PY_ALLOC_MIMALLOC;
-	return x->pymalloc_idle ? PY_ALLOC_OTHER : PY_ALLOC_PYMALLOC;
+	return rt->pymalloc_idle ? PY_ALLOC_OTHER : PY_ALLOC_PYMALLOC;
 }
 
 bool py_uses_mimalloc(const struct py_runtime *rt)

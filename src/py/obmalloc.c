@@ -133,7 +133,7 @@ static bool is_usedpools(struct search *s, uint64_t addr, uint64_t *some_pool)
 	return false;
 }
 
-static size_t writable(const struct py_runtime *rt, struct dso_range *out, size_t max)
+size_t py_data(const struct py_runtime *rt, struct dso_range *out, size_t max)
 {
 	size_t n = dso_writable(rt->dso, out, max);
 
@@ -165,7 +165,7 @@ static uint64_t scan_usedpools(struct search *s, const struct dso_range *seg, ui
 static uint64_t search_usedpools(struct search *s, uint64_t *some_pool)
 {
 	struct dso_range seg[16];
-	size_t n = writable(s->rt, seg, ARRAY_SIZE(seg));
+	size_t n = py_data(s->rt, seg, ARRAY_SIZE(seg));
 	uint64_t at = py_symbol(s->rt, "usedpools");
 
 	if (is_usedpools(s, at, some_pool))
@@ -312,7 +312,7 @@ static bool arenas_in(struct search *s, const struct dso_range *seg, uint64_t po
 static void arenas_by_scan(struct search *s, uint64_t pool, uint32_t index)
 {
 	struct dso_range seg[16];
-	size_t n = writable(s->rt, seg, ARRAY_SIZE(seg));
+	size_t n = py_data(s->rt, seg, ARRAY_SIZE(seg));
 
 	for (int by_table = !proc_is_live(s->rt->proc); by_table >= 0; by_table--)
 		for (size_t i = 0; i < n; i++)
@@ -331,7 +331,7 @@ static void find_static_state(struct search *s)
 		return;
 	if (!pool) {
 		/* No pool in use in any class: PYTHONMALLOC=malloc, or pymalloc is bypassed. */
-		rt->priv->pymalloc_idle = true;
+		rt->pymalloc_idle = true;
 		return;
 	}
 	for (int i = 0; i < TRIES && !rt->maxarenas && s->left_us > 0; i++) {
@@ -370,7 +370,7 @@ static bool find_state_at(struct search *s, uint64_t interp, uint32_t offset)
 		return false;
 	rt->layout.interp_obmalloc = offset;
 	if (!arenas || !max) {
-		rt->priv->pymalloc_idle = true;
+		rt->pymalloc_idle = true;
 		return true;
 	}
 	rt->usedpools = at;
@@ -394,5 +394,5 @@ void py_find_obmalloc(struct py_runtime *rt)
 		find_state_at(&s, interps[n - 1], offset + (rt->debug ? 0 : 8));
 	if (!rt->usedpools)
 		log_debug("process %d: no pools of pymalloc were found%s", rt->proc->pid,
-			  rt->priv->pymalloc_idle ? ": it is not used" : "");
+			  rt->pymalloc_idle ? ": it is not used" : "");
 }

@@ -76,6 +76,7 @@ struct py_runtime {
 	/* obmalloc state addresses in the target, 0 when unknown (then no pool census) */
 	uint64_t usedpools, arenas, maxarenas; /* main interpreter; arenas, maxarenas: where the
 						* pointer and the u32 lie */
+	bool pymalloc_idle; /* no arena was ever made: another allocator is in charge */
 	uint64_t type_type, unicode_type, code_type; /* run-time addresses of PyType_Type ... */
 	const struct py_shape *shape; /* how it was built (shape.h); NULL: nobody has asked */
 	struct py_private *priv;

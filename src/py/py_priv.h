@@ -53,8 +53,7 @@ struct py_private {
 	struct spend naming;			  /* a class may have a dict of any length */
 	uint64_t unnamed;			  /* names that would have cost more */
 	struct py_shape shape;
-	bool has_traces;    /* py_jit_runs() */
-	bool pymalloc_idle; /* no arena was ever made: another allocator is in charge */
+	bool has_traces; /* py_jit_runs() */
 };
 
 /* layout_table.c: 3.@minor; all 0 for one that is not known. */
@@ -164,6 +163,8 @@ void py_static_names_free(struct py_static_names *s);
 
 /* Pure: data of a str object as UTF-8. @kind 1, 2, 4 bytes per code point; ends in NUL. */
 int py_decode_chars(const uint8_t *data, size_t n, unsigned int kind, char *buf, size_t size);
+/* Where the data of CPython's file lies in the target; of long segments the first 64 MiB. */
+size_t py_data(const struct py_runtime *rt, struct dso_range *out, size_t max);
 /* Pure: is @slots (64 words at @addr) usedpools as far as its empty classes tell? @pools gets the
  * heads that remain to be checked in the target, one per class, 0 = empty. */
 bool py_looks_like_usedpools(const uint64_t *slots, uint64_t addr, uint32_t pool_size,

@@ -103,6 +103,7 @@ def test_other_allocators(allocator):
     before, after, truth = truth_run(pythons.host(), PYTHONMALLOC=allocator)
     check_tracked(after, truth)
     check_made(before, after, truth)
+    assert after["lost"]["census_pools"] == 0
 
 
 @pytest.mark.parametrize("python", ALL)

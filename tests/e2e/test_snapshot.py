@@ -69,11 +69,11 @@ def table(process):
 class Saved:
     """One stopped program: answers from the process, and its snapshot and core below a bare root."""
 
-    def __init__(self, python, where):
+    def __init__(self, python, where, allocator):
         self.root = bare_root(where + "/root")
         self.inside = self.root + "/tmp"
         pythons.install_zoo(python)
-        with harness.Target(python, "snapshot_leak") as target:
+        with harness.Target(python, "snapshot_leak", env={**os.environ, "PYTHONMALLOC": allocator}) as target:
             target.wait_ready()
             wait_stopped(target.pid)
             saved = run(harness.TOOL, "census", "-p", target.pid, "--save", self.inside + "/snap",
@@ -99,10 +99,11 @@ def saved_fixture():
     with contextlib.ExitStack() as stack:
         made = {}
 
-        def get(python):
-            if python not in made:
-                made[python] = Saved(python, stack.enter_context(tempfile.TemporaryDirectory()))
-            return made[python]
+        def get(python, allocator="default"):
+            key = python, allocator
+            if key not in made:
+                made[key] = Saved(python, stack.enter_context(tempfile.TemporaryDirectory()), allocator)
+            return made[key]
 
         yield get
 
@@ -181,9 +182,23 @@ def test_a_core_without_its_program(saved, python):
     assert there["memory"]["parts"] == {}
 
 
-def test_a_core_whose_pools_are_not_found(saved):
+@pytest.mark.parametrize("python", ALL)
+def test_a_core_with_debug_hooks(saved, python):
+    """Each block begins with 16 bytes of theirs: that they are there has to be known without code, too."""
+    s = saved(python, "debug")
+    there = s.elsewhere("--core", "/tmp/core")
+    assert s.live["python"]["allocator"] == there["python"]["allocator"] == "debug"
+    assert there["lost"]["census_pools"] == s.live["lost"]["census_pools"] == 0
+    seen, live = table(there), table(s.live)
+    for name in ("__main__.Session", "__main__.Slotted", "dict", "list", "tuple", "str", "float", "function"):
+        assert seen[name] == live[name], name
+    assert sum(n for n, _ in seen.values()) == sum(n for n, _ in live.values())
+
+
+@pytest.mark.parametrize("allocator", ("default", "debug"))
+def test_a_core_whose_pools_are_not_found(saved, allocator):
     """Only what the collector tracks is counted then, and it is said."""
-    s = saved(pythons.host())
+    s = saved(pythons.host(), allocator)
 
     def edit(data):
         words = memoryview(data)[: len(data) // 8 * 8].cast("Q")
