@@ -101,13 +101,15 @@ static int read_saved(const struct proc *p, uint64_t addr, char *to, size_t len,
 	if (!source_read(p, addr, to, len))
 		return 0;
 	for (size_t part; len; addr += part, to += part, len -= part) {
+		int err;
+
 		part = (size_t)(READER_PAGE - addr % READER_PAGE);
 		part = part < len ? part : len;
-		if (!source_read(p, addr, to, part))
-			continue;
-		if (!sparse && !is_zeroed_data(p, addr))
+		err = source_read(p, addr, to, part);
+		if (err && (err != -EFAULT || (!sparse && !is_zeroed_data(p, addr))))
 			return -EFAULT;
-		memset(to, 0, part);
+		if (err)
+			memset(to, 0, part);
 	}
 	return 0;
 }

@@ -38,7 +38,7 @@ int source_read(const struct proc *p, uint64_t addr, void *buf, size_t len)
 		ssize_t got = p->source->read(p->source, addr, to, len);
 
 		if (got <= 0)
-			return -EFAULT;
+			return got < 0 ? (int)got : -EFAULT;
 		to += got;
 		addr += (uint64_t)got;
 		len -= (size_t)got;

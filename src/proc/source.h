@@ -10,7 +10,7 @@
 
 struct proc_source {
 	/* Up to @len bytes at @addr that lie in one piece: how many were read, 0 = none there,
-	 * -errno = the file is damaged (counted, and read as missing). */
+	 * -EIO = there were some, which the file has not, or not as they were. */
 	ssize_t (*read)(struct proc_source *s, uint64_t addr, void *buf, size_t len);
 	int (*image)(struct proc_source *s, const struct proc *p, const struct proc_map *m,
 		     uint8_t **bytes, size_t *size);

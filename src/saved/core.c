@@ -108,7 +108,7 @@ static ssize_t core_read(struct proc_source *s, uint64_t addr, void *buf, size_t
 	if (len > l->filesz - (addr - l->start))
 		len = l->filesz - (addr - l->start);
 	got = pread(c->fd, buf, len, (off_t)(l->offset + (addr - l->start)));
-	return got < 0 ? -errno : got;
+	return got > 0 ? got : -EIO;
 }
 
 static int core_image(struct proc_source *s, const struct proc *p, const struct proc_map *m,

@@ -27,6 +27,7 @@ struct saver {
 	ZSTD_CCtx *zstd;
 	struct snap_run run[SNAP_RUNS];
 	uint32_t runs;
+	VEC(struct snap_run) missing;
 	uint8_t *block, *packed;
 	size_t used, packed_size;
 	struct saved_sums *out;
@@ -240,18 +241,16 @@ static int flush(struct saver *s)
 	return used ? put_record(s, SNAP_MEMORY, s->block, used) : 0;
 }
 
-static int flush_full(struct saver *s)
+static int tell(const struct saver *s)
 {
-	const struct saved_sums *o = s->out;
-	int err = o->watch ? o->watch(o->watch_ctx, o->memory_bytes) : 0;
-
-	return err ? err : flush(s);
+	return s->out->watch ? s->out->watch(s->out->watch_ctx, s->out->memory_bytes) : 0;
 }
 
 /* One page that is in s->block at s->used. */
 static int add_page(struct saver *s, uint64_t addr)
 {
 	struct snap_run *last = s->runs ? &s->run[s->runs - 1] : NULL;
+	int err = 0;
 
 	if (last && last->addr + last->bytes == addr)
 		last->bytes += SNAP_PAGE;
@@ -259,7 +258,37 @@ static int add_page(struct saver *s, uint64_t addr)
 		s->run[s->runs++] = (struct snap_run){addr, SNAP_PAGE};
 	s->used += SNAP_PAGE;
 	s->out->memory_bytes += SNAP_PAGE;
-	return s->used == SNAP_BLOCK ? flush_full(s) : 0;
+	if (s->used == SNAP_BLOCK)
+		err = tell(s);
+	return err || s->used < SNAP_BLOCK ? err : flush(s);
+}
+
+static int is_missing(struct saver *s, uint64_t addr, uint64_t bytes)
+{
+	struct snap_run *r = s->missing.n ? &s->missing.v[s->missing.n - 1] : NULL;
+
+	s->out->unreadable_bytes += bytes;
+	if (!r || r->addr + r->bytes != addr) {
+		r = vec_push(&s->missing);
+		if (!r)
+			return fail(-ENOMEM, "out of memory");
+		*r = (struct snap_run){addr, 0};
+	}
+	r->bytes += bytes;
+	return tell(s);
+}
+
+/* The last block, and the runs that are in none. */
+static int put_rest(struct saver *s)
+{
+	int err = flush(s);
+
+	for (size_t i = 0; i < s->missing.n && !err; i += SNAP_RUNS) {
+		s->runs = s->missing.n - i < SNAP_RUNS ? (uint32_t)(s->missing.n - i) : SNAP_RUNS;
+		memcpy(s->run, s->missing.v + i, s->runs * sizeof(*s->run));
+		err = put_record(s, SNAP_MISSING, "", 0);
+	}
+	return err;
 }
 
 /* Pages [addr, end), all of them there; from the file @fd at @offset when it is not -1. */
@@ -287,17 +316,15 @@ static int save_pages(struct saver *s, uint64_t addr, uint64_t end, int fd, uint
 			for (page = 0; page < n && !err; page += SNAP_PAGE)
 				err = save_pages(s, addr + page, addr + page + SNAP_PAGE, fd,
 						 offset + page);
-			if (err)
-				return err;
 		} else if (err) {
-			s->out->unreadable_bytes += n;
+			err = is_missing(s, addr, n);
 		} else {
 			/* add_page() may empty the block, but only behind its last page. */
 			for (page = 0; page < n && !err; page += SNAP_PAGE)
 				err = add_page(s, addr + page);
-			if (err)
-				return err;
 		}
+		if (err)
+			return err;
 		addr += n;
 		offset += n;
 	}
@@ -423,7 +450,7 @@ static int save_all(struct saver *s, const struct proc_map *const *image, size_t
 	for (size_t i = 0; i < s->p->n_maps && !err; i++)
 		err = save_row(s, &s->p->maps[i]);
 	if (!err)
-		err = flush(s);
+		err = put_rest(s);
 	if (!err) {
 		char text[128];
 		int k = snprintf(text, sizeof(text),
@@ -451,6 +478,7 @@ static int close_all(struct saver *s, int err)
 	ZSTD_freeCCtx(s->zstd);
 	free(s->block);
 	free(s->packed);
+	vec_free(&s->missing);
 	return err;
 }
 

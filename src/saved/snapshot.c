@@ -133,7 +133,7 @@ static ssize_t snap_read(struct proc_source *source, uint64_t addr, void *buf, s
 
 	if (!p || addr < p->start)
 		return read_gap(s, addr, p ? p->start : UINT64_MAX, buf, len);
-	data = block_data(s, p->block);
+	data = p->block == SNAP_NO_BLOCK ? NULL : block_data(s, p->block);
 	if (!data)
 		return -EIO;
 	if (len > p->end - addr)

@@ -26,7 +26,8 @@ enum snap_type {
 	SNAP_ELF,	  /* path, NUL, the bytes of the file without debug information */
 	SNAP_MEMORY,	  /* the bytes of the runs, one after the other */
 	SNAP_RESIDENT,	  /* struct proc_resident of each row of maps */
-	SNAP_END	  /* lines; its absence is a file cut short */
+	SNAP_END,	  /* lines; its absence is a file cut short */
+	SNAP_MISSING	  /* no bytes; its runs were there and could not be read */
 };
 
 struct snap_record {

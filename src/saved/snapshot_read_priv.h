@@ -7,13 +7,14 @@
 
 #include "saved/snapshot_priv.h"
 
-#define SNAP_CACHE 256 /* blocks: 32 MiB */
-#define SNAP_ELFS  64
+#define SNAP_CACHE    256 /* blocks: 32 MiB */
+#define SNAP_ELFS     64
+#define SNAP_NO_BLOCK UINT32_MAX
 
 struct snap_piece {
 	uint64_t start, end;
-	uint32_t block;
-	uint32_t at; /* in the unpacked block */
+	uint32_t block; /* SNAP_NO_BLOCK: it could not be saved */
+	uint32_t at;	/* in the unpacked block */
 };
 
 struct snap_block {

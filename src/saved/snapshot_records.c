@@ -90,25 +90,42 @@ static int take_text(struct snapshot *s, const struct snap_record *r, const stru
 	return 0;
 }
 
+static int take_run(struct snapshot *s, const struct snap_run *run, uint64_t room, uint32_t block,
+		    uint64_t at)
+{
+	struct snap_piece *p;
+
+	if (!run->bytes || run->bytes > room || run->addr + run->bytes < run->addr)
+		return snap_damaged(s, "a block of memory does not say what it is");
+	p = vec_push(&s->pieces);
+	if (!p)
+		return fail(-ENOMEM, "out of memory");
+	*p = (struct snap_piece){run->addr, run->addr + run->bytes, block, (uint32_t)at};
+	return 0;
+}
+
+static int take_missing(struct snapshot *s, const struct snap_record *r, const struct snap_run *run)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < r->runs && !err; i++)
+		err = take_run(s, &run[i], UINT64_MAX, SNAP_NO_BLOCK, 0);
+	return err;
+}
+
 static int take_memory(struct snapshot *s, const struct snap_record *r, const struct snap_run *run,
 		       const struct snap_block *b)
 {
 	struct snap_block *to;
 	uint64_t at = 0;
+	int err;
 
 	if (r->size > SNAP_BLOCK || !r->runs)
 		return snap_damaged(s, "a block of memory has an impossible size");
 	for (uint32_t i = 0; i < r->runs; i++) {
-		struct snap_piece *p;
-
-		if (!run[i].bytes || run[i].bytes > r->size - at ||
-		    run[i].addr + run[i].bytes < run[i].addr)
-			return snap_damaged(s, "a block of memory does not say what it is");
-		p = vec_push(&s->pieces);
-		if (!p)
-			return fail(-ENOMEM, "out of memory");
-		*p = (struct snap_piece){run[i].addr, run[i].addr + run[i].bytes,
-					 (uint32_t)s->blocks.n, (uint32_t)at};
+		err = take_run(s, &run[i], r->size - at, (uint32_t)s->blocks.n, at);
+		if (err)
+			return err;
 		at += run[i].bytes;
 	}
 	if (at != r->size)
@@ -166,6 +183,8 @@ static int take_record(struct snapshot *s, const struct snap_record *r, const st
 		return 0;
 	case SNAP_MEMORY:
 		return take_memory(s, r, run, &b);
+	case SNAP_MISSING:
+		return take_missing(s, r, run);
 	case SNAP_END:
 		s->has_end = true;
 		return 0;

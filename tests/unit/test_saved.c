@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A process as it was: what its file has not is not made up. */
+#include <sys/mman.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "saved/saved.h"
+#include "saved/snapshot_priv.h"
+#include "unit/unit.h"
+
+#define START 0x100000ull
+#define PAGES 3
+
+static void put(int fd, const void *p, size_t size)
+{
+	assert_int_equal(write(fd, p, size), (ssize_t)size);
+}
+
+static void put_record(int fd, enum snap_type type, const struct snap_run *run, const void *data,
+		       size_t size, bool is_damaged)
+{
+	char packed[2 * SNAP_PAGE];
+	struct snap_record r = {.type = type, .runs = run ? 1 : 0, .size = size};
+
+	r.stored = ZSTD_compress(packed, sizeof(packed), data, size, 1);
+	assert_false(ZSTD_isError(r.stored));
+	r.hash = snap_hash(packed, r.stored) + is_damaged;
+	r.head_hash = snap_record_hash(&r, run);
+	put(fd, &r, sizeof(r));
+	if (run)
+		put(fd, run, sizeof(*run));
+	put(fd, packed, r.stored);
+}
+
+/* Three pages: the first is there, the second is damaged, the third was never touched. */
+static int make(void)
+{
+	static const char process[] = "pid 1\n", maps[] = "100000-103000 rw-p 0 0:0 0 \n";
+	const struct snap_run first = {START, SNAP_PAGE}, second = {START + SNAP_PAGE, SNAP_PAGE};
+	struct snap_head head = {.magic = SNAP_MAGIC, .version = SNAP_VERSION, .page = SNAP_PAGE};
+	char page[SNAP_PAGE];
+	int fd = memfd_create("snapshot", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	head.hash = snap_hash(&head, offsetof(struct snap_head, hash));
+	put(fd, &head, sizeof(head));
+	put_record(fd, SNAP_PROCESS, NULL, process, strlen(process), false);
+	put_record(fd, SNAP_CMDLINE, NULL, "x", 2, false);
+	put_record(fd, SNAP_MAPS, NULL, maps, strlen(maps), false);
+	memset(page, 'x', sizeof(page));
+	put_record(fd, SNAP_MEMORY, &first, page, sizeof(page), false);
+	put_record(fd, SNAP_MEMORY, &second, page, sizeof(page), true);
+	put_record(fd, SNAP_END, NULL, "", 0, false);
+	return fd;
+}
+
+static struct proc *open_fd(int fd)
+{
+	struct proc *p = NULL;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (saved_open(path, &p))
+		fail_msg("%s", fail_text());
+	return p;
+}
+
+typedef int (*read_fn)(const struct proc *p, uint64_t addr, void *buf, size_t len);
+
+/* The answer for each page: its first byte, -1 = it is not there. */
+static void read_pages(const struct proc *p, read_fn read, int out[PAGES])
+{
+	for (size_t i = 0; i < PAGES; i++) {
+		uint8_t byte;
+
+		out[i] = read(p, START + i * SNAP_PAGE, &byte, 1) ? -1 : byte;
+	}
+}
+
+static void what_cannot_be_saved_is_not_zeros(void **state)
+{
+	static const int want[PAGES] = {'x', -1, 0};
+	int fd[2] = {make(), -1}, got[PAGES];
+
+	(void)state;
+	/* Saved again, and that once more. */
+	for (int i = 0; i < 3; i++) {
+		struct proc *p = open_fd(fd[0]);
+		struct saved_sums sums = {0};
+		FILE *f;
+
+		read_pages(p, proc_read, got);
+		assert_memory_equal(got, want, sizeof(want));
+		read_pages(p, proc_read_sparse, got);
+		assert_memory_equal(got, want, sizeof(want));
+		fd[1] = memfd_create("again", MFD_CLOEXEC);
+		f = fdopen(dup(fd[1]), "w");
+		assert_non_null(f);
+		assert_int_equal(saved_write(p, f, NULL, 0, &sums), 0);
+		assert_int_equal(sums.memory_bytes, SNAP_PAGE);
+		assert_int_equal(sums.unreadable_bytes, SNAP_PAGE);
+		fclose(f);
+		proc_close(p);
+		close(fd[0]);
+		fd[0] = fd[1];
+	}
+	close(fd[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_cannot_be_saved_is_not_zeros),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
