@@ -70,7 +70,7 @@ static void set_file(const struct core *c, struct proc_map *m, const struct core
 }
 
 /* May this part of the file run? The core says nothing of rows it has left out; the program headers
- * in the file's first page do. */
+ * in the file's first page do: by address, as two segments may share a page of the file. */
 static uint32_t flags_of(const struct core *c, const struct core_row *r)
 {
 	uint8_t head[4096];
@@ -78,6 +78,9 @@ static uint32_t flags_of(const struct core *c, const struct core_row *r)
 
 	for (const struct core_row *first = r; first >= c->file_rows.v && r - first <= LOOK_BACK;
 	     first--) {
+		uint64_t addr = r->start - first->start;
+		bool is_placed = false;
+
 		if (first->file != r->file || first->offset ||
 		    proc_read(c->proc, first->start, head, sizeof(head)))
 			continue;
@@ -85,14 +88,18 @@ static uint32_t flags_of(const struct core *c, const struct core_row *r)
 		if (memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 || eh.e_phoff > sizeof(head))
 			return PF_R;
 		for (size_t k = 0; k < eh.e_phnum; k++) {
-			uint64_t at = eh.e_phoff + k * sizeof(Elf64_Phdr);
+			uint64_t at = eh.e_phoff + k * sizeof(Elf64_Phdr), start;
 			Elf64_Phdr ph;
 
 			if (at + sizeof(ph) > sizeof(head))
 				break;
 			memcpy(&ph, head + at, sizeof(ph));
-			if (ph.p_type == PT_LOAD && r->offset >= (ph.p_offset & ~4095ull) &&
-			    r->offset - (ph.p_offset & ~4095ull) < ph.p_memsz)
+			if (ph.p_type != PT_LOAD)
+				continue;
+			start = ph.p_vaddr & ~4095ull;
+			addr += is_placed ? 0 : start;
+			is_placed = true;
+			if (addr >= start && addr < ph.p_vaddr + ph.p_memsz)
 				return ph.p_flags;
 		}
 	}

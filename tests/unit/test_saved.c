@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A process as it was: what its file has not is not made up. */
+#include <elf.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -107,9 +108,76 @@ static void what_cannot_be_saved_is_not_zeros(void **state)
 	close(fd[0]);
 }
 
+/* A core of a program whose code begins in the page of the file in which its constants end. Of it
+ * the core has the first page, which says so, and names two rows. */
+struct small_core {
+	Elf64_Ehdr eh;
+	Elf64_Phdr ph[2];
+	struct __attribute__((packed)) {
+		Elf64_Nhdr head;
+		char name[8];
+		uint64_t n, page, row[2][3];
+		char path[2][4];
+	} note;
+	char page[SNAP_PAGE];
+};
+
+static void code_may_share_a_page_with_constants(void **state)
+{
+	static const Elf64_Phdr of_file[] = {
+		{.p_type = PT_LOAD, .p_flags = PF_R, .p_vaddr = 0x200000, .p_memsz = 0x1e00},
+		{.p_type = PT_LOAD,
+		 .p_flags = PF_R | PF_X,
+		 .p_offset = 0x1e20,
+		 .p_vaddr = 0x202e20,
+		 .p_memsz = 0x1000},
+	};
+	const Elf64_Ehdr file = {.e_ident = ELFMAG, .e_phoff = sizeof(file), .e_phnum = 2};
+	struct small_core c = {
+		.eh = {.e_ident = ELFMAG,
+		       .e_type = ET_CORE,
+		       .e_machine = EM_X86_64,
+		       .e_phentsize = sizeof(Elf64_Phdr),
+		       .e_phoff = offsetof(struct small_core, ph),
+		       .e_phnum = 2},
+		.ph = {{.p_type = PT_NOTE,
+			.p_offset = offsetof(struct small_core, note),
+			.p_filesz = sizeof(c.note)},
+		       {.p_type = PT_LOAD,
+			.p_flags = PF_R,
+			.p_vaddr = 0x200000,
+			.p_offset = offsetof(struct small_core, page),
+			.p_filesz = SNAP_PAGE,
+			.p_memsz = SNAP_PAGE}},
+		.note = {.head = {.n_namesz = 5, .n_descsz = 72, .n_type = NT_FILE},
+			 .name = "CORE",
+			 .n = 2,
+			 .page = SNAP_PAGE,
+			 .row = {{0x200000, 0x201000, 0}, {0x202000, 0x204000, 1}},
+			 .path = {"/py", "/py"}},
+	};
+	struct proc *p;
+	char path[64];
+	int fd = memfd_create("core", MFD_CLOEXEC);
+
+	(void)state;
+	c.eh.e_ident[EI_CLASS] = ELFCLASS64;
+	memcpy(c.page, &file, sizeof(file));
+	memcpy(c.page + sizeof(file), of_file, sizeof(of_file));
+	put(fd, &c, sizeof(c));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (saved_open_core(path, NULL, &p))
+		fail_msg("%s", fail_text());
+	assert_false(proc_find_map(p, 0x200000)->executable);
+	assert_true(proc_find_map(p, 0x202000)->executable);
+	proc_close(p);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(code_may_share_a_page_with_constants),
 		cmocka_unit_test(what_cannot_be_saved_is_not_zeros),
 	};
 
