@@ -168,34 +168,48 @@ static void largest_first(struct heap_population *p)
 		qsort(p->row.v, p->row.n, sizeof(*p->row.v), by_row_bytes);
 }
 
+static int name_rows(struct census *c, struct heap_population *p)
+{
+	largest_first(p);
+	for (size_t i = 0; i < p->row.n; i++) {
+		struct heap_type_row *r = &p->row.v[i];
+		int err = i % SOME_ROWS ? 0 : heap_tell(c->heap, "naming types", p->walk.objects);
+		struct census_entry *e;
+
+		if (err)
+			return err;
+		e = r->count ? entry_of(c, r->type) : NULL;
+		if (!e && r->count)
+			return fail(-ENOMEM, "out of memory");
+		r->entry = e ? (uint32_t)(e - c->entry.v) : 0;
+	}
+	return 0;
+}
+
 int census_take(struct census *c)
 {
 	struct heap_population next = {0};
+	uint64_t unnamed = c->unnamed;
 	int err = heap_population(c->heap, &next);
 
+	c->unnamed = 0;
+	err = err ? err : name_rows(c, &next);
 	if (err) {
+		c->unnamed = unnamed;
 		heap_population_free(&next);
 		return err;
 	}
 	heap_population_free(&c->now);
 	c->now = next;
-	largest_first(&c->now);
-	c->unnamed = 0;
 	for (size_t i = 0; i < c->entry.n; i++)
 		c->entry.v[i].count = c->entry.v[i].tracked = c->entry.v[i].bytes = 0;
 	for (size_t i = 0; i < c->now.row.n; i++) {
 		const struct heap_type_row *r = &c->now.row.v[i];
+		struct census_entry *e;
 
-		if (i % SOME_ROWS == 0)
-			err = heap_tell(c->heap, "naming types", c->now.walk.objects);
-		if (err)
-			return err;
-		struct census_entry *e = r->count ? entry_of(c, r->type) : NULL;
-
-		if (!e && r->count)
-			return fail(-ENOMEM, "out of memory");
-		if (!e)
+		if (!r->count)
 			continue;
+		e = &c->entry.v[r->entry];
 		e->count += r->count;
 		e->tracked += r->tracked;
 		e->bytes += r->own_bytes + r->owned_bytes;
@@ -412,9 +426,9 @@ static void fill_pools(struct census *c, struct report *r, struct report_process
 static void fill_lost(struct census *c, struct report *r, struct report_process *p)
 {
 	enum py_allocator a = c->rt->allocator;
-	bool no_pools = !heap_can_count(c->heap) &&
-			(a == PY_ALLOC_PYMALLOC || a == PY_ALLOC_OTHER ||
-			 (a == PY_ALLOC_DEBUG && !c->rt->pymalloc_idle));
+	bool no_pools =
+		!heap_can_count(c->heap) && (a == PY_ALLOC_PYMALLOC || a == PY_ALLOC_OTHER ||
+					     (a == PY_ALLOC_DEBUG && !c->rt->pymalloc_idle));
 	const struct report_lost mine[] = {
 		{"census_torn", "a pool changed each time it was read", c->now.walk.torn},
 		{"census_unreadable", "a part of the heap could not be read",

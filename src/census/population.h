@@ -7,7 +7,8 @@
 #include "heap/walk.h"
 
 struct heap_type_row {
-	uint64_t type; /* address */
+	uint64_t type;	/* address */
+	uint32_t entry; /* for whoever gives it a name */
 	uint64_t count, tracked;
 	uint64_t own_bytes;   /* pre-header, GC head, body: as sys.getsizeof counts */
 	uint64_t owned_bytes; /* items, keys, tables, buffers that belong to them alone */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Censuses in a row of one live Python. */
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "census/census.h"
+#include "heap/heap.h"
+#include "unit/self.h"
+
+static pid_t start_python(void)
+{
+	pid_t pid;
+	char byte;
+	int out[2];
+
+	assert_int_equal(pipe(out), 0);
+	pid = fork();
+	if (!pid) {
+		dup2(out[1], 1);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		alarm(120);
+		execl("/usr/bin/python3", "python3", "-c",
+		      "import time; print(1, flush=True); time.sleep(100)", NULL);
+		_exit(127);
+	}
+	close(out[1]);
+	assert_int_equal(read(out[0], &byte, 1), 1);
+	close(out[0]);
+	return pid;
+}
+
+static int end_at_names(const struct heap_progress *at, void *ctx)
+{
+	bool *was = ctx;
+
+	if (strcmp(at->doing, "naming types") != 0)
+		return 0;
+	*was = true;
+	return -ECANCELED;
+}
+
+static uint64_t objects(struct census *c)
+{
+	struct report_process p = {0};
+	struct report *r;
+	uint64_t n = 0;
+
+	assert_int_equal(report_new(&r), 0);
+	assert_int_equal(census_fill(c, r, &p, false), 0);
+	for (size_t i = 0; i < p.n_classes; i++)
+		n += p.classes[i].count;
+	report_free(r);
+	return n;
+}
+
+static void one_that_is_ended_leaves_the_last(void **state)
+{
+	pid_t pid = start_python();
+	struct py_runtime *rt;
+	struct census *c;
+	struct proc *p;
+	bool was = false;
+	uint64_t n;
+
+	(void)state;
+	if (proc_open(pid, &p) || py_open(p, &rt) || census_new(rt, &c) || census_take(c))
+		fail_msg("%s", fail_text());
+	n = objects(c);
+	assert_true(n > 1000);
+	census_watch_by(c, end_at_names, &was);
+	assert_int_equal(census_take(c), -ECANCELED);
+	assert_true(was);
+	assert_int_equal(objects(c), n);
+	census_free(c);
+	py_close(rt);
+	proc_close(p);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_that_is_ended_leaves_the_last),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
