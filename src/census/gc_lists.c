@@ -61,8 +61,10 @@ static void count_lists(struct heap *h, struct heap_gc_lists *out)
 	auto_free uint64_t *head = calloc(MAX_HEADS, sizeof(*head));
 	size_t n = head ? py_gc_heads(h->rt, head, MAX_HEADS) : 0;
 
-	if (!n)
+	if (!n) {
 		memset(out->generation, 0xff, sizeof(out->generation));
+		out->frozen = UINT64_MAX;
+	}
 	for (size_t i = 0; i < n; i++) {
 		size_t g = i % HEADS_EACH;
 		uint64_t *to = g < PY_GENERATIONS ? &out->generation[g] : &out->frozen;

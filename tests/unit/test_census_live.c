@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Censuses in a row of one live Python. */
+/* Censuses in a row of one live Python, and those of its collector's lists. */
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "census/census.h"
-#include "heap/heap.h"
+#include "census/gc_lists.h"
 #include "unit/self.h"
 
 static pid_t start_python(void)
@@ -80,10 +80,31 @@ static void one_that_is_ended_leaves_the_last(void **state)
 	waitpid(pid, NULL, 0);
 }
 
+/* Without a GIL there are none: that nothing is frozen is not known. */
+static void lists_that_are_not_there_have_no_length(void **state)
+{
+	struct py_gc_state none = {0};
+	struct proc *self = self_open();
+	struct py_runtime rt = {.proc = self, .minor = 14, .free_threaded = true};
+	struct heap_gc_lists lists;
+	struct heap *h;
+
+	(void)state;
+	assert_int_equal(heap_open(&rt, &h), 0);
+	assert_int_equal(heap_gc_lists(h, &none, &lists), 0);
+	for (size_t i = 0; i < PY_GENERATIONS; i++)
+		assert_int_equal(lists.generation[i], UINT64_MAX);
+	assert_int_equal(lists.frozen, UINT64_MAX);
+	heap_gc_lists_free(&lists);
+	heap_close(h);
+	proc_close(self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_that_is_ended_leaves_the_last),
+		cmocka_unit_test(lists_that_are_not_there_have_no_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
