@@ -171,16 +171,17 @@ static bool is_fair(const struct survivor *s, const struct map64 *own, const str
 
 /* Were objects like it seen to die, and another line's to be born in their place, as many as a fair
  * part of its survivors? Of objects that live for T s a window of W s sees W - T of W end so, and
- * T of W seem to survive: up to T = 0.87 W all of these may be others. A line that keeps what it
+ * T of W seem to survive: up to T = 0.87 W all of these may be others. Those that live for longer
+ * later windows see to end so, one by one: the others go on as survivors. A line that keeps what it
  * makes drops some, too, few beside those. Both numbers are of births in windows: a survivor counts
- * for those that were thinned out since. */
+ * for those that were thinned out since. Where all is watched no other is met unseen. */
 static bool is_relieved(const struct survivor *s, const struct map64 *own,
 			const struct estimate_opts *o)
 {
 	const uint64_t *mine = map64_get(own, content_key(s));
 	const uint64_t *seen = o->deaths ? map64_get(o->deaths, content_key(s)) : NULL;
 
-	return mine && seen && (double)*seen >= TWIN_FAIR_PART * (double)*mine;
+	return mine && seen && (double)*seen * (1 - o->coverage) >= TWIN_FAIR_PART * (double)*mine;
 }
 
 /* Where a line that is not so replaced has a fair part of the survivors, too, those of the lines

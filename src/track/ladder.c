@@ -28,8 +28,9 @@ struct ladder {
 	VEC(struct sample) sample;
 	VEC(struct sample) look;
 	struct heap_object *object; /* scratch, LADDER_LOOK */
-	struct map64 index;	    /* address -> place + 1 */
-	struct map64 died;	    /* stack -> survivors that died later; and who was relieved */
+	struct map64 index;	    /* of the look: address -> place + 1 */
+	struct map64 scratch;
+	struct map64 died; /* stack -> survivors that died later; and who was relieved */
 	struct reliefs relief;
 	struct born born;
 	uint64_t look_end; /* births before this one were looked at; 0 = not all were */
@@ -69,6 +70,7 @@ void ladder_free(struct ladder *l)
 	map64_free(&l->died);
 	reliefs_free(&l->relief);
 	map64_free(&l->index);
+	map64_free(&l->scratch);
 	born_free(&l->born);
 	contents_close(&l->contents);
 	free(l);
@@ -220,6 +222,10 @@ static void drop_one(struct ladder *l, struct sample *s)
 
 static void kill_one(struct ladder *l, struct sample *s)
 {
+	const uint64_t *heir = map64_get(&l->index, s->addr);
+
+	if (heir && *heir && *heir <= l->look.n)
+		reliefs_count_late(s, &l->look.v[*heir - 1], &l->contents, l->stacks, &l->died);
 	count_death(l, s);
 	drop_one(l, s);
 }
@@ -227,9 +233,9 @@ static void kill_one(struct ladder *l, struct sample *s)
 static void kill_listed(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
 {
 	for (uint64_t i = from; i < to; i++)
-		map64_put(&l->index, birth_at(ring, i)->object);
+		map64_put(&l->scratch, birth_at(ring, i)->object);
 	for (size_t i = 0; i < l->sample.n; i++)
-		if (map64_get(&l->index, l->sample.v[i].addr))
+		if (map64_get(&l->scratch, l->sample.v[i].addr))
 			kill_one(l, &l->sample.v[i]);
 }
 
@@ -237,19 +243,19 @@ static void kill_listed(struct ladder *l, const struct pl_birth *ring, uint64_t 
  * stand against a ladder of thousands. */
 void ladder_kill_old(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
 {
-	map64_clear(&l->index);
+	map64_clear(&l->scratch);
 	if (to - from < l->sample.n) {
 		kill_listed(l, ring, from, to);
 		return;
 	}
 	for (size_t i = 0; i < l->sample.n; i++) {
-		uint64_t *place = map64_put(&l->index, l->sample.v[i].addr);
+		uint64_t *place = map64_put(&l->scratch, l->sample.v[i].addr);
 
 		if (place)
 			*place = i + 1;
 	}
 	for (uint64_t i = from; i < to; i++) {
-		uint64_t *place = map64_get(&l->index, birth_at(ring, i)->object);
+		uint64_t *place = map64_get(&l->scratch, birth_at(ring, i)->object);
 
 		if (!place || !*place)
 			continue;

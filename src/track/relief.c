@@ -31,20 +31,36 @@ void reliefs_add(struct reliefs *r, const struct pl_birth *b, const struct sampl
 		*to = (struct relief){b->stack ? b->stack : EVIDENCE_NO_FRAME, i};
 }
 
+static uint64_t id_of(struct stacks *st, uint64_t stack)
+{
+	const struct stack *known = stacks_current(st, stack);
+
+	return known ? known->id : stack;
+}
+
+static void count(struct map64 *to, uint64_t stack, const struct sample *heir,
+		  const struct contents *c, float n)
+{
+	uint64_t *at, likes = evidence_likes(stack, heir->fp.content);
+
+	if (!heir->addr || !heir->fp.content || !contents_often(c, heir->fp.content))
+		return;
+	at = to->n < MOST ? map64_put(to, likes) : map64_get(to, likes);
+	if (at)
+		*at += (uint64_t)n;
+}
+
 void reliefs_count(const struct reliefs *r, const struct sample *look, size_t n,
 		   const struct contents *c, struct stacks *st, struct map64 *to)
 {
-	for (size_t i = 0; i < r->v.n && r->v.v[i].heir < n; i++) {
-		const struct sample *heir = &look[r->v.v[i].heir];
-		const struct stack *known;
-		uint64_t *at, likes;
+	for (size_t i = 0; i < r->v.n && r->v.v[i].heir < n; i++)
+		count(to, id_of(st, r->v.v[i].stack), &look[r->v.v[i].heir], c, 1);
+}
 
-		if (!heir->addr || !heir->fp.content || !contents_often(c, heir->fp.content))
-			continue;
-		known = stacks_current(st, r->v.v[i].stack);
-		likes = evidence_likes(known ? known->id : r->v.v[i].stack, heir->fp.content);
-		at = to->n < MOST ? map64_put(to, likes) : map64_get(to, likes);
-		if (at)
-			++*at;
-	}
+void reliefs_count_late(const struct sample *dead, const struct sample *heir,
+			const struct contents *c, struct stacks *st, struct map64 *to)
+{
+	if (dead->type == heir->type && dead->fp.content == heir->fp.content &&
+	    dead->stack != id_of(st, heir->stack))
+		count(to, dead->stack, heir, c, dead->weight);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* In a window an object died, and another line's of its type was born in its place: what is known
- * of the first line's may be such a one when it is looked at again. Its content nobody has read: it
- * is taken to be that of its heir. */
+/* An object died, and another line's of its type was born in its place: what is known of the first
+ * line's may be such a one when it is looked at again. The content of one that died in the window
+ * of its birth nobody has read: it is taken to be that of its heir. */
 #ifndef PYLEAK_RELIEF_H
 #define PYLEAK_RELIEF_H
 
@@ -28,5 +28,8 @@ void reliefs_add(struct reliefs *r, const struct pl_birth *b, const struct sampl
  * of the @n in @look are those of the kernel half yet. */
 void reliefs_count(const struct reliefs *r, const struct sample *look, size_t n,
 		   const struct contents *c, struct stacks *st, struct map64 *to);
+/* @dead was on the ladder when @heir was born in its place. */
+void reliefs_count_late(const struct sample *dead, const struct sample *heir,
+			const struct contents *c, struct stacks *st, struct map64 *to);
 
 #endif

@@ -274,6 +274,45 @@ static void who_dies_for_another_is_counted(void **state)
 	assert_int_equal(relieved(5), 3);
 }
 
+/* A window that has one birth at the address. */
+static void live_until_the_next(uint64_t stack)
+{
+	bear_of(ADDR, stack);
+	look();
+	ladder_kill_new(k.ladder, k.ring, k.first, k.births);
+	ladder_kill_old(k.ladder, k.ring, k.first, k.births);
+	ladder_admit(k.ladder);
+	k.first = k.births;
+}
+
+/* At any age: there may be as many more whose heirs no window saw. */
+static void who_is_relieved_between_windows_is_counted(void **state)
+{
+	(void)state;
+	content = 77;
+	live_until_the_next(5);
+	live_until_the_next(6);
+	assert_int_equal(relieved(5), 0); /* not known to be the content of many */
+	live_until_the_next(5);
+	assert_int_equal(relieved(6), 1);
+	live_until_the_next(5);
+	assert_int_equal(relieved(5), 0);
+	live_until_the_next(6);
+	assert_int_equal(relieved(5), 1);
+	content = 78;
+	live_until_the_next(0);
+	live_until_the_next(0);
+	assert_int_equal(relieved(EVIDENCE_NO_FRAME), 0);
+	live_until_the_next(6);
+	assert_int_equal(relieved(EVIDENCE_NO_FRAME), 1);
+	live_until_the_next(0);
+	ladder_climb(k.ladder, clock_ns() + 4000000000);
+	live_until_the_next(6);
+	assert_int_equal(relieved(EVIDENCE_NO_FRAME), 2);
+	content = 77;
+	assert_int_equal(relieved(6), 1);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -286,6 +325,7 @@ int main(void)
 		TEST(what_a_look_has_no_room_for_is_told),
 		TEST(births_of_a_type_are_counted),
 		TEST(who_dies_for_another_is_counted),
+		TEST(who_is_relieved_between_windows_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,6 +99,12 @@ static void one_that_dies_for_another(void **state)
 		assert_int_equal(!v[0].addr, weight == 1);
 		assert_true(v[119].addr);
 	}
+	/* Where most is watched, hardly one more has died unseen. */
+	o.coverage = 0.9;
+	for (size_t k = 0; k < 120; k++)
+		v[k].weight = 1;
+	samples_drop_impostors(v, 120, &o);
+	assert_true(v[0].addr);
 	map64_free(&deaths);
 }
 
