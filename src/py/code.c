@@ -177,16 +177,20 @@ static bool may_tell_lines(const struct py_code *c)
 	return c->bytes || c->instr_kind != PL_INSTR_POINTER;
 }
 
-/* Code of exec() lies where the last one did, and so does all that belongs to it: until code
- * objects had numbers, its lines alone told which it is. Most other code stays; that of a frozen
- * application has names from its own root. */
-static bool may_have_twins(const struct py_code *c)
+/* Most code stays; that of a frozen application has names from its own root. */
+bool py_code_may_go(const struct py_code *c)
 {
 	size_t n = strlen(c->file);
 
-	return may_tell_lines(c) && !c->has_numbers && *c->file != '/' &&
-	       strncmp(c->file, "<frozen ", 8) != 0 &&
+	return *c->file != '/' && strncmp(c->file, "<frozen ", 8) != 0 &&
 	       (n < 3 || strcmp(c->file + n - 3, ".py") != 0);
+}
+
+/* Code of exec() lies where the last one did, and so does all that belongs to it: until code
+ * objects had numbers, its lines alone told which it is. */
+static bool may_have_twins(const struct py_code *c)
+{
+	return may_tell_lines(c) && !c->has_numbers && py_code_may_go(c);
 }
 
 bool py_code_is_like(const struct py_code *c, const struct py_code *now)

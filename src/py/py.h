@@ -145,6 +145,7 @@ void py_code_free(struct py_code *c);
 /* Does the address still hold this code object (its number, where its names and its line table
  * lie; to 3.11, which has no numbers, its lines if it is of no file, once they are known)? */
 bool py_code_same(const struct py_runtime *rt, struct py_code *c);
+bool py_code_may_go(const struct py_code *c); /* of no file: a program may have compiled it */
 /* The same names, tables and first line by address: one lies where the other did. */
 bool py_code_is_like(const struct py_code *c, const struct py_code *now);
 /* Has @now the same names, or the place of them, and the lines of @c as far as both are known? */

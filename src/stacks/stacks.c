@@ -44,6 +44,7 @@ void stacks_free(struct stacks *s)
 	map64_free(&s->stack);
 	map64_free(&s->current);
 	map64_free(&s->code);
+	map64_free(&s->turns);
 	vec_free(&s->stale);
 	free(s);
 }
@@ -170,6 +171,8 @@ static uint64_t name_of(uint64_t key, uint64_t what)
 
 static struct stack *read_stack(struct stacks *s, const struct pl_stack *rec)
 {
+	bool is_pointer = s->rt->walk.instr_kind == PL_INSTR_POINTER;
+	struct turn turn = {0};
 	struct stack *st = NULL;
 
 	if (s->bytes < MAX_BYTES && spend_begin(&s->spend))
@@ -185,8 +188,10 @@ static struct stack *read_stack(struct stacks *s, const struct pl_stack *rec)
 		struct stack_frame *f = &st->frame[st->n];
 
 		read_frame(s, &rec->frames[i], i == 0, f);
+		turn_add(&turn, &rec->frames[i], f, is_pointer);
 		st->n += !f->code || !py_code_is_shim(f->code);
 	}
+	st->turn = turn_note(s, &turn);
 	spend_end(&s->spend);
 	return st;
 }
@@ -366,6 +371,8 @@ bool stacks_place_is_shared(struct stacks *s, const struct stack *st)
 
 		if (seems_alive(s, st, i))
 			continue;
+		if (turns_in_lines(s, st, i))
+			return true;
 		/* By that look the code that lies there now is known, too. */
 		for (const struct code_slot *x = newest(s, c); x; x = x->older)
 			if (x->in_turn || !py_code_tells_same(c, x->code))
@@ -399,7 +406,7 @@ static struct stack *make_without(struct stacks *s, const struct stack *st, bool
 	memcpy(to, st, stack_bytes(st->n));
 	for (uint32_t i = 0; i < to->n; i++)
 		if (shared ? to->frame[i].is_shared : !is_alive(s, to, i)) {
-			if (!is_of_exec(s, to->frame[i].code))
+			if (turns_in_files(s, st) || !is_of_exec(s, to->frame[i].code))
 				to->frame[i].code = NULL;
 			to->frame[i].line = 0;
 			name = name_of(name, 2 * i + 1 + !to->frame[i].code);

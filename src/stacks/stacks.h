@@ -23,6 +23,7 @@ struct stack {
 	uint64_t id;  /* ours: the hash, or a name of our own */
 	uint64_t key; /* the hash, as the kernel half has it; 0 = made here, and nobody tells it */
 	uint64_t told_ns;
+	uint64_t turn;	       /* turn_note() */
 	struct stack *without; /* stacks_without_stale() as of then */
 	uint64_t without_ns;
 	uint32_t n;
@@ -45,7 +46,7 @@ struct stack *stacks_current(struct stacks *s, uint64_t key);
  * Marks it stale when not: its hash may by then mean another stack, and the next one that has it is
  * told anew; once, where no telling can be sure. */
 bool stacks_verify(struct stacks *s, struct stack *st);
-/* Has other code been seen where code of this stack was that is gone? */
+/* Has other code been seen where code of this stack was that is gone, or called in its place? */
 bool stacks_place_is_shared(struct stacks *s, const struct stack *st);
 /* @st without the names of code that no longer lives where it did; NULL when memory ran out. */
 struct stack *stacks_without_stale(struct stacks *s, struct stack *st);

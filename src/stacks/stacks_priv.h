@@ -23,10 +23,25 @@ struct stacks {
 	struct map64 current; /* key -> id, where that is another one */
 	VEC(uint64_t) stale;  /* keys */
 	struct map64 code;    /* address -> struct code_slot * */
+	struct map64 turns;   /* see turns.c */
 	uint64_t unread, frames, added, left_out;
 	size_t bytes; /* of stacks and code */
 	struct spend spend;
 };
+
+/* What a stack is told with, frame by frame. */
+struct turn {
+	uint64_t by, files, lines;
+	bool may_go, is_unknown;
+};
+
+void turn_add(struct turn *t, const struct pl_frame *raw, const struct stack_frame *f,
+	      bool is_pointer);
+/* By what its code that comes and goes was called; 0: it has none, or not all could be read. */
+uint64_t turn_note(struct stacks *s, const struct turn *t);
+/* Was other code called there, if frame @i is such; is it of other files? */
+bool turns_in_lines(const struct stacks *s, const struct stack *st, uint32_t i);
+bool turns_in_files(const struct stacks *s, const struct stack *st);
 
 static inline size_t stack_bytes(uint32_t frames)
 {

@@ -53,7 +53,7 @@ def test_rules_that_are_gone_when_a_window_ends():
     assert rates[("/rules/price.py", 1)] > 3 * rates.get(("?", None), 0)
 
 
-@pytest.mark.parametrize("python", pythons.params([pythons.host()] + [p for p in pythons.debian_roots() if p.minor == 13]))
+@pytest.mark.parametrize("python", pythons.params([pythons.host()] + [p for p in pythons.debian_roots() if p.minor in (9, 13)]))
 def test_rules_of_one_shape(python):
     """A line is told what is its own, or nothing: each rule keeps a hundred a second, of a type that the other does not make."""
     with harness.Target(python, "like_rules") as target:

@@ -11,7 +11,7 @@
 #define UNITS	  (1 << 16) /* of bytecode */
 #define OLD_BYTES 8	    /* of it, to 3.10 */
 
-enum { CELL, APP, CODES };
+enum { CELL, APP, CODES, ELSEWHERE = CODES };
 
 struct world {
 	struct proc *self;
@@ -21,7 +21,7 @@ struct world {
 	struct pl_stack *rec;
 	uint64_t unicode[64], code_type[64];
 	uint64_t bytes_type[64], bytecode[3]; /* an object of its own, to 3.10 */
-	_Alignas(8) uint8_t name[4][128], code[CODES][512], table[2][TABLE + 64];
+	_Alignas(8) uint8_t name[4][128], code[CODES + 1][512], table[CODES + 1][TABLE + 64];
 };
 
 static void put_word(uint8_t *at, uint64_t v)
@@ -536,6 +536,49 @@ static void rules_of_before_are_told_apart(void **state)
 	}
 }
 
+static struct stack *tell_elsewhere(struct world *w, uint64_t id, const uint8_t *file, uint8_t down)
+{
+	uint64_t at = (uintptr_t)w->code[ELSEWHERE];
+
+	write_code(w, ELSEWHERE, w->name[0], file, 7);
+	w->table[ELSEWHERE][w->rt.layout.bytes_data + 1] = (uint8_t)(down << 1);
+	w->rec->id = id;
+	w->rec->frames[CELL].code = at;
+	w->rec->frames[CELL].instr = at + w->rt.layout.code_code + 2;
+	stacks_add(w->stacks, w->rec, sizeof(*w->rec));
+	return stacks_find(w->stacks, id);
+}
+
+/* No two of them are seen in one place, and the first is gone: it is told as long as the line that
+ * calls it runs no other. */
+static void rules_that_never_meet_are_told_apart(void **state)
+{
+	struct world *w = *state;
+	struct stack *first, *other;
+	const struct stack *without;
+
+	a_cell(w, 0, "<module>", 7);
+	first = tell_again(w);
+	memset(w->code[CELL], 0, sizeof(w->code[CELL]));
+	assert_false(stacks_verify(w->stacks, first));
+	assert_false(stacks_place_is_shared(w->stacks, first));
+	other = tell_elsewhere(w, STACK + 1, w->name[2], 0); /* the same source */
+	assert_int_equal(other->frame[CELL].line, 7);
+	assert_false(stacks_place_is_shared(w->stacks, first));
+	other = tell_elsewhere(w, STACK + 2, w->name[2], 2);
+	assert_int_equal(other->frame[CELL].line, 9);
+	assert_true(stacks_place_is_shared(w->stacks, first));
+	without = stacks_without_stale(w->stacks, first);
+	assert_string_equal(py_code_file(without->frame[CELL].code), "<cell>");
+	assert_int_equal(without->frame[CELL].line, 0);
+	assert_int_equal(without->frame[APP].line, first->frame[APP].line);
+	/* Nor has it a name where another has another. */
+	tell_elsewhere(w, STACK + 3, text(w, 1, "<cell 2>"), 2);
+	first->without = NULL; /* later */
+	without = stacks_without_stale(w->stacks, first);
+	assert_null(without->frame[CELL].code);
+}
+
 /* With members of their own they come and go, too; other code there is trusted as ever. */
 static void what_comes_again_was_not_there_meanwhile(void **state)
 {
@@ -977,6 +1020,7 @@ int main(void)
 		TEST(code_that_is_gone_leaves_its_place_alone),
 		TEST(rules_of_one_shape_are_told_apart),
 		TEST(rules_of_before_are_told_apart),
+		TEST(rules_that_never_meet_are_told_apart),
 		TEST(what_comes_again_was_not_there_meanwhile),
 		TEST(what_stays_after_others_is_told_once),
 		TEST(the_same_source_is_no_other_code),
