@@ -36,7 +36,7 @@ MAY = {
     "report": BASE,
     "alert": BASE | {"report", "out", "confine"},
     "confine": BASE | {"probe", "sym"},
-    "memory": LOW | {"container", "py", "heap", "judge", "report", "alert"},
+    "memory": LOW | {"container", "py", "heap", "judge", "verdict", "report", "alert"},
     "sweep": LOW | {"container", "py", "places", "heap", "judge", "verdict", "report", "session", "memory"},
     "inquiry": LOW | {"py", "heap", "places", "probe", "stacks", "track", "why", "judge", "report", "memory"},
     "session": LOW | {"py", "sym", "heap", "why", "census", "places", "probe", "ledger", "stacks", "track", "lines", "judge", "report",
