@@ -62,3 +62,37 @@ size_t utf8_form(const char *s, char form[UTF8_FORM], uint32_t *out)
 	}
 	return n;
 }
+
+size_t utf8_put(uint32_t c, char out[4])
+{
+	/* A byte of a file's name that is no UTF-8 (surrogateescape): that byte. */
+	if (c >= 0xdc80 && c < 0xdd00) {
+		out[0] = (char)(c & 0xff);
+		return 1;
+	}
+	/* NUL would cut the name; other lone surrogates are not UTF-8: U+FFFD. */
+	if (!c || (c >= 0xd800 && c < 0xe000))
+		c = 0xfffd;
+	if (c > 0x10ffff)
+		return 0;
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 63));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 63));
+		out[2] = (char)(0x80 | (c & 63));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 63));
+	out[2] = (char)(0x80 | (c >> 6 & 63));
+	out[3] = (char)(0x80 | (c & 63));
+	return 4;
+}

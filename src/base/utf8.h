@@ -17,4 +17,7 @@ size_t utf8_next(const char *s, uint32_t *out);
  * change colours or reorder its neighbours is spelt out, a tab is a blank. */
 size_t utf8_form(const char *s, char form[UTF8_FORM], uint32_t *out);
 
+/* Writes a character of Python's; returns the bytes written, 0 for what is no character. */
+size_t utf8_put(uint32_t c, char out[4]);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A str object of the target as UTF-8. */
+#include "base/utf8.h"
 #include "py/py_priv.h"
 
 #define MAX_CHARS 65536 /* whoever reads a string has a small buffer */
@@ -9,41 +10,6 @@
 #define KIND(state)    ((state)&7)
 #define COMPACT(state) ((state) >> 3 & 1)
 #define ASCII(state)   ((state) >> 4 & 1)
-
-/* Returns the bytes written, 0 for what is no character. */
-static size_t put_utf8(uint32_t c, char out[4])
-{
-	/* A byte of a file's name that is no UTF-8 (surrogateescape): that byte. */
-	if (c >= 0xdc80 && c < 0xdd00) {
-		out[0] = (char)(c & 0xff);
-		return 1;
-	}
-	/* NUL would cut the name; other lone surrogates are not UTF-8: U+FFFD. */
-	if (!c || (c >= 0xd800 && c < 0xe000))
-		c = 0xfffd;
-	if (c > 0x10ffff)
-		return 0;
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 63));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 63));
-		out[2] = (char)(0x80 | (c & 63));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 63));
-	out[2] = (char)(0x80 | (c >> 6 & 63));
-	out[3] = (char)(0x80 | (c & 63));
-	return 4;
-}
 
 static uint32_t char_at(const uint8_t *data, size_t i, unsigned int kind)
 {
@@ -73,7 +39,7 @@ int py_decode_chars(const uint8_t *data, size_t n, unsigned int kind, char *buf,
 		return -EILSEQ;
 	for (size_t i = 0; i < n; i++) {
 		char utf8[4];
-		size_t k = put_utf8(char_at(data, i, kind), utf8);
+		size_t k = utf8_put(char_at(data, i, kind), utf8);
 
 		if (!k) {
 			buf[0] = '\0';
