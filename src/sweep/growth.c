@@ -132,8 +132,8 @@ static void judge_growth(struct growth *g)
 	if (!g->has_pools)
 		return;
 	judge(g, VALUE_LIVE, &g->curve);
-	/* C code's memory, and blocks too large for pools. */
-	if (!rises(&g->curve) && rises(&anon))
+	/* C code's memory, and blocks too large for pools, perhaps with a small object for each. */
+	if (rises(&anon) && (!rises(&g->curve) || g->curve.slope * ETA_PARTIAL < anon.slope))
 		g->curve = anon;
 }
 

@@ -21,8 +21,9 @@ void growth_close(struct growth *g);
 /* A reading. False when the process has ended, or is another program now. */
 bool growth_read(struct growth *g);
 bool growth_has_ended(const struct growth *g);
-/* How the process grows: its live bytes, or its anonymous memory where there are no pools. As last
- * judged, which is no longer ago than a part of the time it is watched, nor than ten seconds. */
+/* How the process grows: its live bytes, or its anonymous memory where these are no more than a
+ * part of it. As last judged, which is no longer ago than a part of the time it is watched, nor
+ * than ten seconds. */
 const struct curve *growth_curve(const struct growth *g);
 /* Everything but sites, as of the last reading; the verdict says no more than that it grows, and
  * @unprobed: why no line is known. */

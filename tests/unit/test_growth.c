@@ -124,6 +124,34 @@ static void a_late_growth_is_seen_ten_seconds_later_at_most(void **state)
 	end(each);
 }
 
+/* A leak of C code's blocks that keeps a small object for each, or objects alone: their arenas come
+ * by the MiB. */
+static void memory_beside_the_pools_counts(void **state)
+{
+	const struct {
+		double objects, blocks, slope;
+	} of[] = {{2e3, 4e5, 4e5}, {1.5e5, 0, 1.5e5}, {1.5e5, 2e5, 1.5e5}};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(of); k++) {
+		struct growth *g = begin();
+
+		for (unsigned t = ROUND; t <= 120; t += ROUND) {
+			double live = of[k].objects * t;
+			const double v[VALUES] = {
+				[VALUE_RSS] = 5e7,
+				[VALUE_ANON] =
+					3e7 + ceil(live / 1048576) * 1048576 + of[k].blocks * t,
+				[VALUE_LIVE] = 2e7 + live,
+			};
+
+			add(g, g->start_ns + t * SECOND, v);
+		}
+		assert_float_equal(curve_now(g)->slope, of[k].slope, of[k].slope / 10);
+		end(g);
+	}
+}
+
 static void one_that_rests_is_judged_until_it_is_level(void **state)
 {
 	struct growth *g = begin();
@@ -273,6 +301,7 @@ int main(void)
 		cmocka_unit_test(many_readings_share_a_judgement),
 		cmocka_unit_test(a_report_rests_on_all_that_was_read),
 		cmocka_unit_test(a_late_growth_is_seen_ten_seconds_later_at_most),
+		cmocka_unit_test(memory_beside_the_pools_counts),
 		cmocka_unit_test(one_that_rests_is_judged_until_it_is_level),
 		cmocka_unit_test(what_it_did_before_it_rested_is_judged),
 		cmocka_unit_test(no_file_is_read_of_one_that_rests),
