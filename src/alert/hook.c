@@ -161,6 +161,9 @@ static void leave(struct starter *s)
 
 	while (reap(s) && clock_ns() < until)
 		nanosleep(&pause, NULL);
+	for (size_t i = 0; i < AT_ONCE; i++)
+		if (s->child[i].pid)
+			tell(s->child[i].why, "goes on without the tool: process", s->child[i].pid);
 }
 
 static void be_starter(int sock, void *command)

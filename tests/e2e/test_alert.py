@@ -116,6 +116,7 @@ def test_hook_gets_its_words_and_blocks_nobody(grower, tmp_path):
         assert took < 60
         hook = int(slow.read_text())
         assert os.path.exists("/proc/%d" % hook)
+        assert "goes on without the tool: process %d" % hook in r.stderr
     finally:
         os.kill(int(slow.read_text()), 9)
 

@@ -3,7 +3,10 @@
 #include "alert/alert.h"
 
 #include <math.h>
+#include <signal.h>
+#include <unistd.h>
 
+#include "alert/hook.h"
 #include "out/event.h"
 #include "unit.h"
 
@@ -212,6 +215,34 @@ static void an_event_is_one_line_of_json(void **state)
 	free(line);
 }
 
+static void a_hook_that_outlives_the_tool_is_told(void **state)
+{
+	FILE *said = tmpfile();
+	int was = dup(STDERR_FILENO), pid = 0;
+	char *env[] = {NULL};
+	char text[256] = "";
+	struct helper h;
+
+	(void)state;
+	assert_non_null(said);
+	fflush(stderr);
+	dup2(fileno(said), STDERR_FILENO);
+	assert_int_equal(hook_open(&h, "exec sleep 30"), 0);
+	hook_start(&h, env, "rss>1M");
+	hook_close(&h);
+	dup2(was, STDERR_FILENO);
+	close(was);
+	rewind(said);
+	assert_non_null(fgets(text, sizeof(text), said));
+	fclose(said);
+	assert_int_equal(sscanf(text,
+				"pyleak-bpf: the hook for 'rss>1M' goes on without the tool: "
+				"process %d",
+				&pid),
+			 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +254,7 @@ int main(void)
 		cmocka_unit_test(a_rate_is_told_as_it_was_asked_for),
 		cmocka_unit_test(a_value_that_stays_unknown_is_told_once),
 		cmocka_unit_test(an_event_is_one_line_of_json),
+		cmocka_unit_test(a_hook_that_outlives_the_tool_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
