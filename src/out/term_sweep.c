@@ -2,6 +2,8 @@
 /* A host's processes on one screen: the sum first, then who grows, each with its first line. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "out/term_priv.h"
 
@@ -37,19 +39,27 @@ static void put_sum(struct line *l, const struct report *r)
 	line_end(l);
 }
 
+/* Whole, however narrow the terminal. */
+static void __attribute__((format(printf, 2, 3))) put_sentence(struct line *l, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	line_words(l, text);
+	line_end(l);
+}
+
 /* The sum does not hold them. */
 static void put_not_watched(struct line *l, const struct report *r)
 {
-	char text[512];
-
-	if (!r->not_watched)
-		return;
-	snprintf(text, sizeof(text), "%" PRIu64 " process%s could not be looked at; %s%s",
-		 r->not_watched, r->not_watched == 1 ? "" : "es",
-		 r->not_watched == 1 ? "" : "the last reason: ",
-		 r->not_watched_why ? r->not_watched_why : "why is not known");
-	line_words(l, text);
-	line_end(l);
+	if (r->not_watched)
+		put_sentence(l, "%" PRIu64 " process%s could not be looked at; %s%s",
+			     r->not_watched, r->not_watched == 1 ? "" : "es",
+			     r->not_watched == 1 ? "" : "the last reason: ",
+			     r->not_watched_why ? r->not_watched_why : "why is not known");
 }
 
 static void put_process(struct line *l, const struct report_process *p)
@@ -138,20 +148,14 @@ int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *
 		if (!leaking && p->verdict == CLASS_LEAK && !p->exited)
 			leaking = p->pid;
 	}
-	if (leaking) {
-		line_printf(&l, "what keeps it alive, and all its lines: pyleak-bpf -p %d",
-			    leaking);
-		line_end(&l);
-	}
-	if (left) {
-		line_printf(&l, "%zu more; --top shows more, --json has all", left);
-		line_end(&l);
-	}
-	if (r->duration_s < TREND_S) {
-		line_printf(&l, "watched for %.0f s only: a trend takes %d s at least (-d)",
-			    r->duration_s, TREND_S);
-		line_end(&l);
-	}
+	if (leaking)
+		put_sentence(&l, "what keeps it alive, and all its lines: pyleak-bpf -p %d",
+			     leaking);
+	if (left)
+		put_sentence(&l, "%zu more; --top shows more, --json has all", left);
+	if (r->duration_s < TREND_S)
+		put_sentence(&l, "watched for %.0f s only: a trend takes %d s at least (-d)",
+			     r->duration_s, TREND_S);
 	err = l.err;
 	if (!err && fflush(f) != 0)
 		err = errno;

@@ -283,6 +283,26 @@ static void a_sweep_tells_of_those_it_could_not_look_at(void **state)
 	report_free(r);
 }
 
+static void what_to_do_is_told_whole_on_a_narrow_terminal(void **state)
+{
+	const struct out_term_opts opts = {.top = 10, .width = 40};
+	struct report *r = sample_report();
+	size_t size;
+	char *text;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	r->duration_s = 15;
+	assert_int_equal(out_term_sweep(f, r, &opts), 0);
+	assert_non_null(strstr(text, "\nwhat keeps it alive, and all its lines:"));
+	assert_non_null(strstr(text, "pyleak-bpf -p "));
+	assert_non_null(strstr(text, "\nwatched for 15 s only: a trend takes 30"));
+	assert_non_null(strstr(text, "s at least (-d)\n"));
+	fclose(f);
+	free(text);
+	report_free(r);
+}
+
 /* A note below says so, too. */
 static void one_that_goes_on_is_not_said_to_have_ended(void **state)
 {
@@ -380,6 +400,7 @@ int main(void)
 		cmocka_unit_test(places_that_are_not_listed_are_in_the_sum),
 		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
 		cmocka_unit_test(a_sweep_tells_of_those_it_could_not_look_at),
+		cmocka_unit_test(what_to_do_is_told_whole_on_a_narrow_terminal),
 		cmocka_unit_test(one_that_goes_on_is_not_said_to_have_ended),
 		cmocka_unit_test(columns_are_counted_as_shown),
 		cmocka_unit_test(colour_needs_a_terminal),
