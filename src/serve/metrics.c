@@ -39,6 +39,7 @@ static void put_value(FILE *f, const char *s)
 	fputc('"', f);
 }
 
+/* Bytes are exact, as in the report; of a rate ten digits will do. */
 static void put_number(FILE *f, double v)
 {
 	if (isnan(v))
@@ -46,7 +47,7 @@ static void put_number(FILE *f, double v)
 	else if (isinf(v))
 		fputs(v > 0 ? " +Inf\n" : " -Inf\n", f);
 	else
-		fprintf(f, " %.10g\n", v);
+		fprintf(f, v == rint(v) ? " %.15g\n" : " %.10g\n", v);
 }
 
 static void begin(FILE *f, const struct family *m)

@@ -183,6 +183,27 @@ static void ram_is_used_up_by_all_that_grow(void **state)
 	report_free(r);
 }
 
+/* The RAM of a host is more than ten digits. */
+static void bytes_are_exact(void **state)
+{
+	struct serve_metrics_opts o = {.processes = 1, .sites = 1};
+	struct report *r = workers();
+	char *text;
+	size_t len;
+
+	(void)state;
+	r->n_processes = 1;
+	process[0].memory.limit_source = "ram";
+	process[0].memory.limit_bytes = 25276063744;
+	process[0].rss_growth_bytes_per_s = 160301.17654321;
+	assert_int_equal(serve_metrics(r, &o, &text, &len), 0);
+	assert_int_equal(occurrences(text, "} 25276063744\n"), 1);
+	assert_int_equal(occurrences(text, "} 160301.1765\n"), 1);
+	free(text);
+	map64_free(&o.left_out);
+	report_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +212,7 @@ int main(void)
 		cmocka_unit_test(what_is_still_left_out_is_not_dropped_again),
 		cmocka_unit_test(no_two_series_have_the_same_labels),
 		cmocka_unit_test(names_that_are_shown_alike_are_one_series),
+		cmocka_unit_test(bytes_are_exact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
