@@ -157,7 +157,7 @@ void line_item(struct line *l, const char *s)
 	/* Two more: the space in front, the comma behind. */
 	if (!break_before(l, line_columns(s) + 2) && l->has_items)
 		line_text(l, " ");
-	line_text(l, s);
+	line_words(l, s);
 	l->has_items = true;
 }
 

@@ -39,7 +39,8 @@ void line_printf(struct line *l, const char *fmt, ...) __attribute__((format(pri
 /* The last @cols columns of @s, "..." in front when something is missing. */
 void line_tail(struct line *l, const char *s, int cols);
 void line_pad(struct line *l, int col);
-/* One of a list: a comma in front when it is not the first, on a new line when it does not fit. */
+/* One of a list: a comma in front when it is not the first, on a new line when it does not fit, and
+ * broken at spaces when it is longer than that. */
 void line_item(struct line *l, const char *s);
 /* A sentence, broken at spaces when it does not fit. */
 void line_words(struct line *l, const char *s);

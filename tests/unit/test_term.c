@@ -303,6 +303,27 @@ static void what_to_do_is_told_whole_on_a_narrow_terminal(void **state)
 	report_free(r);
 }
 
+static void an_item_longer_than_a_line_is_told_whole(void **state)
+{
+	size_t size;
+	char *text;
+	FILE *f = open_memstream(&text, &size);
+	struct line l;
+
+	(void)state;
+	line_init(&l, f, 20, false);
+	line_text(&l, "RSS: ");
+	line_item(&l, "7.2 MiB files");
+	line_item(&l, "11.1 MiB Python objects (+92.7 KiB/s)");
+	line_item(&l, "1 KiB");
+	line_end(&l);
+	line_fini(&l);
+	fclose(f);
+	assert_string_equal(text, "RSS: 7.2 MiB files,\n    11.1 MiB Python\n"
+				  "    objects (+92.7\n    KiB/s), 1 KiB\n");
+	free(text);
+}
+
 /* A note below says so, too. */
 static void one_that_goes_on_is_not_said_to_have_ended(void **state)
 {
@@ -401,6 +422,7 @@ int main(void)
 		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
 		cmocka_unit_test(a_sweep_tells_of_those_it_could_not_look_at),
 		cmocka_unit_test(what_to_do_is_told_whole_on_a_narrow_terminal),
+		cmocka_unit_test(an_item_longer_than_a_line_is_told_whole),
 		cmocka_unit_test(one_that_goes_on_is_not_said_to_have_ended),
 		cmocka_unit_test(columns_are_counted_as_shown),
 		cmocka_unit_test(colour_needs_a_terminal),
