@@ -7,8 +7,9 @@
 #include "session/pools.h"
 #include "session/session_priv.h"
 
-#define POLL_NS 200000000
-#define FIT_NS	2000000000
+#define POLL_NS	 200000000
+#define SLACK_NS 50000000
+#define FIT_NS	 2000000000
 
 struct blocks {
 	struct session *s;
@@ -169,6 +170,7 @@ static int observe(void *self, const struct observation *to)
 
 const struct source_ops blocks_source = {
 	.first_ns = POLL_NS,
+	.slack_ns = SLACK_NS,
 	.size = sizeof(struct blocks),
 	.is_probing = true,
 	.open = open_blocks,

@@ -6,6 +6,7 @@
 #include "session/fds_priv.h"
 
 #define LOOK_MIN_NS 250000000
+#define SLACK_NS    50000000
 #define LOOK_SHARE  100 /* a look may take this part of our time */
 #define SOCKETS_NS  5000000000
 #define FRESH_NS    1000000000 /* for a report, sockets are looked up again when older */
@@ -260,6 +261,7 @@ static int observe(void *self, const struct observation *to)
 }
 
 const struct source_ops fds_source = {
+	.slack_ns = SLACK_NS,
 	.size = sizeof(struct fds_watch),
 	.is_probing = true,
 	.open = open_fds,

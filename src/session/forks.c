@@ -12,8 +12,10 @@
 #include "pyleak.skel.h"
 
 #define LOOK_NS 50000000
-#define REST_NS 1000000000  /* between two: each looks at all who map the file */
-#define BUSY_NS 30000000000 /* changes of probes are paused for as long at least */
+/* Where births' probes stay in, they wake up the loop more often. */
+#define SLACK_NS 150000000
+#define REST_NS	 1000000000  /* between two: each looks at all who map the file */
+#define BUSY_NS	 30000000000 /* changes of probes are paused for as long at least */
 
 struct forks {
 	struct session *s;
@@ -69,6 +71,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 
 const struct source_ops forks_source = {
 	.first_ns = LOOK_NS,
+	.slack_ns = SLACK_NS,
 	.size = sizeof(struct forks),
 	.is_probing = true,
 	.open = open_forks,

@@ -9,7 +9,8 @@
 #include "session/survivors.h"
 #include "why/paths.h"
 
-#define LOOK_NS	    3000000000	   /* between two looks */
+#define LOOK_NS	    3000000000 /* between two looks */
+#define SLACK_NS    100000000
 #define LOOK_SHARE  200		   /* a look may take this part of our time */
 #define PAUSE_NS    30000000000ull /* between two questions */
 #define SOON_NS	    4000000000ull  /* ... when one is about a site that was never asked for */
@@ -465,6 +466,7 @@ static bool close_holders(void *self)
 
 const struct source_ops holders_source = {
 	.first_ns = LOOK_NS,
+	.slack_ns = SLACK_NS,
 	.size = sizeof(struct holders),
 	.open = open_holders,
 	.step = step,

@@ -7,6 +7,7 @@
 
 #define BUCKET_S 1.0
 #define AGAIN_NS 500000000
+#define SLACK_NS 100000000
 
 static const struct pace pace = {.least_ns = 100000000, .most_ns = 5000000000, .share = 400};
 
@@ -134,6 +135,7 @@ static int observe(void *self, const struct observation *to)
 }
 
 const struct source_ops pools_source = {
+	.slack_ns = SLACK_NS,
 	.size = sizeof(struct pools),
 	.open = open_pools,
 	.step = count,

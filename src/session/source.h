@@ -54,7 +54,9 @@ struct observation {
 struct source_ops {
 	size_t size;	   /* of its state, all zero when it is opened */
 	uint64_t first_ns; /* from the start to the first step */
-	bool is_probing;   /* not opened before it is known how probes are placed */
+	/* So much later will do: whoever can wait least wakes up all that are due. */
+	uint64_t slack_ns;
+	bool is_probing; /* not opened before it is known how probes are placed */
 	/* A part that does not work is a note; an error ends the session. */
 	int (*open)(void *self, struct session *s);
 	/* As all that follow it may be NULL. Called also after an open that failed. False: a thread

@@ -168,21 +168,27 @@ static void open_late(struct session *s)
 		session_note(s, "probes cannot be placed: %s", fail_text());
 }
 
-static struct source *first_due(struct session *s)
+static uint64_t latest(const struct source *x)
+{
+	return x->due_ns + x->ops->slack_ns;
+}
+
+/* The one that can wait least among those that are due at @now_ns. */
+static struct source *first_due(struct session *s, uint64_t now_ns)
 {
 	struct source *first = NULL;
 
 	for (struct source *x = s->sources.v; x < end(s); x++)
-		if (x->due_ns && (!first || x->due_ns < first->due_ns))
+		if (x->due_ns && x->due_ns <= now_ns && (!first || latest(x) < latest(first)))
 			first = x;
 	return first;
 }
 
 uint64_t sources_due(struct session *s, uint64_t limit)
 {
-	const struct source *x = first_due(s);
+	const struct source *x = first_due(s, UINT64_MAX);
 
-	return x && x->due_ns < limit ? x->due_ns : limit;
+	return x && latest(x) < limit ? latest(x) : limit;
 }
 
 void sources_run(struct session *s)
@@ -190,7 +196,7 @@ void sources_run(struct session *s)
 	uint64_t now = clock_ns();
 	struct source *x;
 
-	while ((x = first_due(s)) && x->due_ns <= now)
+	while ((x = first_due(s, now)))
 		if (x->self)
 			x->due_ns = x->ops->step(x->self, clock_ns());
 		else

@@ -5,9 +5,10 @@
 #include "session/pools.h"
 #include "session/session_priv.h"
 
-#define MIN_NS 50000000
-#define MAX_NS 1000000000
-#define SHARE  100 /* after hours something is due all the time, on a ladder of thousands */
+#define MIN_NS	 50000000
+#define MAX_NS	 1000000000
+#define SLACK_NS 50000000
+#define SHARE	 100 /* after hours something is due all the time, on a ladder of thousands */
 
 _Static_assert(EVIDENCE_PARTS == HEAP_MAX_PARTS, "evidence has room for what an object has");
 
@@ -182,6 +183,7 @@ static int observe(void *self, const struct observation *to)
 }
 
 const struct source_ops survivors_source = {
+	.slack_ns = SLACK_NS,
 	.size = sizeof(struct survivors),
 	.open = open_survivors,
 	.step = climb,
