@@ -6,11 +6,11 @@
  */
 #include <bpf/bpf.h>
 
+#include "base/pace.h"
 #include "session/native_stacks.h"
 #include "session/session_priv.h"
 #include "session/survivors.h"
 
-#define LOOK_NS	       1000000000ull
 #define ENOUGH	       8  /* living ones settle who it was */
 #define LOOKS_AT_MOST  60 /* then others have their turn */
 #define REST_NS	       30000000000ull
@@ -25,6 +25,8 @@
 /* A death is known at once of blocks that are exact, else when it is not among the samples. */
 #define PATIENCE_NS	   200000000ull
 #define SAMPLE_PATIENCE_NS 1000000000ull
+
+static const struct pace pace = {.least_ns = 1000000000, .most_ns = 1000000000};
 
 /* Is it settled, or in vain for now? Asked at least once after each rest: who leaks may change. */
 static bool rests(struct native_pair *p, size_t living, uint64_t now_ns)
@@ -210,7 +212,7 @@ void native_asks_poll(struct native_stacks *n, uint64_t now_ns)
 {
 	bool exact = native_state(n->native) == NATIVE_EXACT;
 
-	if (now_ns - n->looked_ns > LOOK_NS) {
+	if (now_ns - n->looked_ns > pace_wait_ns(&pace, 0, session_ran_s(n->s, now_ns))) {
 		end(&n->blocks);
 		n->blocks.n = growing_blocks(n, now_ns, n->blocks.v);
 		end(&n->births);

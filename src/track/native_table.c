@@ -14,6 +14,7 @@
 #define BIG_CHUNK    (128u << 10) /* may have a mapping of its own */
 #define CHUNK_MAPPED 2
 #define POINT_GAP    1.0
+#define MOST_GAP     2.5 /* a table that fills up is seen in time */
 #define KEPT_NS	     30000000000ull
 #define ENOUGH	     12	 /* points: a series of its own */
 #define LOOKS	     512 /* blocks looked into at a time */
@@ -301,15 +302,15 @@ static void look_into_all(struct native *n)
 }
 
 /* Own cost at most 1 % of a core: the next walk waits for a hundred times the last one's length. */
-int native_table_scan(struct native *n, uint64_t now_ns)
+static int scan(struct native *n, uint64_t now_ns, double gap_s)
 {
 	struct native_table *t = &n->table;
 	struct walk_ctx w = {.n = n, .now_ns = now_ns};
 	uint64_t cpu_ns = thread_cpu_ns();
 	int err;
 
-	if (t->last_ns &&
-	    (now_ns - t->last_ns < 900000000ull || now_ns - t->last_ns < 100 * t->cost_ns))
+	if (t->last_ns && (now_ns - t->last_ns < (uint64_t)(gap_s * 0.9e9) ||
+			   now_ns - t->last_ns < 100 * t->cost_ns))
 		return 0;
 	if (!t->point_gap_s)
 		t->point_gap_s = POINT_GAP;
@@ -335,6 +336,12 @@ int native_table_scan(struct native *n, uint64_t now_ns)
 	if (w.n_spans) /* as rarely as the maps are read */
 		look_into_all(n);
 	return 0;
+}
+
+/* For nobody but the series: no more often than they have points. */
+int native_table_scan(struct native *n, uint64_t now_ns)
+{
+	return scan(n, now_ns, fmin(fmax(n->table.point_gap_s, POINT_GAP), MOST_GAP));
 }
 
 void native_table_free(struct native_table *t)
@@ -425,7 +432,7 @@ int native_sites(struct native *n, struct native_sites *out)
 {
 	struct native_table *t = &n->table;
 	uint64_t now_ns = native_now(n);
-	int err = n->state == NATIVE_OFF ? 0 : native_table_scan(n, now_ns);
+	int err = n->state == NATIVE_OFF ? 0 : scan(n, now_ns, POINT_GAP);
 
 	*out = (struct native_sites){.left_out = t->left_out};
 	if (err || !(t->rows.n + t->kept.n))

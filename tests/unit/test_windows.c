@@ -616,6 +616,34 @@ static void a_target_that_is_stopped_is_not_calm(void **state)
 	waitpid(child, NULL, 0);
 }
 
+/* The series have a point every two seconds by now: a walk between them is for a report. */
+static void blocks_are_walked_no_more_often_than_they_have_points(void **state)
+{
+	const uint64_t start_ns = 100 * SECOND;
+	struct native_sites sites;
+	struct scene k;
+
+	(void)state;
+	set_up(&k);
+	k.n.state = NATIVE_EXACT;
+	k.n.paused = true;
+	k.n.table.last_ns = start_ns;
+	k.n.table.point_gap_s = 2;
+	assert_int_equal(native_table_scan(&k.n, start_ns + SECOND), 0);
+	assert_int_equal(k.n.table.last_ns, start_ns);
+	assert_int_equal(native_table_scan(&k.n, start_ns + 2 * SECOND), 0);
+	assert_int_equal(k.n.table.last_ns, start_ns + 2 * SECOND);
+	k.n.paused_ns = start_ns + 3 * SECOND;
+	assert_int_equal(native_sites(&k.n, &sites), 0);
+	assert_int_equal(k.n.table.last_ns, start_ns + 3 * SECOND);
+	/* However long it goes on, a table that fills up is noticed. */
+	k.n.table.point_gap_s = 64;
+	assert_int_equal(native_table_scan(&k.n, start_ns + 6 * SECOND), 0);
+	assert_int_equal(k.n.table.last_ns, start_ns + 6 * SECOND);
+	native_sites_free(&sites);
+	native_table_free(&k.n.table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -627,6 +655,7 @@ int main(void)
 		cmocka_unit_test(a_window_tells_of_the_time_since_the_last),
 		cmocka_unit_test(a_window_that_lost_calls_tells_nothing),
 		cmocka_unit_test(rare_windows_tell_of_a_straight_line),
+		cmocka_unit_test(blocks_are_walked_no_more_often_than_they_have_points),
 		cmocka_unit_test(how_many_windows_may_have_missed),
 		cmocka_unit_test(what_is_met_until_a_window_is_closed_is_charged),
 		cmocka_unit_test(what_musls_malloc_maps_is_no_line),
