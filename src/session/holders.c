@@ -14,7 +14,7 @@
 #define LOOK_SHARE  200		   /* a look may take this part of our time */
 #define PAUSE_NS    30000000000ull /* between two questions */
 #define SOON_NS	    4000000000ull  /* ... when one is about a site that was never asked for */
-#define COST_FACTOR 200		   /* 0.5 % of the time at most ... */
+#define COST_FACTOR 200		   /* 0.5 % of the time at most, half of that with a verdict ... */
 #define SOON_FACTOR 50		   /* ... and 2 % while there are such, or without answer */
 #define MIN_AGE_NS  1000000000ull
 #define GROWS_PART  0.1 /* of the objects: with less it is not where they go */
@@ -150,6 +150,7 @@ static void settle(struct holders *h)
 		pause = soon;
 	h->ended_ns = in->ended_ns;
 	h->next_ns = h->ended_ns + (pause > PAUSE_NS ? pause : PAUSE_NS);
+	h->told_next_ns = is_open ? h->next_ns : h->next_ns + pause;
 	h->soon_ns = h->ended_ns + (soon > SOON_NS ? soon : SOON_NS);
 	inquiry_forget(in);
 }
@@ -320,7 +321,7 @@ static void look(struct holders *h)
 static void ask(struct holders *h, uint64_t now_ns, const struct report_process *p)
 {
 	uint64_t now = clock_ns();
-	bool due = now >= h->next_ns;
+	bool due = now >= (h->s->is_settled ? h->told_next_ns : h->next_ns);
 
 	if (!h->s->ended && !h->inquiry.running && (due || now >= h->soon_ns) &&
 	    has_questions(h, now_ns, p, due))

@@ -26,10 +26,11 @@ struct holders {
 	struct session *s;
 	struct inquiry inquiry;
 	uint64_t ended_ns, next_ns, soon_ns;
-	bool is_open;	  /* there was a site with too few objects to ask about */
-	size_t again;	  /* rank of the site that is next to be asked about once more */
-	uint64_t refused; /* inquiries without an answer since the last that had one */
-	bool left_out;	  /* at the end: not all that was asked for has an answer */
+	uint64_t told_next_ns; /* instead of next_ns, when a line is called a leak */
+	bool is_open;	       /* there was a site with too few objects to ask about */
+	size_t again;	       /* rank of the site that is next to be asked about once more */
+	uint64_t refused;      /* inquiries without an answer since the last that had one */
+	bool left_out;	       /* at the end: not all that was asked for has an answer */
 	char why_not[256];
 	VEC(struct found) found;
 	struct map64 replaced; /* stacks */
