@@ -23,12 +23,13 @@ void turn_add(struct turn *t, const struct pl_frame *raw, const struct stack_fra
 	      bool is_pointer)
 {
 	uint64_t at = raw->instr - (is_pointer ? raw->code & ~PL_FRAME_ENTRY : 0);
+	uintptr_t code = (uintptr_t)f->code;
 
 	t->is_unknown |= !f->code || !f->line;
 	if (t->is_unknown)
 		return;
 	if (!py_code_may_go(f->code)) {
-		t->by = mix(t->by, &f->code, sizeof(f->code));
+		t->by = mix(t->by, &code, sizeof(code));
 		t->by = mix(t->by, &f->line, sizeof(f->line));
 		return;
 	}
