@@ -22,9 +22,9 @@ const char *metric_name(enum metric m);
 /* The metrics of a process at a moment; NAN = not known. */
 struct metrics {
 	double v[METRIC_MAX];
-	bool is_of_ram; /* METRIC_ETA */
+	bool is_of_ram; /* the limit of METRIC_ETA */
 };
-/* Those that grow use up RAM together: their METRIC_ETA is when, no more by the growth of each. */
+/* METRIC_ETA of each whose limit is RAM becomes the time at which all of them have used it up. */
 void metrics_share_ram(struct metrics *m, size_t n);
 
 struct alert_rule {

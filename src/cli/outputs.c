@@ -175,7 +175,7 @@ int outputs_check(struct outputs_files *files, const char *const *paths, size_t 
 		if (outputs_check_name(formats[i].name, files->path[i]))
 			return -EINVAL;
 	if (outputs_on_stdout(files) > 1)
-		return fail(-EINVAL, "standard output takes one format of a report");
+		return fail(-EINVAL, "standard output takes one format");
 	if (outputs_is_stdout(files->path[OUT_pprof]) && isatty(STDOUT_FILENO))
 		return fail(-EINVAL, "a profile is no text for a terminal: --pprof FILE.pb.gz, or "
 				     "send standard output to a file or a program");

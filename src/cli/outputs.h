@@ -60,7 +60,7 @@ struct output {
 /* -EINVAL with the sentence for a name that is none, or has no suffix where one is needed, and for
  * two names of one file, of those in @paths too: the one result would replace the other. */
 int outputs_check(struct outputs_files *files, const char *const *paths, size_t n);
-/* The latter alone; @files NULL = none. */
+/* The check for two names of one file alone; @files NULL = none. */
 int outputs_apart(const struct outputs_files *files, const char *const *paths, size_t n);
 size_t outputs_on_stdout(const struct outputs_files *files);
 /* Is it "-"? NULL is not. */

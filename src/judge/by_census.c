@@ -263,6 +263,14 @@ static bool own_type(const struct joined *to, const struct census_bound *b, cons
 	       j->run_s - b->to_s <= CENSUS_STALE * (b->to_s - b->from_s);
 }
 
+/* The container got as many of late, and others of the size left meanwhile: its class gained far
+ * less than this type alone. Where the two gains agree, it is this type that came and ceased. */
+static bool is_held(const struct joined *to, const struct own_type *own, const struct joiner *j)
+{
+	return to->evidence.curve.gain * GOES_ON_APART < own->t->gain &&
+	       holders_keep_pace(j->e, &to->site, own->t->row->growth_count_per_s);
+}
+
 /* The census knows the rate of a type that came evenly all the time. A site's own rate has the
  * error of the samples that give it its share of a size class: within that error the census is
  * believed. Where it counts fewer than that, others of this size grow that no window has met. So
@@ -282,7 +290,7 @@ static void rate_by_census(struct joined *to, const struct census_bound *b, cons
 	rate = own.t->row->growth_count_per_s;
 	part = rate / own.per_s - 1;
 	time_s = grown_s(b, own.t, j, to);
-	if (!(part <= apart) ? !holders_keep_pace(j->e, s, rate)
+	if (!(part <= apart) ? !is_held(to, &own, j)
 			     : time_s < CENSUS_WHOLE * (b->to_s - own.t->from_s) &&
 				       own.per_s * time_s <= (1 + CENSUS_EVEN) * own.t->gain)
 		return;
@@ -308,21 +316,21 @@ static void pace_by_census(struct joined *to, const struct census_bound *b, cons
 	const struct curve *c = &to->evidence.curve;
 	double span = b->to_s - b->from_s, rate, later, before, noise;
 	struct own_type own;
-	bool is_held;
+	bool held;
 
 	if (span < PACED_S || !own_type(to, b, j, &own))
 		return;
 	rate = own.t->row->growth_count_per_s;
-	is_held = holders_keep_pace(j->e, &to->site, rate);
+	held = is_held(to, &own, j);
 	later = own.t->row->late * own.t->gain;
 	before = own.t->gain - later;
 	noise = CENSUS_NOISE * (double)own.t->row->count;
-	if (rate * GOES_ON_APART < own.per_s || (rate > GOES_ON_APART * own.per_s && !is_held) ||
+	if (rate * GOES_ON_APART < own.per_s || (rate > GOES_ON_APART * own.per_s && !held) ||
 	    fmin(before, later) < noise || !is_paced(before, later, 1, false))
 		return;
 	to->evidence.counted_per_s = rate;
 	if (!is_paced(before, later, 1, true) ||
-	    (own.in_one_class && c->shape == CURVE_SLOWING && rate > c->high && !is_held))
+	    (own.in_one_class && c->shape == CURVE_SLOWING && rate > c->high && !held))
 		return;
 	to->evidence.paced_s = span;
 	to->evidence.goes_on = to->evidence.oldest_s < span;

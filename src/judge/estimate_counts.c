@@ -180,8 +180,10 @@ static bool is_relieved(const struct survivor *s, const struct map64 *own,
 {
 	const uint64_t *mine = map64_get(own, content_key(s));
 	const uint64_t *seen = o->deaths ? map64_get(o->deaths, content_key(s)) : NULL;
+	const struct coverage *c = mine && seen ? sample_watched(s, o) : NULL;
+	double share = c ? coverage_share(c, o->start_ns, o->now_ns) : o->coverage;
 
-	return mine && seen && (double)*seen * (1 - o->coverage) >= TWIN_FAIR_PART * (double)*mine;
+	return mine && seen && (double)*seen * (1 - share) >= TWIN_FAIR_PART * (double)*mine;
 }
 
 /* Where a line that is not so replaced has a fair part of the survivors, too, those of the lines

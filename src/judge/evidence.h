@@ -83,8 +83,8 @@ static inline uint64_t evidence_likes(uint64_t stack, uint64_t content)
 }
 
 struct evidence_count {
-	/* A stack; or evidence_likes() of those in whose place a window saw another stack's born.
-	 */
+	/* A stack; or evidence_likes() of those in whose place a window saw one of like content
+	 * born: another stack's, of one that was there before the window any stack's. */
 	uint64_t of;
 	uint64_t n;
 };

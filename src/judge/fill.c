@@ -100,11 +100,19 @@ bool fill_grows_on(const struct fill *f)
 	return f->last >= f->first + LEAK_SAMPLES && in_both && fill_goes_on(f, per_s(f), 1);
 }
 
+/* It got fewer a second since its last middle than all the time. */
+static bool fades(const struct fill *f)
+{
+	double s = seconds_since(f, f->next_ns), came = (double)f->last - (double)f->next;
+
+	return f->next_ns && s >= GOES_ON_CALM_S && came * GOES_ON_APART < s * per_s(f);
+}
+
 static bool keeps_pace(const struct fill *f, bool surely)
 {
 	double s = seconds_since(f, f->first_ns), before_s = s - seconds_since(f, f->mid_ns);
 
-	return f->mid_ns && s >= PACED_S && before_s > 0 &&
+	return f->mid_ns && s >= PACED_S && before_s > 0 && !fades(f) &&
 	       is_paced((double)f->mid - (double)f->first, (double)f->last - (double)f->mid,
 			(s - before_s) / before_s, surely);
 }

@@ -8,7 +8,8 @@
  * took. */
 static bool is_table(const struct report_holder *h, const struct report_site *site)
 {
-	bool is_own = h->n && report_holder_is_own(h) && h->share >= HOLDER_MOST;
+	bool is_own = h->n && site->n_frames && site->stack[0].native && report_holder_is_own(h) &&
+		      h->share >= HOLDER_MOST;
 
 	for (size_t i = 0; i < h->n; i++)
 		is_own &= h->step[i].type && !strcmp(h->step[i].type, "memory of C code");

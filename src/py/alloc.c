@@ -52,25 +52,29 @@ static uint64_t table_of(const struct py_runtime *rt, const char *symbol, const 
 	return 0;
 }
 
-/* Of a saved process, whose code may not be here: where the debug hooks are installed the table
- * points to theirs, {api id, table}, in the same data. */
+#define MAX_HOOKS 1000 /* words that could point to such a table; a real process has three */
+
+/* The code of a saved process may not be here: where the debug hooks are installed the table points
+ * to theirs, {api id, table}, in the same data. */
 static uint64_t table_on_hooks(const struct py_runtime *rt)
 {
 	struct dso_range seg[16];
 	size_t n_segs = proc_is_live(rt->proc) ? 0 : py_data(rt, seg, ARRAY_SIZE(seg));
 	struct py_vtable v;
 
-	for (size_t k = 0; k < n_segs; k++) {
+	for (size_t k = 0, tries = 0; k < n_segs; k++) {
 		uint64_t base = (seg[k].addr + 7) & ~7ull, at;
 		size_t n = (size_t)seg[k].size / 8;
 		auto_free uint64_t *w = malloc(n * 8 + 8);
 
 		if (!w || n < 2 || proc_read(rt->proc, base, w, (n - 1) * 8))
 			continue;
-		for (size_t i = 0; i + 1 < n; i++) {
+		for (size_t i = 0; i + 1 < n && tries < MAX_HOOKS; i++) {
 			at = (w[i] - base) / 8;
-			if (!(w[i] & 7) && at < n - 1 && w[at] == 'o' &&
-			    read_table(rt, w[i] + 8, &v) && read_table(rt, base + 8 * i, &v))
+			if (w[i] & 7 || at >= n - 1 || w[at] != 'o')
+				continue;
+			tries++;
+			if (read_table(rt, w[i] + 8, &v) && read_table(rt, base + 8 * i, &v))
 				return base + 8 * i;
 		}
 	}

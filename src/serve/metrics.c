@@ -163,7 +163,7 @@ static const struct {
 	 growth_of},
 	{{"pyleak_process_memory_limit_bytes", "gauge", "The limit that is met first."}, limit_of},
 	{{"pyleak_process_limit_eta_seconds", "gauge",
-	  "Time until the limit is met at this rate, by its growth alone."},
+	  "Time until the limit is met at this rate; of RAM by its growth alone."},
 	 eta_of},
 	{{"pyleak_probe_overhead_ratio", "gauge",
 	  "Part of its CPU time that probes take, estimated."},

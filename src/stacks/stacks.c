@@ -188,8 +188,10 @@ static struct stack *read_stack(struct stacks *s, const struct pl_stack *rec)
 		struct stack_frame *f = &st->frame[st->n];
 
 		read_frame(s, &rec->frames[i], i == 0, f);
+		if (f->code && py_code_is_shim(f->code))
+			continue;
 		turn_add(&turn, &rec->frames[i], f, is_pointer);
-		st->n += !f->code || !py_code_is_shim(f->code);
+		st->n++;
 	}
 	st->turn = turn_note(s, &turn);
 	spend_end(&s->spend);
@@ -221,6 +223,7 @@ static void renew(struct stack *st, struct stack *with)
 		with->frame[i].is_shared = st->frame[i].is_shared;
 	memcpy(st->frame, with->frame, st->n * sizeof(*st->frame));
 	st->told_ns = with->told_ns;
+	st->turn = with->turn;
 	st->stale = st->is_forgotten = false;
 	free(with);
 }

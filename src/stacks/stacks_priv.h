@@ -29,7 +29,7 @@ struct stacks {
 	struct spend spend;
 };
 
-/* What a stack is told with, frame by frame. */
+/* The call that runs code which comes and goes, and the names that this code had. */
 struct turn {
 	uint64_t by, files, lines;
 	bool may_go, is_unknown;
@@ -37,7 +37,7 @@ struct turn {
 
 void turn_add(struct turn *t, const struct pl_frame *raw, const struct stack_frame *f,
 	      bool is_pointer);
-/* By what its code that comes and goes was called; 0: it has none, or not all could be read. */
+/* Notes the names and returns the key of the call; 0: no such code, or not all could be read. */
 uint64_t turn_note(struct stacks *s, const struct turn *t);
 /* Was other code called there, if frame @i is such; is it of other files? */
 bool turns_in_lines(const struct stacks *s, const struct stack *st, uint32_t i);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Code that a program compiles for each use, and where it lies comes and goes: what was told of one
- * may be the next one's, which no look has met there. It is trusted as long as the line that calls
- * it is known to run no other, at the same instruction. */
+ * may be the next one's, which no look has met there. It is trusted as long as the same
+ * stack is known to call no other, at the same instruction. */
 #include <xxhash.h>
 
 #include "stacks/stacks_priv.h"

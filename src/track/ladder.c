@@ -225,7 +225,7 @@ static void kill_one(struct ladder *l, struct sample *s)
 	const uint64_t *heir = map64_get(&l->index, s->addr);
 
 	if (heir && *heir && *heir <= l->look.n)
-		reliefs_count_late(s, &l->look.v[*heir - 1], &l->contents, l->stacks, &l->died);
+		reliefs_count_late(s, &l->look.v[*heir - 1], &l->contents, &l->died);
 	count_death(l, s);
 	drop_one(l, s);
 }

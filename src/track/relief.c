@@ -58,9 +58,9 @@ void reliefs_count(const struct reliefs *r, const struct sample *look, size_t n,
 }
 
 void reliefs_count_late(const struct sample *dead, const struct sample *heir,
-			const struct contents *c, struct stacks *st, struct map64 *to)
+			const struct contents *c, struct map64 *to)
 {
-	if (dead->type == heir->type && dead->fp.content == heir->fp.content &&
-	    dead->stack != id_of(st, heir->stack))
+	/* A line that keeps what it makes has none that end, by its own births as little. */
+	if (dead->type == heir->type && dead->fp.content == heir->fp.content)
 		count(to, dead->stack, heir, c, dead->weight);
 }

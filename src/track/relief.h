@@ -28,8 +28,8 @@ void reliefs_add(struct reliefs *r, const struct pl_birth *b, const struct sampl
  * of the @n in @look are those of the kernel half yet. */
 void reliefs_count(const struct reliefs *r, const struct sample *look, size_t n,
 		   const struct contents *c, struct stacks *st, struct map64 *to);
-/* @dead was on the ladder when @heir was born in its place. */
+/* @dead was on the ladder when @heir was born in its place, of whatever stack. */
 void reliefs_count_late(const struct sample *dead, const struct sample *heir,
-			const struct contents *c, struct stacks *st, struct map64 *to);
+			const struct contents *c, struct map64 *to);
 
 #endif

@@ -43,6 +43,7 @@ struct tree {
 	struct py_finder *finder;
 	VEC(struct newcomer) v;
 	VEC(struct member) member;
+	struct member met; /* handed over last */
 	struct tree_counts counts;
 	double saved_ns; /* of the time that looks may take */
 	uint64_t filled_ns;
@@ -130,6 +131,8 @@ static void on_exit_of(struct tree *t, int pid, uint64_t now_ns)
 		return;
 	count_as(&t->counts, &c->child.fate,
 		 now_ns - c->child.since_ns < wait_of(c) ? TREE_SHORT_LIVED : TREE_NOT_WATCHED);
+	if (t->met.pid == pid)
+		t->met.fate = c->child.fate;
 	drop(t, c);
 }
 
@@ -367,8 +370,10 @@ bool tree_next(struct tree *t, struct tree_child *out)
 		*out = c->child;
 		keep_member(t, c->child.pid, c->child.fate);
 		drop(t, c);
-		if (found)
+		if (found) {
+			t->met = (struct member){out->pid, out->fate};
 			return true;
+		}
 	}
 	return false;
 }
@@ -390,6 +395,8 @@ void tree_met(struct tree *t, const struct tree_child *child, bool is_watched)
 	struct newcomer *c = find(t, child->pid); /* it has become another program meanwhile */
 	struct member *m = find_member(t, child->pid);
 
+	if (t->met.pid == child->pid)
+		fate = t->met.fate; /* ... and that one may have ended */
 	count_as(&t->counts, &fate, is_watched ? TREE_WATCHED : TREE_NOT_WATCHED);
 	if (c)
 		c->child.fate = fate;

@@ -204,13 +204,16 @@ static bool slows(const struct verdict_evidence *e)
 static const char too_early[] = "too early to call it a leak";
 
 /* It bends, and what is counted does not. */
-static const char *counted(struct report *r, const struct verdict_evidence *e)
+static const char *counted(struct report *r, const struct verdict_evidence *e,
+			   const struct report_site *s)
 {
+	bool with_others = e->counted_per_s > GOES_ON_FASTER * s->growth_count_per_s;
 	const char *what = "the census counts", *of = "/s of their type", *text;
 	char n[32];
 
 	if (e->counted_in) {
-		what = report_printf(r, "the %s that holds them gets", e->counted_in);
+		what = report_printf(r, "the %s that holds them%s gets", e->counted_in,
+				     with_others ? " and others" : "");
 		of = " entries/s";
 	}
 	text = report_printf(r, "%s %s%s, about as many of late as before", what,
@@ -228,8 +231,6 @@ static const char *doubt(struct report *r, const struct verdict_evidence *e,
 		return "its objects look alike, and one may have taken another's place";
 	if (e->waits_for_gc)
 		return "no full collection has looked at it yet";
-	if (bends(e) && !slows(e))
-		return counted(r, e);
 	if (slows(e))
 		return e->curve.ebbs ? "it slows down as the process does less: a leak, or a cache "
 				       "that is most of what it does"
@@ -242,7 +243,7 @@ static const char *doubt(struct report *r, const struct verdict_evidence *e,
 		return "most of what came has been given back";
 	if (!is_much(e, s))
 		return "too little yet to call it a leak";
-	return too_early;
+	return bends(e) && !slows(e) ? counted(r, e, s) : too_early;
 }
 
 static const char *growing_reason(struct report *r, const struct verdict_evidence *e,

@@ -331,7 +331,7 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 		signal_roots(r, w, bytes / 8, start);
 	for (uint64_t i = 0; i < bytes / 8; i++) {
 		if (!heap_is_pointer(w[i]) || graph_find(r->g, w[i]) == NODE_NONE ||
-		    is_flags(r, start + 8 * i) ||
+		    (!(w[i] >> 32) && is_flags(r, start + 8 * i)) ||
 		    (is_python && is_no_holder(r, w, bytes / 8, i, start)))
 			continue;
 		roots_add(r,

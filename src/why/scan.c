@@ -209,7 +209,7 @@ static void numpy_array(struct scan *s)
 	plain(s, data + 8);
 }
 
-/* Of a Py_buffer the memory, at @buf, is that of its object, which is the next word. */
+/* The memory of a Py_buffer, at @buf, is that of its object, which is the next word. */
 static void view(struct scan *s, int64_t buf)
 {
 	if (!scan_at(s, buf + 8))
@@ -224,7 +224,7 @@ static void around_numbers(struct scan *s, int64_t at, int64_t behind)
 	plain(s, member(s, behind));
 }
 
-/* What a class adds to a str or a bytearray are objects; characters are no object. */
+/* A class adds objects to a str or a bytearray; characters are no object. */
 static void text(struct scan *s)
 {
 	for (int64_t off = member(s, PY_BODY); off + 8 <= s->hi; off += 8) {

@@ -40,23 +40,25 @@ static void those_that_are_not_named_count(void **state)
 	assert_int_equal(fold(&c), 0);
 	assert_int_equal(c.past->processes->n_members, MAX_NAMED);
 	assert_int_equal(report_members(c.past->processes), MANY);
-	assert_non_null(strstr(c.past->processes->reason, "140 of 150 processes on 1 host: leak"));
+	assert_ptr_equal(strstr(c.past->processes->reason, "140 of 150 processes on 1 host: leak"),
+			 c.past->processes->reason);
 	/* Once more, of what was summed up already. */
 	while (c.ended.n < 200)
 		end_one(&c, (int)c.ended.n + 1000, CLASS_STEADY);
 	assert_int_equal(fold(&c), 0);
-	assert_non_null(strstr(c.past->processes->reason, "140 of 250 processes on 1 host: leak"));
+	assert_ptr_equal(strstr(c.past->processes->reason, "140 of 250 processes on 1 host: leak"),
+			 c.past->processes->reason);
 	v[0] = c.past->processes[0];
 	v[1] = v[2] = c.ended.v[0].report->processes[0];
 	v[1].verdict = CLASS_LEAK;
 	assert_int_equal(report_merge_processes(c.past, v, 3, &all), 0);
-	assert_non_null(strstr(all.reason, "141 of 252 processes on 1 host: leak"));
+	assert_ptr_equal(strstr(all.reason, "141 of 252 processes on 1 host: leak"), all.reason);
 	/* One that is worse than all of them is told alone. */
 	v[0].verdict = CLASS_GROWING;
 	for (size_t i = 0; i < v[0].n_members; i++)
 		v[0].members[i].verdict = CLASS_GROWING;
 	assert_int_equal(report_merge_processes(c.past, v, 3, &all), 0);
-	assert_non_null(strstr(all.reason, "1 of 252 processes on 1 host: leak"));
+	assert_ptr_equal(strstr(all.reason, "1 of 252 processes on 1 host: leak"), all.reason);
 	for (size_t i = 0; i < c.ended.n; i++)
 		report_free(c.ended.v[i].report);
 	vec_free(&c.ended);

@@ -430,7 +430,7 @@ static void pages_of_a_database_are_a_cache(void **state)
 	}
 }
 
-/* What tracemalloc keeps of each block is taken by CPython's own code and hangs from its data. */
+/* CPython's own code takes tracemalloc's entry for each block, and its data holds it. */
 static void tables_of_tracemalloc_are_no_leak(void **state)
 {
 	static const char c[] = "memory of C code", own[] = "static data of python3.11";

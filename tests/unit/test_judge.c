@@ -938,9 +938,16 @@ static void what_gets_as_many_as_before_is_no_cache(void **state)
 		assert_int_equal(s->verdict, CLASS_GROWING);
 		assert_int_equal(s->ends, k > 0);
 		assert_true(!strstr(s->reason, "slows down") == !k);
-		assert_true(!strstr(s->reason, "the list that holds them gets 60 entries/s, about "
-					       "as many of late as before") == !!k);
+		assert_true(!strstr(s->reason,
+				    "the list that holds them and others gets 60 "
+				    "entries/s, about as many of late as before") == !!k);
 	}
+	/* As many in both halves, and few since its last middle. */
+	put_in(w, 60, 50, 1);
+	w->holder[0].fill.next_ns = w->holder[0].fill.last_ns - 10000000000;
+	w->holder[0].fill.next = w->holder[0].fill.last - 100;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "slows down"));
 }
 
 /* The census counts their type, and this line alone makes it; so many go into the list, too: that
@@ -972,9 +979,17 @@ static void two_counts_tell_the_rate(void **state)
 		assert_true(!strstr(s->reason, "the census and what holds them count 40/s, "
 					       "samples ") == !!k);
 	}
+	/* The class gained as many: it is these that came fast, and ceased. */
+	w->type[0].name = "dict";
+	put_in(w, 40, 30, 1);
+	bend(w, 2000);
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "handle");
+	assert_int_equal(s->verdict, CLASS_GROWING);
+	assert_null(strstr(s->reason, "what holds them count"));
 }
 
-/* Of three samples nothing is called a leak, nor a cache, where the census counts their type. */
+/* Three samples make nothing a leak, nor a cache, where the census counts their type. */
 static void a_type_that_keeps_its_pace_is_no_cache(void **state)
 {
 	struct world *w = *state;

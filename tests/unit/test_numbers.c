@@ -96,7 +96,7 @@ static void the_flags_of_a_class_are_no_address(void **state)
 	assert_int_equal(leads_to(GRAPH_TYPE, SELF_BYTES, 0, false), T);
 }
 
-/* What is in the memory is the business of the object that has it. */
+/* The object that has the memory tells what is in it. */
 static void a_view_holds_whose_memory_it_is(void **state)
 {
 	uint64_t *self = begin(state);
@@ -156,7 +156,7 @@ static void digits_are_no_address(void **state)
 	assert_int_equal(leads_to(GRAPH_DECIMAL, 112, 0, false), T);
 }
 
-/* Of an array of ctypes', a file, an array.array. */
+/* The memory of an array of ctypes', of a file, of an array.array. */
 static void memory_of_numbers_is_not_followed(void **state)
 {
 	static const struct {
@@ -189,7 +189,7 @@ static void numbers_in_an_array_of_ctypes_are_no_address(void **state)
 	assert_int_equal(leads_to(GRAPH_CTYPES, 104, 0, false), T);
 }
 
-/* Of the nodes of a context's tree the one of variables, which has items, has a number first. */
+/* In a context's tree the node of variables, which has items, has a number first. */
 static void the_bitmap_of_a_tree_is_no_address(void **state)
 {
 	uint64_t *self = begin(state);

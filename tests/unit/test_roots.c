@@ -19,7 +19,7 @@ static bool begins_at(const struct reach *r, const volatile uint64_t *word)
 	return false;
 }
 
-/* Of a library, and of CPython's own. */
+/* A class of a library, and one of CPython's own. */
 static void the_flags_of_a_class_are_no_address(void **state)
 {
 	(void)state;

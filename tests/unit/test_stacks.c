@@ -11,7 +11,7 @@
 #define UNITS	  (1 << 16) /* of bytecode */
 #define OLD_BYTES 8	    /* of it, to 3.10 */
 
-enum { CELL, APP, CODES, ELSEWHERE = CODES };
+enum { CELL, APP, CODES, ELSEWHERE = CODES, SHIM };
 
 struct world {
 	struct proc *self;
@@ -21,7 +21,8 @@ struct world {
 	struct pl_stack *rec;
 	uint64_t unicode[64], code_type[64];
 	uint64_t bytes_type[64], bytecode[3]; /* an object of its own, to 3.10 */
-	_Alignas(8) uint8_t name[4][128], code[CODES + 1][512], table[CODES + 1][TABLE + 64];
+	bool has_shim;
+	_Alignas(8) uint8_t name[5][128], code[SHIM + 1][512], table[SHIM + 1][TABLE + 64];
 };
 
 static void put_word(uint8_t *at, uint64_t v)
@@ -103,6 +104,10 @@ static const struct stack *tell(struct world *w)
 					 ? 1
 					 : (uintptr_t)w->code[i] + w->rt.layout.code_code + 2,
 		};
+	if (w->has_shim)
+		w->rec->frames[w->rec->n++] = (struct pl_frame){
+			.code = (uintptr_t)w->code[SHIM],
+			.instr = (uintptr_t)w->code[SHIM] + w->rt.layout.code_code + 2};
 	stacks_add(w->stacks, w->rec, sizeof(*w->rec));
 	return stacks_current(w->stacks, STACK);
 }
@@ -579,6 +584,17 @@ static void rules_that_never_meet_are_told_apart(void **state)
 	assert_null(without->frame[CELL].code);
 }
 
+/* CPython's own step into __init__() below them has no line, and is none of theirs. */
+static void a_step_into_init_hides_none_of_them(void **state)
+{
+	struct world *w = *state;
+	const uint8_t *name = text(w, 4, "__init__");
+
+	write_code(w, SHIM, name, name, 0);
+	w->has_shim = true;
+	rules_that_never_meet_are_told_apart(state);
+}
+
 /* With members of their own they come and go, too; other code there is trusted as ever. */
 static void what_comes_again_was_not_there_meanwhile(void **state)
 {
@@ -1021,6 +1037,7 @@ int main(void)
 		TEST(rules_of_one_shape_are_told_apart),
 		TEST(rules_of_before_are_told_apart),
 		TEST(rules_that_never_meet_are_told_apart),
+		TEST(a_step_into_init_hides_none_of_them),
 		TEST(what_comes_again_was_not_there_meanwhile),
 		TEST(what_stays_after_others_is_told_once),
 		TEST(the_same_source_is_no_other_code),

@@ -102,6 +102,7 @@ static void counts_are(struct tree *t, uint64_t started, uint64_t watched, uint6
 	assert_int_equal(n.n[TREE_SHORT_LIVED], short_lived);
 	assert_int_equal(n.n[TREE_NOT_PYTHON], not_python);
 	assert_int_equal(n.n[TREE_NOT_WATCHED], not_watched);
+	assert_true(started >= watched + short_lived + not_python + not_watched);
 	assert_int_equal(n.n[TREE_NEW], started - watched - short_lived - not_python - not_watched);
 }
 
@@ -198,6 +199,13 @@ static void who_is_being_met_may_change(void **state)
 	told(t, PL_TREE_EXIT, 3, 0);
 	tree_met(t, &child, false);
 	counts_are(t, 2, 1, 0, 0, 1);
+	told(t, PL_TREE_FORK, 2, OLD); /* both */
+	assert_true(tree_next(t, &child));
+	told(t, PL_TREE_EXEC, 2, 0.1);
+	told(t, PL_TREE_EXIT, 2, 0);
+	counts_are(t, 3, 1, 1, 0, 1);
+	tree_met(t, &child, false);
+	counts_are(t, 3, 1, 0, 0, 2);
 }
 
 static void who_is_named_is_no_child(void **state)

@@ -26,7 +26,8 @@ export function chooser(list, chosen, choose) {
 export function members(p) {
 	if (!p.members || !p.members.length)
 		return null;
-	return table("The processes it stands for, worst first", ["verdict", "host", "process", "#pid", "#RSS", "#growth"], p.members.slice(0, 200).map((m) => el("tr", {},
+	const named = table("The processes it stands for, worst first", ["verdict", "host", "process", "#pid", "#RSS", "#growth"], p.members.slice(0, 200).map((m) => el("tr", {},
 		el("td", {}, badge(m.verdict)), el("td", {}, plain(m.hostname, 80)), el("td", {}, plain(m.comm, 80)), num(String(m.pid)), num(bytes(m.rss_bytes)),
 		num(known(m.growth_bytes_per_s) ? byteRate(m.growth_bytes_per_s) : "?"))));
+	return p.verdict.unnamed ? el("div", {}, named, el("p", {}, "and " + p.verdict.unnamed + " more")) : named;
 }
