@@ -5,16 +5,18 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "report/memory.h"
+
 void metrics_share_ram(struct metrics *m, size_t n)
 {
-	double per_s = 0;
+	double all = NAN;
 
 	for (size_t i = 0; i < n; i++)
 		if (m[i].is_of_ram && isfinite(m[i].v[METRIC_ETA]))
-			per_s += 1 / m[i].v[METRIC_ETA];
+			all = report_eta_together(all, m[i].v[METRIC_ETA]);
 	for (size_t i = 0; i < n; i++)
 		if (m[i].is_of_ram && isfinite(m[i].v[METRIC_ETA]))
-			m[i].v[METRIC_ETA] = 1 / per_s;
+			m[i].v[METRIC_ETA] = all;
 }
 
 bool alert_holds(const struct alert_rule *r, double value)

@@ -4,6 +4,8 @@
 #ifndef PYLEAK_REPORT_MEMORY_H
 #define PYLEAK_REPORT_MEMORY_H
 
+#include <math.h>
+
 #include "report/fields.h"
 
 struct report_cgroup {
@@ -20,5 +22,11 @@ struct report_memory {
 
 /* Nothing is known. */
 void report_memory_init(struct report_memory *m);
+
+/* Until two that grow have used up together what each would alone; NAN = it does not grow. */
+static inline double report_eta_together(double a, double b)
+{
+	return isnan(a) || isnan(b) ? fmin(a, b) : 1 / (1 / a + 1 / b);
+}
 
 #endif

@@ -124,12 +124,6 @@ static void add_limit(struct report_memory *to, const struct report_memory *m)
 	to->limit_refuses = m->limit_refuses;
 }
 
-/* Until two that grow have used up together what each would alone. */
-static double together(double a, double b)
-{
-	return isnan(a) || isnan(b) ? fmin(a, b) : 1 / (1 / a + 1 / b);
-}
-
 /* All that grow on one host take of one RAM; those of a host follow one another. A limit of a
  * cgroup is foretold by the growth of all that are in it, by each of them. */
 static void add_limits(struct report_memory *to, const struct merge_parts *parts)
@@ -151,9 +145,9 @@ static void add_limits(struct report_memory *to, const struct merge_parts *parts
 			ram = *m;
 			last = p;
 		} else {
-			ram.eta_s = together(ram.eta_s, m->eta_s);
-			ram.eta_low_s = together(ram.eta_low_s, m->eta_low_s);
-			ram.eta_high_s = together(ram.eta_high_s, m->eta_high_s);
+			ram.eta_s = report_eta_together(ram.eta_s, m->eta_s);
+			ram.eta_low_s = report_eta_together(ram.eta_low_s, m->eta_low_s);
+			ram.eta_high_s = report_eta_together(ram.eta_high_s, m->eta_high_s);
 		}
 	}
 	add_limit(to, &ram);

@@ -2,7 +2,6 @@
 /* The report's memory and the words of its enums. */
 #include "report/report.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/utsname.h>

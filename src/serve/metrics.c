@@ -176,16 +176,16 @@ static void put_ram(FILE *f, const struct report *r)
 	static const struct family m = {
 		"pyleak_ram_eta_seconds", "gauge",
 		"Time until all processes that grow have used up RAM together."};
-	double per_s = 0;
+	double all = NAN;
 
 	for (size_t i = 0; i < r->n_processes; i++)
 		if (report_takes_ram(&r->processes[i]))
-			per_s += 1 / r->processes[i].memory.eta_s;
-	if (!(per_s > 0))
+			all = report_eta_together(all, r->processes[i].memory.eta_s);
+	if (isnan(all))
 		return;
 	begin(f, &m);
 	fputs(m.name, f);
-	put_number(f, 1 / per_s);
+	put_number(f, all);
 }
 
 /* Numbers that are not known are left out: a NaN would only alarm rules that do not expect it. */
