@@ -62,7 +62,7 @@ static uint64_t table_on_hooks(const struct py_runtime *rt)
 	size_t n_segs = proc_is_live(rt->proc) ? 0 : py_data(rt, seg, ARRAY_SIZE(seg));
 	struct py_vtable v;
 
-	for (size_t k = 0, tries = 0; k < n_segs; k++) {
+	for (size_t k = 0, tries = 0; k < n_segs && tries < MAX_HOOKS; k++) {
 		uint64_t base = (seg[k].addr + 7) & ~7ull, at;
 		size_t n = (size_t)seg[k].size / 8;
 		auto_free uint64_t *w = malloc(n * 8 + 8);

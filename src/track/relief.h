@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* An object died, and another line's of its type was born in its place: what is known of the first
- * line's may be such a one when it is looked at again. The content of one that died in the window
- * of its birth nobody has read: it is taken to be that of its heir. */
+/* An object died, and another of its type was born in its place: what is known of the first one's
+ * line may be such a one when it is looked at again. The content of one that died in the window of
+ * its birth nobody has read: it is taken to be that of its heir, which is of another line then. */
 #ifndef PYLEAK_RELIEF_H
 #define PYLEAK_RELIEF_H
 

@@ -243,7 +243,7 @@ static const char *doubt(struct report *r, const struct verdict_evidence *e,
 		return "most of what came has been given back";
 	if (!is_much(e, s))
 		return "too little yet to call it a leak";
-	return bends(e) && !slows(e) ? counted(r, e, s) : too_early;
+	return bends(e) ? counted(r, e, s) : too_early;
 }
 
 static const char *growing_reason(struct report *r, const struct verdict_evidence *e,
