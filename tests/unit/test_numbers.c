@@ -96,6 +96,19 @@ static void the_flags_of_a_class_are_no_address(void **state)
 	assert_int_equal(leads_to(GRAPH_TYPE, SELF_BYTES, 0, false), T);
 }
 
+/* An int is its own hash: of one that is an address, in the link of an lru_cache, none is kept; nor
+ * do its neighbours count. */
+static void the_hash_of_a_key_is_no_reference(void **state)
+{
+	uint64_t *link = begin(state);
+
+	link[2] = link[3] = (uintptr_t)m.t; /* its neighbours */
+	link[4] = (uintptr_t)m.t;	    /* the hash */
+	assert_int_equal(leads_to(GRAPH_LRU_LINK, 56, 0, false), NOTHING);
+	link[6] = (uintptr_t)m.t; /* the result */
+	assert_int_equal(leads_to(GRAPH_LRU_LINK, 56, 0, false), T);
+}
+
 /* The object that has the memory tells what is in it. */
 static void a_view_holds_whose_memory_it_is(void **state)
 {
@@ -277,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_flags_of_a_class_are_no_address),
+		cmocka_unit_test(the_hash_of_a_key_is_no_reference),
 		cmocka_unit_test(a_view_holds_whose_memory_it_is),
 		cmocka_unit_test(an_array_holds_what_its_items_do),
 		cmocka_unit_test(digits_are_no_address),

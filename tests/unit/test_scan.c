@@ -193,50 +193,6 @@ static void what_a_wrapper_leads_to_is_memory_of_c(void **state)
 	}
 }
 
-/* An int is its own hash: of one that is an address, in the link of an lru_cache, none is kept. */
-static void the_hash_of_a_key_is_no_reference(void **state)
-{
-	static struct {
-		uint64_t asked[4], result[4], link[7];
-	} m;
-	struct graph_block blocks[] = {{(uintptr_t)m.asked, sizeof(m.asked), 1},
-				       {(uintptr_t)m.result, sizeof(m.result), 1},
-				       {(uintptr_t)m.link, sizeof(m.link), 2}};
-	struct graph_region region = {blocks[0].addr, (uintptr_t)(&m + 1), 0, 3, NULL};
-	struct graph_type types[] = {
-		{.kind = GRAPH_BUFFER},
-		{.addr = 1, .kind = GRAPH_PLAIN},
-		{.addr = 2, .kind = GRAPH_LRU_LINK, .t.basicsize = sizeof(m.link)}};
-	uint16_t type[] = {1, 1, 2};
-	uint32_t start[3] = {0};
-	struct py_runtime rt = {0};
-	struct heap h = {.rt = &rt};
-	struct graph g = {.h = &h,
-			  .types = {types, 3, 3},
-			  .type = {type, 3, 3},
-			  .block = {blocks, 3, 3},
-			  .region = {&region, 1, 1},
-			  .start = start,
-			  .n = 3,
-			  .max_edges = 10};
-	struct heap_block b = {.addr = (uintptr_t)m.link,
-			       .object = (uintptr_t)m.link,
-			       .type = 2,
-			       .bytes = sizeof(m.link),
-			       .data = (const uint8_t *)m.link,
-			       .have = sizeof(m.link),
-			       .place = HEAP_CHUNK};
-
-	(void)state;
-	m.link[2] = m.link[3] = (uintptr_t)m.asked; /* its neighbours */
-	m.link[4] = (uintptr_t)m.asked;		    /* the hash */
-	m.link[6] = (uintptr_t)m.result;
-	assert_int_equal(graph_scan(&g, &b, 2), 0);
-	assert_int_equal(g.edge.n, 1);
-	assert_int_equal(g.edge.v[0] & ~NODE_MAX, 1);
-	vec_free(&g.edge);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,7 +200,6 @@ int main(void)
 		cmocka_unit_test(who_knows_all_wrappers_holds_none),
 		cmocka_unit_test(a_link_that_malloc_has_left_is_no_reference),
 		cmocka_unit_test(what_a_wrapper_leads_to_is_memory_of_c),
-		cmocka_unit_test(the_hash_of_a_key_is_no_reference),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
