@@ -49,6 +49,15 @@ $(O)/libpyleak.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# Told by name before anything is built: a compiler would tell of the first header that is not there.
+$(O)/found:
+	$(Q)missing=$$(for t in $(firstword $(CC)) $(CLANG) $(BPFTOOL) pkg-config protoc-c $(ESBUILD) $(PYTHON); do command -v $$t >/dev/null || echo $$t; done; \
+		for p in $(PKGS); do pkg-config --exists $$p 2>/dev/null || echo $$p; done); \
+	[ -z "$$missing" ] || { echo "missing: "$$missing"; make deps installs it" >&2; exit 1; }
+	$(Q)mkdir -p $(@D) && touch $@
+
+$(BPF_OBJ) $(OWN:%=$(O)/bpf/%.bpf.o) $(O)/profile.pb-c.h $(O)/web/page.js: | $(O)/found
+
 $(O)/%.o: src/%.c | $(SKEL)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)

@@ -6,7 +6,6 @@ ESBUILD ?= esbuild
 $(O)/web/page.js: $(wildcard web/src/*.js)
 	$(call say,WEB,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)command -v $(ESBUILD) >/dev/null || { echo "$(ESBUILD) is missing: make deps installs it" >&2; exit 1; }
 	$(Q)$(ESBUILD) web/src/main.js --bundle --minify --format=iife --target=es2020 --charset=utf8 --log-level=warning --outfile=$@
 
 $(O)/web/page.h: web/embed.py web/page.html $(O)/web/page.js web/page.css

@@ -45,12 +45,12 @@ $(O)/fuzz/$(1)/libpyleak.a: $$(FUZZ_OBJ_$(1))
 $(FUZZ_NAMES:%=$(O)/fuzz/$(1)/fuzz_%): $(O)/fuzz/$(1)/fuzz_%: tests/fuzz/fuzz_%.c $(O)/fuzz/$(1)/libpyleak.a
 	$$(call say,FUZZLD,$$@)
 	$(Q)$(FUZZ_CC) $(CPPFLAGS_) -Itests -Ibpf $(FUZZ_FLAGS) $(FUZZ_$(1)) -fsanitize=fuzzer -MMD -MP -MF $$@.d -o $$@ $$< \
-		$(FUZZ_WRAP) $(O)/fuzz/$(1)/libpyleak.a $(LIBS)
+		$(FUZZ_WRAP) $(O)/fuzz/$(1)/libpyleak.a $$(LIBS)
 
 # The tool itself, with the fuzzers' small tables.
 $(O)/fuzz/$(1)/pyleak-bpf: src/main.c $(O)/fuzz/$(1)/libpyleak.a
 	$$(call say,FUZZLD,$$@)
-	$(Q)$(FUZZ_CC) $(CPPFLAGS_) $(FUZZ_FLAGS) $(FUZZ_$(1)) $(FUZZ_lib_$(1)) -o $$@ $$^ $(LIBS)
+	$(Q)$(FUZZ_CC) $(CPPFLAGS_) $(FUZZ_FLAGS) $(FUZZ_$(1)) $(FUZZ_lib_$(1)) -o $$@ $$^ $$(LIBS)
 
 -include $$(FUZZ_OBJ_$(1):.o=.d)
 endef
