@@ -142,7 +142,7 @@ clean: ## remove build results
 	$(Q)rm -rf $(O)
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: all install uninstall deb release clean help
 .DELETE_ON_ERROR:

@@ -51,14 +51,14 @@ deps-check: deps
 	@sh tests/deps.sh $(CHECK_DEPS) libcmocka-dev
 
 # The packages that a browser needs; without it tests/web is skipped.
-deps-web: deps
+deps-web: deps ## what tests/web needs: Chromium, node
 	@sh tests/deps.sh chromium $(if $(shell command -v npm),,nodejs npm)
 	$(Q)npm ci --prefix tests/web --no-audit --no-fund --loglevel=error
 
 mounts:
 	@sh tests/mounts.sh
 
-roots: deps-test
+roots: deps-test ## the Pythons of Debian 11, 13 and sid that tests watch
 	@sh tests/e2e/roots.sh $(SUITES)
 
 # The packages come first, then a make of its own: the tools found by the Makefile may just have arrived.
@@ -142,7 +142,7 @@ torture: all $(O)/tests/safety/cycles ## the tool killed, stopped, frozen, thous
 		--stops 200 --suspends 100 --freezes 100
 
 # Half an hour: docs/RELIABILITY.md's table of what watching does to who is watched.
-harmless: all
+harmless: all ## what watching does to memory and forks of who is watched
 	$(Q)PYLEAK_BUILD=$(abspath $(O)) $(PYTHON) -B tests/safety/harmless.py
 
 faults: all ## every command with one call failing after the other, EACH=60 of each kind
