@@ -64,6 +64,15 @@ def test_the_guide_for_kubernetes_has_the_rights_of_the_daemonset():
     assert patch["containers"][0]["securityContext"]["seLinuxOptions"] == context["seLinuxOptions"]
 
 
+def test_the_guide_explains_the_report_that_the_readme_shows():
+    report, table = read("README.md"), read("docs/guide/reading.md").split("A program in which nothing leaks")[0]
+    lines = re.findall(r"`([^`]*\d[^`]*)`", "\n".join(re.findall(r"^\| (.*?) \|", table, re.M)))
+    shown = [x for x in lines if re.match("RSS|sites|probe|costs|delays|coverage|LEAK|#1 LEAK|site |held by", x)]
+    assert len(shown) >= 10
+    for line in shown:
+        assert line.removesuffix(" ...").removesuffix(": ...") in report, line
+
+
 def test_the_readme_is_short():
     assert len(read("README.md").splitlines()) <= 120
 
