@@ -216,21 +216,6 @@ void canvas_right(struct canvas *c, int row, int col, int end, int style, const 
 	canvas_put(c, row, from > col ? from : col, end, style, text);
 }
 
-int canvas_tail(struct canvas *c, int row, int col, int end, int style, const char *text)
-{
-	int all = canvas_columns(c, text), room = end - col, cols, skip;
-	char form[UTF8_FORM];
-	size_t n;
-
-	if (all <= room || room < 8 || all >= MAX_COLUMNS)
-		return canvas_put(c, row, col, end, style, text);
-	for (skip = all - (room - 3); skip > 0 && (n = form_of(c, text, form, &cols)) > 0;
-	     text += n)
-		skip -= cols;
-	col = canvas_put(c, row, col, end, style, "...");
-	return canvas_put(c, row, col, end, style, text);
-}
-
 /* The style of a sequence of line_style(), and how long it is; 0: it is none. */
 static size_t style_at(const char *s, int *style)
 {

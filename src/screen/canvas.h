@@ -37,8 +37,6 @@ int canvas_printf(struct canvas *c, int row, int col, int end, int style, const 
 	__attribute__((format(printf, 6, 7)));
 /* The same at the right end of [col, end). */
 void canvas_right(struct canvas *c, int row, int col, int end, int style, const char *text);
-/* The last columns of @text, "..." in front when something is missing: for paths. */
-int canvas_tail(struct canvas *c, int row, int col, int end, int style, const char *text);
 /* A line that out/line.c made, with its colours. */
 void canvas_line(struct canvas *c, int row, int col, int end, const char *line);
 /* Columns that canvas_put() takes for @text. */

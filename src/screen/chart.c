@@ -125,15 +125,3 @@ void chart_bytes(struct canvas *c, const struct chart_area *a, const struct char
 				   a->col + a->cols, STYLE_CYAN, block(c, level));
 	}
 }
-
-void chart_bar(struct canvas *c, int row, int col, int cols, int style, double share)
-{
-	static const char *const part[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-	int eighths = isfinite(share) ? (int)round(LEVELS * cols * share) : 0;
-
-	for (int i = 0; i < cols && eighths > 0; i++, eighths -= LEVELS)
-		canvas_put(c, row, col + i, col + cols, style,
-			   c->is_ascii	       ? "#"
-			   : eighths >= LEVELS ? "█"
-					       : part[eighths]);
-}

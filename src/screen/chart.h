@@ -20,7 +20,5 @@ struct chart_area {
 /* Bytes over time, with a scale at the left that need not begin at zero. */
 void chart_bytes(struct canvas *c, const struct chart_area *a, const struct chart_point *v,
 		 size_t n);
-/* @share (0..1) of @cols columns. */
-void chart_bar(struct canvas *c, int row, int col, int cols, int style, double share);
 
 #endif
