@@ -84,7 +84,6 @@ struct heap {
 	uint64_t tcache_key,
 		key_ns;	     /* glibc's mark of a chunk in a tcache; when it was looked for */
 	uint64_t now_ns;     /* of the reading under way: asking the clock per object costs */
-	uint64_t arenas_ns;  /* when the list was read */
 	uint64_t main_state; /* glibc's main arena, where it was seen last; 0 = not yet */
 	heap_watch watch;    /* NULL: nobody does */
 	void *watch_ctx;

@@ -260,7 +260,6 @@ int heap_mi_read_segments(struct heap *h)
 				      : SEGMENT_SIZE;
 		}
 	}
-	h->arenas_ns = clock_ns();
 	return err;
 }
 

@@ -341,7 +341,6 @@ int heap_parts(struct heap *h, struct heap_parts *out)
 		err = split_python(h, out);
 	if (!err)
 		settle(h, out);
-	out->malloc_chunks = p.m.chunks;
 	out->broken = p.m.broken;
 	out->cost_ns = thread_cpu_ns() - start;
 	heap_malloc_free(&p.m);

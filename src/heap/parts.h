@@ -11,12 +11,12 @@ struct heap_parts {
 	uint64_t python_live;		    /* blocks in use in pymalloc's or mimalloc's memory */
 	uint64_t python_slack;		    /* the rest of it */
 	uint64_t malloc_live, malloc_slack; /* glibc: chunks in use, and freed or never used */
-	uint64_t mmap;	    /* memory without a file that no allocator we know has */
-	uint64_t file;	    /* mapped files, their written pages too; shared memory */
-	uint64_t stacks;    /* of threads */
-	uint64_t other;	    /* what is left */
-	uint64_t trimmable; /* of malloc_slack: what malloc_trim(0) would give back */
-	uint64_t malloc_chunks, broken, cost_ns; /* broken: arenas that could not be followed */
+	uint64_t mmap;		  /* memory without a file that no allocator we know has */
+	uint64_t file;		  /* mapped files, their written pages too; shared memory */
+	uint64_t stacks;	  /* of threads */
+	uint64_t other;		  /* what is left */
+	uint64_t trimmable;	  /* of malloc_slack: what malloc_trim(0) would give back */
+	uint64_t broken, cost_ns; /* broken: arenas that could not be followed */
 };
 
 /* -ENODATA for a core file, which does not say what was resident. */

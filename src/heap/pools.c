@@ -284,8 +284,6 @@ int heap_read_arenas(struct heap *h)
 		return heap_mi_read_segments(h);
 	for (int i = 0; i < 3 && err == -EAGAIN; i++)
 		err = read_states(h);
-	if (!err)
-		h->arenas_ns = clock_ns();
 	return err;
 }
 

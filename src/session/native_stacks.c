@@ -72,7 +72,6 @@ static struct native_stack *unwind(struct native_stacks *n, const struct pl_nati
 	st = calloc(1, sizeof(*st) + count * sizeof(st->frame[0]));
 	if (!st)
 		return NULL;
-	st->is_whole = end == SYM_END_OUTERMOST;
 	st->is_cut = end == SYM_END_NO_FILE;
 	st->n = (uint32_t)count;
 	for (size_t i = 0; i < count; i++)

@@ -18,7 +18,6 @@ struct native_frame {
 };
 
 struct native_stack {
-	bool is_whole;
 	bool is_cut; /* it ends in code that is in no file: its library was unloaded meanwhile */
 	uint32_t n;
 	struct native_frame frame[]; /* innermost first */
