@@ -19,7 +19,7 @@ void metrics_share_ram(struct metrics *m, size_t n)
 			m[i].v[METRIC_ETA] = all;
 }
 
-bool alert_holds(const struct alert_rule *r, double value)
+static bool is_met(const struct alert_rule *r, double value)
 {
 	if (value == r->value)
 		return r->or_equal;
@@ -45,7 +45,7 @@ enum alert_event alert_step(const struct alert_rule *r, struct alert_state *s, d
 	if (isnan(value))
 		return step_unknown(s, now_s);
 	s->unknown = false;
-	holds = alert_holds(r, value);
+	holds = is_met(r, value);
 	if (holds && !s->holds)
 		s->since_s = now_s;
 	s->holds = holds;
@@ -98,7 +98,7 @@ static char *show(const struct alert_rule *r, double v, char *buf, size_t size)
 
 char *alert_sentence(const struct alert_rule *r, double value, char *buf, size_t size)
 {
-	bool holds = alert_holds(r, value);
+	bool holds = is_met(r, value);
 	char a[48], b[48], c[32], lasting[48] = "";
 	bool under = value < r->value;
 

@@ -38,7 +38,6 @@ struct alert_rule {
 
 /* -EINVAL with a sentence that says what was meant, where that can be guessed. */
 int alert_parse(const char *text, struct alert_rule *out);
-bool alert_holds(const struct alert_rule *r, double value);
 
 /* One rule on one process. Zeroed at first. */
 struct alert_state {

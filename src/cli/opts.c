@@ -26,7 +26,8 @@ static int number(const char *text, double *out)
 	return *end || errno ? -EINVAL : 0;
 }
 
-int opts_size(const char *text, uint64_t *out)
+/* "4096", "4k", "1M", "2G": -EINVAL without a sentence when it is none of these. */
+static int read_size(const char *text, uint64_t *out)
 {
 	static const char suffix[] = "kKmMgG";
 	unsigned shift = 0;
@@ -139,7 +140,7 @@ static int parse_size(const struct opt *o, const char *text, uint64_t *out)
 {
 	char buf[32];
 
-	if (opts_size(text, out) == 0)
+	if (read_size(text, out) == 0)
 		return 0;
 	return fail(-EINVAL, "%s %s: must be a size in bytes, such as 512, 4k or 1M",
 		    shown(o, buf, sizeof(buf)), text);

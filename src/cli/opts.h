@@ -68,7 +68,4 @@ struct opt_title {
 /* The rows as text, wrapped at 80 columns. Titles end with one without a name; NULL: none. */
 void opts_help(const struct opt *table, const struct opt_title *titles, FILE *f);
 
-/* "4096", "4k", "1M", "2G": -EINVAL without a sentence when it is none of these. */
-int opts_size(const char *text, uint64_t *out);
-
 #endif

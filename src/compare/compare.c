@@ -10,7 +10,7 @@
 #include "compare/pairs.h"
 #include "report/merge.h"
 
-const char *compare_change_name(enum compare_change c)
+static const char *change_name(enum compare_change c)
 {
 	static const char *const name[COMPARE_MAX] = {
 		[COMPARE_NEW] = "new",	 [COMPARE_GREW] = "grew",     [COMPARE_SHRANK] = "shrank",
@@ -186,7 +186,7 @@ static int decide(struct compare *c)
 		struct compare_row *row = &c->rows[i];
 
 		row->is = row->chance <= limit && is_much(row) ? direction(row) : no_change(row);
-		row->change = compare_change_name(row->is);
+		row->change = change_name(row->is);
 		c->count[row->is]++;
 		c->differs |= row->is <= COMPARE_GONE;
 		c->has_leak |= row->is <= COMPARE_GREW && row->site->verdict == CLASS_LEAK;

@@ -108,6 +108,5 @@ int compare_reports(const struct report *a, const struct report *b, struct compa
 void compare_free(struct compare *c);
 /* The part of one process, @v being that of all that have @s in @w. */
 double compare_mean(double v, const struct report_site *s, const struct compare_watch *w);
-const char *compare_change_name(enum compare_change c);
 
 #endif

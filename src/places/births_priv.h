@@ -119,7 +119,6 @@ uint64_t births_relative(const struct births_insn *in);
 /* ---- births_word.c ---- */
 
 int births_find_word(struct births_finder *f);
-struct births_target births_canonical(const struct births_finder *f, uint64_t addr);
 /* Where a call or jump goes, through a PLT entry or a GOT slot. */
 bool births_target_of(const struct births_finder *f, const struct births_state *s,
 		      const struct births_insn *in, struct births_target *out);
@@ -136,7 +135,6 @@ int births_find_slow(struct births_finder *f);
 struct births_hit {
 	uint64_t at;
 	uint64_t start; /* of the instruction; 0: it may have a prefix or not */
-	bool direct;	/* absolute or RIP-relative: surely the word */
 	bool known;	/* [base + K] and the base was loaded just before */
 };
 

@@ -97,7 +97,7 @@ static int scan_direct(const struct births_finder *f, const struct dso_range *r,
 		if (off > 4 && off + 8 > 4 && !abs)
 			continue;
 		if (touches(f, r->addr + i, f->word, &reads, &start))
-			err = add_hit(f, out, (struct births_hit){r->addr + i, 0, true, true});
+			err = add_hit(f, out, (struct births_hit){r->addr + i, 0, true});
 		else if (f->tracer && touches(f, r->addr + i, f->word + 8, &reads, &start) && reads)
 			err = add_ref(f, out, start);
 	}
@@ -149,7 +149,7 @@ static int note_access(const struct births_finder *f, const struct births_state 
 		if ((uint64_t)v.n == f->word)
 			err = add_hit(f, out,
 				      (struct births_hit){in->addr + in->i.raw.disp.offset,
-							  in->addr, false, true});
+							  in->addr, true});
 		else if (f->tracer && (uint64_t)v.n == f->word + 8 &&
 			 (op->actions & ZYDIS_OPERAND_ACTION_MASK_READ))
 			err = add_ref(f, out, in->addr);

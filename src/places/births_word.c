@@ -160,7 +160,7 @@ int births_find_word(struct births_finder *f)
 	return 0;
 }
 
-struct births_target births_canonical(const struct births_finder *f, uint64_t addr)
+static struct births_target canonical(const struct births_finder *f, uint64_t addr)
 {
 	struct births_target t = {.addr = addr};
 	uint64_t at = addr, target;
@@ -192,7 +192,7 @@ bool births_target_of(const struct births_finder *f, const struct births_state *
 
 	*out = (struct births_target){0};
 	if (in->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-		*out = births_canonical(f, births_relative(in));
+		*out = canonical(f, births_relative(in));
 		return true;
 	}
 	if (in->op[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
@@ -266,7 +266,7 @@ static int find_stubs(struct births_finder *f)
 		if (dso_section(f->d, sections[i], &r))
 			continue;
 		for (uint64_t at = 0; at < r.size && !err; at += 8) {
-			struct births_target t = births_canonical(f, r.addr + at);
+			struct births_target t = canonical(f, r.addr + at);
 
 			if (t.addr != r.addr + at && same_target(&t, &f->slow))
 				err = add_stub(f, r.addr + at);

@@ -230,7 +230,7 @@ static int write_page(FILE *f, const void *ctx)
 	return 0;
 }
 
-int page_make(const struct view *v, int width, struct text *out)
+static int make(const struct view *v, int width, struct text *out)
 {
 	const struct page page = {v, rows_process(v), width};
 
@@ -257,7 +257,7 @@ void page_draw(struct view *v, struct canvas *c)
 	struct text t;
 	int row = v->page == PAGE_SITE ? put_chart(v, c, 1) : 1, end = c->rows - 1;
 
-	if (page_make(v, c->cols, &t) == 0) {
+	if (make(v, c->cols, &t) == 0) {
 		v->n_rows = t.lines.n;
 		v->rows_shown = (size_t)(end - row);
 		if (v->scroll + v->rows_shown > v->n_rows)
@@ -273,7 +273,7 @@ void page_find(struct view *v)
 	struct text t;
 	size_t at = TEXT_NOWHERE;
 
-	if (page_make(v, v->width, &t) == 0)
+	if (make(v, v->width, &t) == 0)
 		at = text_find(&t, v->find, v->scroll);
 	if (at == TEXT_NOWHERE)
 		view_say(v, "that is nowhere here");

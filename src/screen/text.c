@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "screen/text.h"
 
-int text_add(struct text *t, const char *line)
+static int add(struct text *t, const char *line)
 {
 	char **slot = vec_push(&t->lines);
 
@@ -30,7 +30,7 @@ int text_make(struct text *t, int (*write)(FILE *f, const void *ctx), const void
 	rest = err ? NULL : all;
 	while (!err && rest && (line = strsep(&rest, "\n")))
 		if (rest || *line)
-			err = text_add(t, line);
+			err = add(t, line);
 	return err;
 }
 

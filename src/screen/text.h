@@ -13,8 +13,6 @@ struct text {
 
 /* Splits what @write writes into @f into lines. -ENOMEM, or what it returns. */
 int text_make(struct text *t, int (*write)(FILE *f, const void *ctx), const void *ctx);
-/* One more line, which is copied. */
-int text_add(struct text *t, const char *line);
 void text_free(struct text *t);
 /* From line @first on into rows [@row, @end); lines that have @find in them are marked. */
 void text_draw(const struct text *t, struct canvas *c, int row, int end, size_t first,

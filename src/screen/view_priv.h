@@ -44,7 +44,6 @@ void sites_draw(struct view *v, struct canvas *c);
 void processes_draw(struct view *v, struct canvas *c);
 void starting_draw(struct view *v, struct canvas *c);
 /* Those of text. */
-int page_make(const struct view *v, int width, struct text *out);
 void page_draw(struct view *v, struct canvas *c);
 void page_find(struct view *v);
 

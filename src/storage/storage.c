@@ -66,7 +66,8 @@ static bool is_fuse(const char *line, void *ctx)
 	return m->user >= 0;
 }
 
-long storage_fuse_user(int pid, dev_t dev)
+/* As the table of mounts of process @pid has it. */
+static long fuse_user(int pid, dev_t dev)
 {
 	struct fuse_mount m = {.dev = dev, .user = -1};
 
@@ -138,9 +139,9 @@ bool storage_is_somebodys(int pid, dev_t dev)
 	case IS_NONE:
 		return false;
 	case IS_ONE: /* one that the table does not tell of has been let go of, and is in use */
-		return storage_fuse_user(pid, dev) != 0;
+		return fuse_user(pid, dev) != 0;
 	default:
-		return storage_fuse_user(pid, dev) > 0;
+		return fuse_user(pid, dev) > 0;
 	}
 }
 
@@ -223,5 +224,5 @@ bool storage_is_held(int pid, int fd, const char *connections)
 	/* In a user namespace a user's number may be 0. */
 	if (look_up(dev, &owner) == IS_ONE)
 		return owner != 0;
-	return !is_in_first_user_ns(pid) || storage_fuse_user(pid, dev) != 0;
+	return !is_in_first_user_ns(pid) || fuse_user(pid, dev) != 0;
 }

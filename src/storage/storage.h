@@ -13,10 +13,8 @@ struct storage_file {
 	ino_t ino;
 };
 
-/* The user whose FUSE mount device @dev is, as the table of mounts of process @pid has it; -1: it
- * is none, or none that is told of. */
-long storage_fuse_user(int pid, dev_t dev);
-/* The same from the text of such a table: one line of it, or -1 for one of another device. */
+/* The user whose FUSE mount device @dev is, by one line of a table of mounts; -1: it is none, or
+ * the line is of another device. */
 long storage_parse_mount(const char *line, dev_t dev);
 /* The device that @fd, opened with O_PATH, lies on: fstat() would ask the program behind it. */
 bool storage_device(int fd, dev_t *dev);

@@ -169,7 +169,8 @@ void native_ways_depth(struct native_pair *p, uint32_t depth, double share)
 	p->depth_share = share;
 }
 
-uint32_t native_ways_of_depth(const struct native_pair *p)
+/* The way that all copies from that depth had come; NATIVE_WAYS = too few, or several. */
+static uint32_t way_of_depth(const struct native_pair *p)
 {
 	uint32_t all = 0, most = 0;
 
@@ -187,7 +188,7 @@ const struct native_stack *native_way_best(const struct native_pair *p)
 
 	if (p->died < DOUBTED)
 		return p->n_ways ? p->way[p->best] : NULL;
-	way = native_ways_of_depth(p);
+	way = way_of_depth(p);
 	return way < p->n_ways ? p->way[way] : p->caller;
 }
 

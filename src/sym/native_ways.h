@@ -60,8 +60,6 @@ void native_ways_add(struct native_pair *p, struct native_stack *st,
 		     const struct pl_native_copy *copy, uint64_t now_ns);
 /* The depth from which most of what stays comes. */
 void native_ways_depth(struct native_pair *p, uint32_t depth, double share);
-/* The way that all copies from that depth had come; NATIVE_WAYS = too few, or several. */
-uint32_t native_ways_of_depth(const struct native_pair *p);
 /* After seen_ns and lives_ns have been set to @now_ns where that is so: forgets the rest, but for
  * the last @patience_ns, and chooses the way by which most of what lives was made. Returns how many
  * have lived for a second. */

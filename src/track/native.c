@@ -78,7 +78,7 @@ uint64_t native_now(const struct native *n)
 	return n->paused ? n->paused_ns : clock_ns();
 }
 
-int native_set_on(struct native *n, enum native_set s)
+static int set_on(struct native *n, enum native_set s)
 {
 	return n->set[s] ? probe_set_insist(n->set[s]) : 0;
 }
@@ -110,9 +110,9 @@ static int maps_on(struct native *n)
 
 	if (n->maps_off || n->ctl->mmap_on)
 		return 0;
-	err = native_set_on(n, SET_MAP_RETURN);
+	err = set_on(n, SET_MAP_RETURN);
 	if (!err)
-		err = native_set_on(n, SET_MAP_ENTRY);
+		err = set_on(n, SET_MAP_ENTRY);
 	if (err)
 		return err;
 	n->ctl->epoch[1]++;
@@ -151,7 +151,7 @@ static bool is_passing(int err)
 
 /* Returns first: an entry whose return is not probed would look like a lost one. The block
  * table starts empty, since ends in other states go unseen. */
-int native_enter(struct native *n, enum native_state state)
+static int enter(struct native *n, enum native_state state)
 {
 	struct probe_set *const heap[] = {n->set[SET_HEAP_ENTRY], n->set[SET_HEAP_RETURN]};
 	uint64_t now_ns = clock_ns();
@@ -168,9 +168,9 @@ int native_enter(struct native *n, enum native_state state)
 	if (is_passing(err)) /* mappings go untraced until the next change */
 		err = 0;
 	if (!err && state == NATIVE_EXACT) {
-		err = native_set_on(n, SET_HEAP_RETURN);
+		err = set_on(n, SET_HEAP_RETURN);
 		if (!err)
-			err = native_set_on(n, SET_HEAP_ENTRY);
+			err = set_on(n, SET_HEAP_ENTRY);
 		if (!err)
 			native_set_mode(n, PL_NATIVE_EXACT);
 	}
@@ -179,7 +179,7 @@ int native_enter(struct native *n, enum native_state state)
 	if (!err && state == NATIVE_BURST)
 		native_burst_start(n, now_ns);
 	if (is_passing(err) && state == NATIVE_EXACT)
-		return native_enter(n, NATIVE_BURST);
+		return enter(n, NATIVE_BURST);
 	if (err) {
 		all_off(n);
 		n->table.kept_until_ns = 0;
@@ -217,15 +217,14 @@ static int decide(struct native *n)
 	int err;
 
 	if (n->spec.force_exact)
-		return native_enter(n, NATIVE_EXACT);
+		return enter(n, NATIVE_EXACT);
 	err = native_meter(n, &per_s);
 	if (err)
 		return err;
 	n->rate = per_s;
 	cost = per_s * native_pair_ns(n) / 1e9;
 	log_debug("%.0f allocator calls per second: %.2f %% of the time", per_s, 100 * cost);
-	return native_enter(n, cost <= EXACT_FROM * n->spec.account->stays ? NATIVE_EXACT
-									   : NATIVE_BURST);
+	return enter(n, cost <= EXACT_FROM * n->spec.account->stays ? NATIVE_EXACT : NATIVE_BURST);
 }
 
 static int start(struct native *n)
@@ -325,7 +324,7 @@ static int poll_exact(struct native *n, uint64_t now_ns)
 		log_info("%zu native blocks live: more are not traced one by one, but in bursts",
 			 n->table.n_blocks);
 		n->crowded = true;
-		return native_enter(n, NATIVE_BURST);
+		return enter(n, NATIVE_BURST);
 	}
 	/* Where there are no windows to go to, what costs nothing as far as is known stays. */
 	if (!over(n, now_ns, is_dear(n) || (!account_may_stay(a) && !probe_host_is_crowded())))
@@ -333,7 +332,7 @@ static int poll_exact(struct native *n, uint64_t now_ns)
 	log_debug("native blocks cost %.1f %%: bursts from here on", 100 * a->of_late);
 	n->falls += is_dear(n);
 	a->of_late = a->stays;
-	return native_enter(n, NATIVE_BURST);
+	return enter(n, NATIVE_BURST);
 }
 
 static int poll_burst(struct native *n, uint64_t now_ns)
@@ -350,7 +349,7 @@ static int poll_burst(struct native *n, uint64_t now_ns)
 	calm = (uint64_t)CALM_WINDOWS << 2 * (n->falls < CALM_FALLS ? n->falls : CALM_FALLS);
 	if (!err && !n->crowded && n->burst.calm_windows >= calm &&
 	    account_may_stay(n->spec.account))
-		return native_enter(n, NATIVE_EXACT);
+		return enter(n, NATIVE_EXACT);
 	return err ? err : native_table_scan(n, now_ns);
 }
 
@@ -383,7 +382,7 @@ int native_resume(struct native *n)
 	n->paused = false;
 	n->table.rows.n = 0;
 	n->table.kept_until_ns = 0;
-	return native_enter(n, n->state);
+	return enter(n, n->state);
 }
 
 double native_allow_copies(struct native *n, double allowed)

@@ -174,10 +174,8 @@ struct native {
 };
 
 uint64_t native_now(const struct native *n); /* stands still in a pause */
-int native_set_on(struct native *n, enum native_set s);
 /* Sets the mode of the malloc family, enum pl_native_mode; a new epoch. */
 void native_set_mode(struct native *n, uint32_t mode);
-int native_enter(struct native *n, enum native_state state);
 /* Take what the counters say since the last call into the account; updates rate. */
 void native_cost_update(struct native *n, uint64_t now_ns);
 void native_cost_start(struct native *n, uint64_t now_ns);
