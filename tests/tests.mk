@@ -191,7 +191,7 @@ check-headers: $(SKEL)
 		echo "#include <linux/types.h>\n#include \"$$h\"" | \
 		$(CC) $(CPPFLAGS_) -I. -std=gnu11 $(WARN) -Werror -fsyntax-only -x c - || exit 1; done
 	$(Q)for c in $(wildcard tests/fuzz/*.c); do \
-		$(CC) $(CPPFLAGS_) -Itests -std=gnu11 -w -Werror=implicit-function-declaration -fsyntax-only $$c || exit 1; done
+		$(CC) $(CPPFLAGS_) -Itests -std=gnu11 -Werror=implicit-function-declaration -fsyntax-only $$c || exit 1; done
 
 check-cppcheck:
 	$(call say,CPPCHK)

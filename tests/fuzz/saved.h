@@ -3,6 +3,7 @@
 #ifndef PYLEAK_TESTS_FUZZ_SAVED_H
 #define PYLEAK_TESTS_FUZZ_SAVED_H
 
+#include "proc/inside.h"
 #include "proc/source.h"
 
 #define SAVED_PAGES 64
