@@ -13,7 +13,6 @@
  * build id is the right one. These are always "alive", never exec, and have no pidfd. Not
  * thread-safe. */
 int saved_open(const char *path, struct proc **out);
-bool saved_is_snapshot(const char *path); /* by its first bytes */
 int saved_open_core(const char *path, const char *sysroot, struct proc **out);
 
 /* Saves the process for saved_open: docs/SNAPSHOT.md. @image: rows of files whose whole

@@ -231,15 +231,6 @@ static int open_file(struct snapshot *s)
 	return s->zstd ? 0 : fail(-ENOMEM, "out of memory");
 }
 
-bool saved_is_snapshot(const char *path)
-{
-	char magic[8];
-
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	return fd >= 0 && read(fd, magic, sizeof(magic)) == (ssize_t)sizeof(magic) &&
-	       !memcmp(magic, SNAP_MAGIC, sizeof(magic));
-}
-
 int saved_open(const char *path, struct proc **out)
 {
 	struct snapshot *s = calloc(1, sizeof(*s));

@@ -407,8 +407,3 @@ const char *native_note(const struct native *n)
 {
 	return n->note;
 }
-
-double native_rate(const struct native *n)
-{
-	return n->rate;
-}

@@ -54,9 +54,6 @@ int native_resume(struct native *n);
  * Returns what is left for the next time. */
 double native_allow_copies(struct native *n, double allowed);
 
-/* Calls per second, malloc family, as last measured. */
-double native_rate(const struct native *n);
-
 struct native_sites {
 	struct native_site *v; /* most live bytes first */
 	size_t n;
@@ -85,9 +82,5 @@ enum native_life {
 };
 /* The life of the block that was born at @addr then. */
 enum native_life native_life(const struct native *n, uint64_t addr, uint64_t born_ns);
-
-/* Module (as the target calls it) and offset in its file of a code address of the target, from the
- * maps as last read; -ENOENT without a sentence. */
-int native_module(const struct proc *p, uint64_t addr, const char **path, uint64_t *offset);
 
 #endif

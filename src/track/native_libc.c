@@ -275,14 +275,3 @@ int native_libc_find(const struct proc *p, struct native_libc *out)
 		return fail(-ENOENT, "%s has no malloc and free that can be probed", heap->path);
 	return add_file(out, p, libc, PL_FN_MMAP, PL_FN_MAX);
 }
-
-int native_module(const struct proc *p, uint64_t addr, const char **path, uint64_t *offset)
-{
-	const struct proc_map *m = proc_find_map(p, addr);
-
-	if (!m || !m->executable || !m->path[0])
-		return -ENOENT;
-	*path = m->path;
-	*offset = addr - m->start + m->offset;
-	return 0;
-}

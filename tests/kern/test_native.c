@@ -21,11 +21,9 @@ struct check {
  * child's. */
 static bool is_own(struct fixture *f, const struct pl_block *b)
 {
-	const char *path;
-	uint64_t offset;
+	const struct proc_map *m = proc_find_map(f->proc, b->site.caller);
 
-	return !native_module(f->proc, b->site.caller, &path, &offset) &&
-	       strstr(path, "test_native");
+	return m && strstr(m->path, "test_native");
 }
 
 static int check_block(void *arg, uint64_t addr, const struct pl_block *b, double weight)
