@@ -60,3 +60,14 @@ void libc_settle(void)
 	/* The tables of the character set are loaded now: later no code is. */
 	(void)btowc('a');
 }
+
+bool libc_is_glibc(const char *file)
+{
+	return !strcmp(file, "libc.so.6") || !strncmp(file, "libc-2.", 7);
+}
+
+bool libc_is_musl(const char *file)
+{
+	return !strncmp(file, "ld-musl-", 8) || !strncmp(file, "libc.musl-", 10) ||
+	       !strcmp(file, "libc.so");
+}

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/libc.h"
 #include "proc/gate.h"
 #include "py/py_priv.h"
 
@@ -98,10 +99,9 @@ enum py_libc py_libc_of(const struct proc *p)
 
 		if (!name)
 			continue;
-		if (!strcmp(name, "/libc.so.6") || !strncmp(name, "/libc-2.", 8))
+		if (libc_is_glibc(name + 1))
 			return PY_LIBC_GLIBC;
-		if (!strncmp(name, "/ld-musl-", 9) || !strncmp(name, "/libc.musl-", 11) ||
-		    !strcmp(name, "/libc.so"))
+		if (libc_is_musl(name + 1))
 			return PY_LIBC_MUSL;
 		any = any || strstr(name, ".so");
 	}

@@ -3,6 +3,7 @@
  * libc opens for itself and closes again (getaddrinfo, localtime) does not pass them. */
 #include <fcntl.h>
 
+#include "base/libc.h"
 #include "places/places.h"
 #include "py/py.h"
 #include "track/fds_priv.h"
@@ -34,15 +35,9 @@ static const struct {
 };
 _Static_assert(ARRAY_SIZE(by_argument) <= PL_FD_FNS, "the kernel half holds them all");
 
-static bool is_glibc(const char *name)
-{
-	return !strcmp(name, "libc.so.6") || !strncmp(name, "libc-2.", 7);
-}
-
 static bool is_libc(const char *name)
 {
-	return is_glibc(name) || !strncmp(name, "ld-musl-", 8) ||
-	       !strncmp(name, "libc.musl-", 10) || !strcmp(name, "libc.so");
+	return libc_is_glibc(name) || libc_is_musl(name);
 }
 
 static bool is_libpthread(const char *name)
@@ -178,7 +173,7 @@ int fds_libc_find(const struct proc *p, struct fds_libc *out)
 		open_file(p, threads, out, &v[0]); /* a new one is empty, and may be missing */
 	err = open_file(p, libc, out, &v[out->n_files]);
 	if (!err)
-		find_all(out, v, out->n_files, is_glibc(file_name(libc->path)));
+		find_all(out, v, out->n_files, libc_is_glibc(file_name(libc->path)));
 	for (size_t i = 0; i < out->n_files; i++)
 		dso_close(v[i].dso);
 	if (!err && (!out->file[out->n_files - 1].n_one || !out->n_fns))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which libc a process has, and at which byte each allocator function of it is probed. */
+#include "base/libc.h"
 #include "places/places.h"
 #include "track/native_priv.h"
 
@@ -48,17 +49,6 @@ static const struct {
 };
 /* reallocarray of glibc jumps to realloc, with the caller's return address on the stack: it is
  * counted there. cfree (until 2.26) and mmap64 are other names for the same code. */
-
-static bool is_glibc(const char *name)
-{
-	return !strcmp(name, "libc.so.6") || !strncmp(name, "libc-2.", 7);
-}
-
-static bool is_musl(const char *name)
-{
-	return !strncmp(name, "ld-musl-", 8) || !strncmp(name, "libc.musl-", 10) ||
-	       !strcmp(name, "libc.so");
-}
 
 static bool is_foreign_malloc(const char *name)
 {
@@ -137,7 +127,7 @@ static int find_maps(const struct proc *p, const struct proc_map **heap,
 		if (is_foreign_malloc(name) && !foreign &&
 		    (!bound || !strcmp(bound->path, p->maps[i].path)))
 			foreign = &p->maps[i];
-		if ((is_glibc(name) || is_musl(name)) &&
+		if ((libc_is_glibc(name) || libc_is_musl(name)) &&
 		    (!*libc || p->maps[i].start < (*libc)->start))
 			*libc = &p->maps[i];
 	}
@@ -265,7 +255,7 @@ int native_libc_find(const struct proc *p, struct native_libc *out)
 	err = find_maps(p, &heap, &libc);
 	if (err || !heap || !libc)
 		return err ? err : -ENOENT;
-	out->is_foreign = !is_glibc(file_name(heap->path));
+	out->is_foreign = !libc_is_glibc(file_name(heap->path));
 	if (out->is_foreign && !proc_is_program(p, heap))
 		find_extent(out, p, heap->path);
 	err = add_file(out, p, heap, 0, PL_FN_MMAP);
