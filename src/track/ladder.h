@@ -8,7 +8,7 @@
 #include "judge/evidence.h"
 #include "pyleak/abi.h"
 #include "stacks/stacks.h"
-#include "track/aim.h"
+#include "track/ladder_aim.h"
 
 struct sample {
 	uint64_t addr, type, stack;
