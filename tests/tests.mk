@@ -170,7 +170,6 @@ stalls: all $(O)/bench/starts ## how long the tool keeps other processes from st
 C_FILES   := $(wildcard include/pyleak/*.h src/*.c src/*/*.[ch] bpf/*.[ch] tests/*/*.[ch])
 H_FILES   := $(filter-out bpf/%,$(filter %.h,$(C_FILES)))
 SH_FILES  := .ci/run $(wildcard packaging/release/*.sh tests/*.sh tests/*/*.sh) tests/vm/init
-PY_FILES  := $(wildcard tests/*.py tests/*/*.py bench/*.py)
 
 check: deps-check check-format check-arrows check-shell check-spell check-headers check-cppcheck check-tidy ## format, include arrows, static analysis
 
