@@ -73,6 +73,11 @@ def test_the_guide_explains_the_report_that_the_readme_shows():
         assert line.removesuffix(" ...").removesuffix(": ...") in report, line
 
 
+def test_what_a_hook_finds_in_its_environment_is_told():
+    names = set(re.findall(r'ENV\("(PYLEAK_\w+)=', read("src/alert/alerts.c")))
+    assert len(names) > 5 and names == set(re.findall(r"`(PYLEAK_\w+)`", read("docs/guide/reading.md")))
+
+
 def test_the_readme_is_short():
     assert len(read("README.md").splitlines()) <= 120
 
