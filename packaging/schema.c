@@ -24,6 +24,7 @@ static const char *const by_kind[] = {
 	[FIELD_INT] = "'type': 'integer'",
 	[FIELD_PID] = "'type': ['integer', 'null']",
 	[FIELD_FLAG] = "'type': 'boolean'",
+	[FIELD_EARLY] = "'const': true",
 	[FIELD_TEXT] = "'type': 'string'",
 	[FIELD_MAYBE] = "'type': ['string', 'null']",
 	[FIELD_HEX] = "'type': 'string', 'pattern': '^0x[0-9a-f]+$'",

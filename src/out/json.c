@@ -234,6 +234,10 @@ static void put_field(struct json *j, const struct field *f, const void *base)
 	case FIELD_FINDINGS:
 		put_findings(j, f, base);
 		break;
+	case FIELD_EARLY:
+		if (report_is_too_early(base))
+			json_bool(j, f->name, true);
+		break;
 	default:
 		if (!f->is_optional || *(const uint64_t *)at)
 			put_value(j, f, base);

@@ -127,7 +127,7 @@ static void read_value(struct reader *rd, const struct field *f, const struct jv
 	case FIELD_ID:
 		strncpy(at, text ? text : "", sizeof(((struct report_site *)0)->id) - 1);
 		break;
-	default: /* constants, and what another row has read */
+	default: /* constants, what follows from others, and what another row has read */
 		break;
 	}
 }
@@ -258,8 +258,6 @@ static void read_field(struct reader *rd, const struct field *f, const struct jv
 		break;
 	case FIELD_LOST:
 		read_lost(rd, inside, base);
-		break;
-	case FIELD_FINDINGS:
 		break;
 	default:
 		read_value(rd, f, v, at);

@@ -217,8 +217,7 @@ uint64_t report_line_key(struct report_frame *stack, size_t n, enum report_kind 
 bool report_ids_differ_in_kind(const struct report_site *a, const struct report_site *b);
 /* A hint for memory that C code took and keeps, where the code is known. */
 void report_native_hint(struct report *r, struct report_site *site);
-/* The same of memory of C code that nothing points to any more, whether the code is known or not.
- */
+/* The same where nothing points to it any more, whether the code is known or not. */
 void report_lost_hint(struct report *r, struct report_site *site);
 /* The innermost line of the program's own code: what the standard library makes, it was asked for,
  * but not by the line of the main program that starts an event loop.

@@ -68,6 +68,8 @@ static const struct shape baseline = SHAPE(baseline, report_baseline, false);
 
 static const struct field verdict_fields[] = {
 	REPORT_VERDICT(ROW, report_process)
+	{.name = "too_early", .kind = FIELD_EARLY, .is_optional = true,
+	 .about = "steady in name only: nothing can be said of its growth yet"},
 	THING(report_process, INSIDE, hint, "hint", hint, .about = "about the process as a whole")
 };
 static const struct shape verdict = SHAPE(verdict, report_process, true);

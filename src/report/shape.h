@@ -27,6 +27,7 @@ enum field_kind {
 	FIELD_KIND,
 	FIELD_ID,    /* char[17] */
 	FIELD_CONST, /* what .is says, and no member */
+	FIELD_EARLY, /* of a process: true, or not there; follows from others, and is not read */
 	/* things of the shape .of */
 	FIELD_GROUP,	     /* an object in the JSON, but members of the same structure */
 	FIELD_PART,	     /* a structure inside; its members stand among those around it */

@@ -112,19 +112,31 @@ static void put_tool(FILE *f, const struct report *r, const struct serve_metrics
 	put_number(f, (double)o->refused);
 }
 
+/* Of one that is too early nobody knows that it is steady. */
+#define TOO_EARLY CLASS_MAX
+
+static unsigned class_of(const struct report_process *p)
+{
+	return report_is_too_early(p) ? TOO_EARLY : (unsigned)p->verdict;
+}
+
+static const char *class_name(unsigned c)
+{
+	return c == TOO_EARLY ? "too_early" : report_class_name((enum report_class)c);
+}
+
 static void put_classes(FILE *f, const struct report *r)
 {
 	static const struct family m = {"pyleak_processes", "gauge",
 					"Watched Python processes by verdict."};
-	size_t n[CLASS_MAX] = {0};
+	size_t n[TOO_EARLY + 1] = {0};
 
 	for (size_t i = 0; i < r->n_processes; i++)
-		if ((unsigned)r->processes[i].verdict < CLASS_MAX)
-			n[r->processes[i].verdict]++;
+		if (class_of(&r->processes[i]) <= TOO_EARLY)
+			n[class_of(&r->processes[i])]++;
 	begin(f, &m);
-	for (int c = 0; c < CLASS_MAX; c++)
-		fprintf(f, "pyleak_processes{class=\"%s\"} %zu\n",
-			report_class_name((enum report_class)c), n[c]);
+	for (unsigned c = 0; c <= TOO_EARLY; c++)
+		fprintf(f, "pyleak_processes{class=\"%s\"} %zu\n", class_name(c), n[c]);
 }
 
 static double rss_of(const struct report_process *p)
@@ -193,7 +205,8 @@ static void put_processes(FILE *f, const struct report *r, size_t n)
 {
 	static const struct family verdict = {"pyleak_process_verdict", "gauge",
 					      "1 for the class the process is in: leak, growing, "
-					      "warmup, bloat, retention, steady."};
+					      "warmup, bloat, retention, steady; too_early: "
+					      "nothing can be said of its growth yet."};
 
 	for (size_t k = 0; k < ARRAY_SIZE(per_process); k++) {
 		begin(f, &per_process[k].m);
@@ -212,7 +225,7 @@ static void put_processes(FILE *f, const struct report *r, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		fputs("pyleak_process_verdict{", f);
 		put_process(f, &r->processes[i], true);
-		fprintf(f, ",class=\"%s\"} 1\n", report_class_name(r->processes[i].verdict));
+		fprintf(f, ",class=\"%s\"} 1\n", class_name(class_of(&r->processes[i])));
 	}
 }
 

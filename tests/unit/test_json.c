@@ -37,6 +37,31 @@ static void report_without_processes_is_as_in_the_golden_file(void **state)
 	report_free(r);
 }
 
+/* The contract has no class for it. */
+static void one_that_is_too_early_says_so(void **state)
+{
+	static const char known[] = "\"verdict\": {\"class\": \"steady\", \"confidence\": 0.1, "
+				    "\"reason\": \"too early to say whether anything grows\", ";
+
+	(void)state;
+	for (int early = 0; early < 2; early++) {
+		struct report *r = sample_report();
+		size_t size;
+		char *text;
+		FILE *f = open_memstream(&text, &size);
+
+		report_too_early(&r->processes[0]);
+		r->processes[0].confidence = early ? 0.1 : 0.2;
+		r->n_processes = 1;
+		assert_int_equal(out_json(f, r), 0);
+		fclose(f);
+		assert_int_equal(strstr(text, known) != NULL, early);
+		assert_int_equal(strstr(text, "\"too_early\": true") != NULL, early);
+		free(text);
+		report_free(r);
+	}
+}
+
 static const struct {
 	const char *name, *in, *want;
 } strings[] = {
@@ -125,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_report_is_as_in_the_golden_file),
 		cmocka_unit_test(report_without_processes_is_as_in_the_golden_file),
+		cmocka_unit_test(one_that_is_too_early_says_so),
 		cmocka_unit_test(strings_are_escaped),
 		cmocka_unit_test(numbers_are_exact_or_null),
 		cmocka_unit_test(failed_write_reports_the_error_of_the_stream),

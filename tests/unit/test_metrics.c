@@ -183,6 +183,27 @@ static void ram_is_used_up_by_all_that_grow(void **state)
 	report_free(r);
 }
 
+/* As in the text of a sweep: nobody knows that it is steady. */
+static void one_that_is_too_early_is_not_steady(void **state)
+{
+	struct serve_metrics_opts o = {.processes = PROCESSES, .sites = 1};
+	struct report *r = workers();
+	char *text;
+	size_t len;
+
+	(void)state;
+	r->n_processes = 3;
+	report_too_early(&process[2]);
+	assert_int_equal(serve_metrics(r, &o, &text, &len), 0);
+	assert_int_equal(occurrences(text, "\npyleak_processes{class=\"steady\"} 2\n"), 1);
+	assert_int_equal(occurrences(text, "\npyleak_processes{class=\"too_early\"} 1\n"), 1);
+	assert_int_equal(occurrences(text, "pid=\"101\",class=\"steady\"} 1\n"), 1);
+	assert_int_equal(occurrences(text, "pid=\"102\",class=\"too_early\"} 1\n"), 1);
+	free(text);
+	map64_free(&o.left_out);
+	report_free(r);
+}
+
 /* The RAM of a host is more than ten digits. */
 static void bytes_are_exact(void **state)
 {
@@ -209,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_series_is_dropped_once),
 		cmocka_unit_test(ram_is_used_up_by_all_that_grow),
+		cmocka_unit_test(one_that_is_too_early_is_not_steady),
 		cmocka_unit_test(what_is_still_left_out_is_not_dropped_again),
 		cmocka_unit_test(no_two_series_have_the_same_labels),
 		cmocka_unit_test(names_that_are_shown_alike_are_one_series),

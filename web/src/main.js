@@ -6,7 +6,7 @@ import { Findings, hint } from "./findings.js";
 import { FlameView } from "./flame_view.js";
 import { how, lostCount } from "./how.js";
 import { openThings, parts, types } from "./memory.js";
-import { isEarly, processBadge, section } from "./parts.js";
+import { processBadge, section } from "./parts.js";
 import { chooser, members } from "./processes.js";
 import { code } from "./source.js";
 import { byteRate, bytes, duration, el, known, plain, when } from "./text.js";
@@ -32,7 +32,7 @@ function verdict(p) {
 		hint(v.hint),
 		el("dl", { class: "stats" }, fact("RSS", bytes(m.rss_bytes), known(m.rss_growth_bytes_per_s) ? byteRate(m.rss_growth_bytes_per_s) : ""),
 			fact("Limit met in", etaText(m), m.limit_name ? plain(m.limit_name, 60) + ", " + bytes(m.limit_bytes) : ""),
-			fact("Confidence", known(v.confidence) && !isEarly(v) ? v.confidence.toFixed(2) : null, ""),
+			fact("Confidence", known(v.confidence) && !v.too_early ? v.confidence.toFixed(2) : null, ""),
 			fact("Python", p.python.version ? plain(p.python.version, 30) : null, p.python.allocator ? plain(p.python.allocator, 20) : "")),
 		baseline(p.baseline));
 }

@@ -24,13 +24,9 @@ export function badge(verdict) {
 	return el("span", { class: "badge " + verdict }, verdict);
 }
 
-// A process of which nothing is known yet has a confidence of 0.1; so has a census.
-export function isEarly(v) {
-	return v.class === "steady" && v.confidence !== null && v.confidence <= 0.1;
-}
-
+// Of a process, and of a census, which has no verdict.
 export function processBadge(v) {
-	return isEarly(v) ? el("span", { class: "badge" }, "too early") : badge(v.class);
+	return v.too_early ? el("span", { class: "badge" }, "too early") : badge(v.class);
 }
 
 export function section(id, title, ...children) {
