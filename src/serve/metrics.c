@@ -175,7 +175,7 @@ static const struct {
 	 growth_of},
 	{{"pyleak_process_memory_limit_bytes", "gauge", "The limit that is met first."}, limit_of},
 	{{"pyleak_process_limit_eta_seconds", "gauge",
-	  "Time until the limit is met at this rate; of RAM by its growth alone."},
+	  "Time until the limit is met at this rate: cgroup, rlimit, or ram by its growth alone."},
 	 eta_of},
 	{{"pyleak_probe_overhead_ratio", "gauge",
 	  "Part of its CPU time that probes take, estimated."},
@@ -217,6 +217,9 @@ static void put_processes(FILE *f, const struct report *r, size_t n)
 				continue;
 			fprintf(f, "%s{", per_process[k].m.name);
 			put_process(f, &r->processes[i], true);
+			/* RAM is met by all together (put_ram): a rule can leave it out. */
+			if (per_process[k].value == eta_of)
+				fprintf(f, ",limit=\"%s\"", r->processes[i].memory.limit_source);
 			fputc('}', f);
 			put_number(f, v);
 		}

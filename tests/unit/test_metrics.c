@@ -176,7 +176,9 @@ static void ram_is_used_up_by_all_that_grow(void **state)
 		assert_int_equal(serve_metrics(r, &o, &text, &len), 0);
 		assert_int_equal(occurrences(text, "\npyleak_ram_eta_seconds 1800\n"), !k);
 		assert_int_equal(occurrences(text, "pyleak_ram_eta_seconds"), k ? 0 : 3);
-		assert_int_equal(occurrences(text, "pid=\"100\"} 3600\n"), 1);
+		assert_int_equal(occurrences(text, k ? "pid=\"100\",limit=\"cgroup\"} 3600\n"
+						     : "pid=\"100\",limit=\"ram\"} 3600\n"),
+				 1);
 		free(text);
 	}
 	map64_free(&o.left_out);
