@@ -290,6 +290,12 @@ static bool *choose_shown(const struct report_process *p, const size_t *whole, b
 	return is;
 }
 
+/* A sweep has read its size and the counters of its heap, and no more. */
+static bool was_not_probed(const struct report_process *p)
+{
+	return !p->mechanism && p->on_s <= 0 && !p->n_members;
+}
+
 /* Says what was done so far, while nothing was found by it. */
 static void put_nothing_yet(struct line *l, const struct report *r, const struct report_process *p)
 {
@@ -354,7 +360,8 @@ static void put_sites(struct line *l, const struct report *r, const struct repor
 	for (size_t i = 0; i < p->n_sites; i++)
 		grows = grows || p->sites[i].verdict <= CLASS_GROWING;
 	if (!grows && r->final) {
-		line_text(l, "  no site grows");
+		line_text(l, was_not_probed(p) ? "  not probed: no line of it was looked for"
+					       : "  no site grows");
 		line_end(l);
 	} else if (!grows) {
 		put_nothing_yet(l, r, p);
@@ -410,7 +417,8 @@ static void put_remarks(struct line *l, const struct report_process *p, bool ver
 {
 	if (p->n_sites)
 		line_end(l);
-	put_probe(l, p);
+	if (!was_not_probed(p))
+		put_probe(l, p);
 	term_notes(l, p, "  note: ");
 	for (size_t i = 0; i < p->n_lost; i++)
 		if (verbose ? p->lost[i].n : is_missing(&p->lost[i]))
@@ -465,7 +473,7 @@ int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)
 	line_fini(&l);
 	if (fflush(f) != 0 && err == 0)
 		err = errno;
-	return err ? fail(-err, "cannot write the report: %s", strerror(err)) : 0;
+	return err ? fail(-err, "cannot write standard output: %s", strerror(err)) : 0;
 }
 
 bool out_want_color(FILE *f, bool no_color)

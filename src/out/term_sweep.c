@@ -100,11 +100,11 @@ static void put_first_line(struct line *l, const struct report *r, const struct 
 	const struct report_frame *own;
 	char rate[48];
 
+	term_limit(l, r, p, 6);
 	if (!p->n_sites || (s->verdict == CLASS_STEADY && p->verdict != CLASS_STEADY)) {
 		term_notes(l, p, "      note: ");
 		return;
 	}
-	term_limit(l, r, p, 6);
 	own = report_own_frame(s);
 	line_text(l, "      ");
 	if (own)
@@ -160,5 +160,5 @@ int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *
 	if (!err && fflush(f) != 0)
 		err = errno;
 	line_fini(&l);
-	return err ? fail(-err, "cannot write the report: %s", strerror(err)) : 0;
+	return err ? fail(-err, "cannot write standard output: %s", strerror(err)) : 0;
 }

@@ -161,7 +161,7 @@ def test_no_file_may_be_as_large_as_the_text(tmp_path):
 def test_standard_output_is_full_of_text():
     with open("/dev/full", "w", encoding="utf-8") as full:
         run = subprocess.run([TOOL, "--from", SAMPLE], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
-    one_line(run, "No space left")
+    one_line(run, "standard output", "No space left")
 
 
 @pytest.mark.parametrize("name", FORMATS)
