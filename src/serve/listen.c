@@ -80,6 +80,14 @@ static void set_options(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive));
 }
 
+static int cannot_listen(const char *where, int err)
+{
+	return fail(-err, "cannot listen on %s: %s%s", where, strerror(err),
+		    err == EADDRINUSE ? ", perhaps by a serve that runs already: ask that, or "
+					"name another place by --listen"
+				      : "");
+}
+
 static int listen_inet(const struct serve_opts *o, struct listener *l)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
@@ -107,7 +115,7 @@ static int listen_inet(const struct serve_opts *o, struct listener *l)
 	freeaddrinfo(a);
 	if (bad) {
 		close_fd(&fd);
-		return fail(-bad, "cannot listen on %s: %s", o->listen, strerror(bad));
+		return cannot_listen(o->listen, bad);
 	}
 	note_address(l, fd, o->cert != NULL);
 	l->fd = fd;
@@ -155,7 +163,7 @@ static int listen_unix(const char *path, struct listener *l)
 		int err = errno;
 
 		close_fd(&fd);
-		return fail(-err, "cannot listen on %s: %s", path, strerror(err));
+		return cannot_listen(path, err);
 	}
 	if (!lstat(path, &st)) {
 		l->dev = st.st_dev;

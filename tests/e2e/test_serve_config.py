@@ -145,3 +145,4 @@ def test_a_taken_address_is_said():
         run = subprocess.run([harness.TOOL, "serve", "--listen", "127.0.0.1:" + port], capture_output=True, text=True, timeout=30,
                              check=False)  # fmt: skip
         assert run.returncode == 1 and "cannot listen on 127.0.0.1:%s: Address already in use" % port in run.stderr
+        assert "name another place by --listen\n" in run.stderr
