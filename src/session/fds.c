@@ -192,7 +192,7 @@ static void join_site(struct fds_joiner *j, const struct fds_site *site)
 static void finish(struct fds_joiner *j, struct joined_fds *x)
 {
 	x->fact.n = x->n;
-	x->fact.scale = fds_scale(j->of->fds);
+	x->fact.scale = fds_scale(j->of->fds, x->fact.kind == KIND_THREAD);
 	if (!(x->fact.rate > 0))
 		return;
 	fds_words(j->of, j->r, x->things, x->n, &x->site, &x->fact.facts);

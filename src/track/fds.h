@@ -90,8 +90,9 @@ uint64_t fds_poll(struct fds *f);
 void fds_pause(struct fds *f);
 int fds_resume(struct fds *f);
 
-/* How many were opened for each one whose line is known: more than 1 when windows are watched. */
-double fds_scale(const struct fds *f);
+/* How many were opened for each one whose line is known: more than 1 when windows are watched, but
+ * for threads and children, which no window misses. */
+double fds_scale(const struct fds *f, bool is_task);
 void fds_totals(const struct fds *f, struct fds_totals *out);
 /* As of the last poll; valid until the next. */
 int fds_sites(struct fds *f, struct fds_sites *out);

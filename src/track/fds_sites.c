@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* From what is open to sites and totals. */
+#include <math.h>
+
 #include "base/thresholds.h"
 #include "track/fds_priv.h"
 
@@ -66,24 +68,26 @@ static enum fds_kind most_of(const struct fds_site *s)
 	return (enum fds_kind)most;
 }
 
-/* Things of no known line that have gone in the second half of the run. */
-static double gone_of_late(const struct fds_gone *g, enum fds_kind kind, double run_s)
+/* Things of no known line that have gone since then. */
+static double gone_since(const struct fds_gone *g, enum fds_kind kind, double then_s)
 {
 	size_t i = 0;
 
-	while (i < g->n && g->t_s[i] < run_s / 2)
+	while (i < g->n && g->t_s[i] < then_s)
 		i++;
 	return i < g->n ? (double)(g->total[kind] - g->v[i][kind]) : 0;
 }
 
 /* A pool from before us that renews its connections: those of known line pile up only as far as
- * the others go. It is growth when far more comes than goes, or when all of the kind grow. */
+ * the others go. It is growth when far more comes than goes in as long a time, or when all of the
+ * kind grow. */
 static bool replaces(const struct fds *f, const struct fds_site *s, double run_s)
 {
+	double late_s = s->curve.since_s > 0 ? fmin(s->curve.since_s, run_s / 2) : run_s / 2;
 	enum fds_kind kind = most_of(s);
 	struct trend_fit all;
 
-	if (s->fit.slope * run_s / 2 > 2 * gone_of_late(&f->table.gone, kind, run_s) + 2)
+	if (s->fit.slope * late_s > 2 * gone_since(&f->table.gone, kind, run_s - late_s) + 2)
 		return false;
 	trend_set_fit(f->table.kinds, kind, &all);
 	return !all.growing || all.slope < s->fit.slope / 2;
@@ -180,12 +184,12 @@ void fds_totals(const struct fds *f, struct fds_totals *out)
 	out->growth_per_s = fit.growing ? fit.slope : 0;
 }
 
-double fds_scale(const struct fds *f)
+double fds_scale(const struct fds *f, bool is_task)
 {
 	struct fds_totals t;
 	double named;
 
-	if (!f->was_in_windows)
+	if (is_task || !f->was_in_windows)
 		return 1;
 	fds_totals(f, &t);
 	named = (double)(t.open - t.before - t.unknown);
