@@ -62,15 +62,12 @@ static double leaks_per_s(const struct report_process *p)
 	return sum;
 }
 
-/* One more way to see the growth; one that is far below the others sees only a part of it. */
+/* One more way to see the growth; one that is far below the fastest sees only a part of it. */
 static void consider(struct eta_growth *g, double slope, double error)
 {
 	if (!(slope > 0) || slope * ETA_PARTIAL < g->fast)
 		return;
-	if (slope > g->fast * ETA_PARTIAL)
-		g->slow = slope;
 	g->slow = g->slow > 0 ? fmin(g->slow, slope) : slope;
-	g->fast = fmax(g->fast, slope);
 	g->error = fmax(g->error, error);
 }
 
@@ -81,9 +78,14 @@ void judge_limit(const struct trend_fit *fit, size_t n, double idle, double leak
 
 	for (size_t i = 0; i < n; i++)
 		if (fit[i].growing)
-			consider(&g, fit[i].slope, fit[i].error);
+			g.fast = fmax(g.fast, fit[i].slope);
 	/* Nothing else is known where no slope shows. */
-	consider(&g, g.fast > 0 ? fmin(leaks, resident) : leaks, 0);
+	leaks = g.fast > 0 ? fmin(leaks, resident) : leaks;
+	g.fast = fmax(g.fast, leaks);
+	for (size_t i = 0; i < n; i++)
+		if (fit[i].growing)
+			consider(&g, fit[i].slope, fit[i].error);
+	consider(&g, leaks, 0);
 	eta_predict(&g, m);
 }
 

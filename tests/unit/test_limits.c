@@ -342,6 +342,30 @@ static void a_partial_measure_is_left_out(void **state)
 	}
 }
 
+/* In whichever order they come, and though one in between is not far below the fastest. */
+static void all_measures_are_held_against_the_fastest(void **state)
+{
+	static const double slope[][3] = {{1, 2.9, 8}, {2.9, 1, 8}, {8, 2.9, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(slope); i++) {
+		struct trend_fit fit[3];
+		struct report_memory m;
+
+		for (size_t k = 0; k < 3; k++)
+			fit[k] = (struct trend_fit){.growing = true,
+						    .slope = slope[i][k],
+						    .error = slope[i][k] < 2 ? 1 : 0};
+		report_memory_init(&m);
+		m.limit_source = "ram";
+		m.left_low = m.left_high = 100;
+		judge_limit(fit, 3, 0, 0, 0, &m);
+		assert_float_equal(m.eta_high_s, 100 / (2.9 - 2 * 0.05 * 8), 1e-6);
+		judge_limit(fit, 2, 0, 8, 8, &m);
+		assert_true(m.eta_low_s < 100 / 8.0 && m.eta_low_s > 100 / 9.0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +375,7 @@ int main(void)
 		cmocka_unit_test(caches_that_grow_are_no_growth),
 		cmocka_unit_test(each_high_is_compared_with_its_own_group),
 		cmocka_unit_test(a_partial_measure_is_left_out),
+		cmocka_unit_test(all_measures_are_held_against_the_fastest),
 		cmocka_unit_test(files_that_make_no_sense_are_named_not_believed),
 		cmocka_unit_test(an_rlimit_is_found_and_said_to_refuse),
 		cmocka_unit_test(rollup_and_usage_of_ourselves),
