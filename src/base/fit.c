@@ -64,6 +64,18 @@ static double off_line(const double *t, const double *v, size_t i)
 	return fabs(v[i] - rest * v[i - 1] - part * v[i + 1]) / sqrt(1 + part * part + rest * rest);
 }
 
+double fit_samples(double x, double n, double y, double m)
+{
+	double variance;
+
+	if (!(n > 0) || !(m > 0))
+		return n > 0 ? n : m;
+	x = fmax(x, 0);
+	y = fmax(y, 0);
+	variance = x * x / n + y * y / m;
+	return variance > 0 ? (x + y) * (x + y) / variance : n + m;
+}
+
 double fit_noise(const double *t, const double *v, size_t n, double grain)
 {
 	double off[FIT_POINTS], sum = 0;

@@ -22,6 +22,10 @@ static inline double fit_error(const struct fit_line *f)
 	return (f->high - f->low) / 3.92;
 }
 
+/* How many independent samples make the relative error of a sum: of rate @x by @n of them, and @y
+ * by @m. NAN is not known. */
+double fit_samples(double x, double n, double y, double m);
+
 /* The standard deviation from point to point, which a slope adds nothing to; a third of @grain at
  * least. */
 double fit_noise(const double *t, const double *v, size_t n, double grain);

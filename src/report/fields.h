@@ -256,7 +256,7 @@
 	X(S, NUMBER, growth_count_per_s, "growth_count_per_s", .merge = MERGE_SUM) \
 	X(S, FLAG, estimated, "estimated", .merge = MERGE_SUM) \
 	X(S, COUNT, samples, "samples", .merge = MERGE_SUM) \
-	X(S, AMOUNT, independent, "independent_samples", .merge = MERGE_SUM, \
+	X(S, AMOUNT, independent, "independent_samples", \
 	  .about = "those that came together (one request, one loop) count less: the relative " \
 		   "error of the rate is one over the root of this number; null: not known") \
 	X(S, AMOUNT, oldest_s, "oldest_s", .merge = MERGE_MOST) \

@@ -52,18 +52,13 @@ static bool comes_first(const struct report_site *a, const struct report_site *b
 	return a->growth_bytes_per_s > b->growth_bytes_per_s;
 }
 
-static bool is_told_apart(const struct lines *l, uint64_t line)
-{
-	return !line || map64_get(&l->apart, line);
-}
-
 static int find_first(struct lines *l, const struct report_process *p)
 {
 	for (size_t i = 0; i < p->n_sites; i++) {
 		const struct report_site *s = &p->sites[i];
 		uint64_t line = line_of(s), *first;
 
-		if (s->part_of || is_told_apart(l, line))
+		if (s->part_of || !line || map64_get(&l->apart, line))
 			continue;
 		first = map64_put(&l->first, line);
 		if (!first)

@@ -5,6 +5,7 @@
  * the worst. */
 #include <math.h>
 
+#include "base/fit.h"
 #include "base/map64.h"
 #include "report/merge_priv.h"
 #include "report/shape.h"
@@ -90,6 +91,8 @@ static void add(struct report_site *to, const struct report_site *s, double *lar
 		to->held_by = s->held_by.path ? s->held_by : to->held_by;
 	}
 	to->stays = (struct report_stays){0}; /* of one process */
+	to->independent = fit_samples(to->growth_count_per_s, to->independent,
+				      s->growth_count_per_s, s->independent);
 	shape_merge(&shape_site, to, s, false);
 	if (!s->part_of || (to->part_of && strcmp(to->part_of, s->part_of) != 0))
 		to->part_of = NULL;

@@ -466,6 +466,27 @@ static void what_has_ended_grows_no_more(void **state)
 	report_free(all);
 }
 
+/* The error of a sum is that of what few samples tell. One that grows no more has none. */
+static void few_samples_of_one_leave_the_sum_unsure(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct report *r = one_of_many_places(), *all;
+		struct report_site *s = r->processes[0].sites;
+
+		s[2] = s[1];
+		s[1].growth_count_per_s = s[2].growth_count_per_s = 100;
+		s[1].independent = i == 1 ? 4 : 100;
+		s[2].independent = i == 1 ? 100 : i == 2 ? 100 : i == 3 ? NAN : 4;
+		r->processes[0].exited = i == 2;
+		all = merged(r);
+		s = &all->processes->sites[i != 2];
+		assert_string_equal(s->id, "0000000000000002");
+		assert_float_equal(s->independent, i < 2 ? 200 * 200 / (100 + 2500.0) : 100, 1e-6);
+		report_free(all);
+	}
+}
+
 /* Workers of one line, @first of them started by another one: other stacks, other sites. */
 static struct report *of_one_line(size_t n, size_t first, struct report_frame (*stack)[2])
 {
@@ -543,6 +564,7 @@ int main(void)
 		cmocka_unit_test(ids_of_another_kind_are_joined_by_line),
 		cmocka_unit_test(a_cause_of_many_places_comes_first),
 		cmocka_unit_test(what_has_ended_grows_no_more),
+		cmocka_unit_test(few_samples_of_one_leave_the_sum_unsure),
 		cmocka_unit_test(one_line_is_one_finding),
 		cmocka_unit_test(what_one_process_tells_apart_stays_apart),
 	};
