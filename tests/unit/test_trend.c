@@ -245,6 +245,51 @@ static void how_long_and_how_calm_a_pause_is(void **state)
 	}
 }
 
+/* One batch each @gap_s of a hundred seconds, over a slope. */
+static bool waned(const double *brought, double gap_s, double per_s)
+{
+	double t[101], v[101], sum = 0;
+	size_t come = 0;
+
+	for (size_t i = 0; i <= 100; i++) {
+		t[i] = (double)i;
+		for (; t[i] >= gap_s * (double)(come + 1); come++)
+			sum += brought[come];
+		v[i] = sum + per_s * t[i];
+	}
+	return batches_wane(&(struct curve_points){.t = t, .v = v, .n = 101, .grain = 1});
+}
+
+/* For each reason a case on either side of it, in which no other reason holds. */
+static void each_reason_against_a_cache_is_enough_alone(void **state)
+{
+	static const struct {
+		double brought[6], gap_s, per_s;
+		bool wanes;
+	} cases[] = {
+		/* the one that has just begun brings more than nine tenths of the last */
+		{{2000, 1000, 800}, 31, 0, true},
+		{{2000, 1000, 1000}, 31, 0, false},
+		/* in the pauses it rises by more than a quarter */
+		{{2000, 1000, 500, 300, 200, 100}, 15, 10, true},
+		{{2000, 1000, 500, 300, 200, 100}, 15, 15, false},
+		/* chance makes so much of a few objects */
+		{{1000, 800, 700, 600}, 25, 0, true},
+		{{10, 8, 7, 6}, 25, 0, false},
+		/* the last brings three quarters of the first */
+		{{2000, 1700, 1480, 1300}, 25, 0, true},
+		{{2000, 1790, 1600, 1400}, 25, 0, false},
+		/* one brings as much as the one before */
+		{{2000, 1000, 880, 700}, 25, 0, true},
+		{{2000, 1000, 920, 700}, 25, 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(waned(cases[i].brought, cases[i].gap_s, cases[i].per_s),
+				 cases[i].wanes);
+}
+
 /* Those of a leak are not all as big, and soon one comes that brings as much as those before. */
 static void batches_of_any_size_go_on(void **state)
 {
@@ -287,6 +332,7 @@ int main(void)
 		cmocka_unit_test(batches_that_wane_are_a_cache),
 		cmocka_unit_test(batches_of_any_size_go_on),
 		cmocka_unit_test(how_long_and_how_calm_a_pause_is),
+		cmocka_unit_test(each_reason_against_a_cache_is_enough_alone),
 		cmocka_unit_test(few_points_say_nothing),
 	};
 
