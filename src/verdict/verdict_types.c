@@ -82,9 +82,10 @@ static bool comes_by_lines(const struct report_process *p, const struct report_c
 	return by_lines(p, row->name, bytes_of) >= PROCESS_MOST * row->growth_bytes_per_s;
 }
 
+/* A command to be copied, by root: a class may be named so that its name ends in it. */
 static const char *who_holds(struct report *r, const struct report_process *p, const char *name)
 {
-	if (p->exited)
+	if (p->exited || strchr(name, '\''))
 		return "";
 	return report_printf(r, " (pyleak-bpf why -p %d --type '%s' says what holds them)", p->pid,
 			     name);

@@ -775,6 +775,11 @@ static void a_plain_type_that_grows_is_told_too(void **state)
 		assert_int_equal(w->p.verdict, i ? CLASS_GROWING : CLASS_STEADY);
 	}
 	assert_non_null(strstr(w->p.reason, "list objects grow by 40/s"));
+	assert_non_null(strstr(w->p.reason, "--type 'list'"));
+	row.name = "x'; reboot; '";
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_non_null(strstr(w->p.reason, "objects grow by 40/s"));
+	assert_null(strstr(w->p.reason, "--type"));
 	row.name = "<buffer malloc>";
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_int_equal(w->p.verdict, CLASS_STEADY);
