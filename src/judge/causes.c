@@ -22,8 +22,7 @@ struct member {
 
 static bool may_join(const struct report_site *s)
 {
-	return (s->kind == KIND_OBJECT || s->kind == KIND_HEAP) && s->verdict <= CLASS_GROWING &&
-	       !s->is_bounded;
+	return (s->kind == KIND_OBJECT || s->kind == KIND_HEAP) && s->verdict <= CLASS_GROWING;
 }
 
 /* A step's type tells more of some: "function app.f", "_asyncio.Task, done". */
@@ -95,6 +94,12 @@ static bool comes_first(const struct member *a, const struct member *b)
 	return a->site->growth_bytes_per_s > b->site->growth_bytes_per_s;
 }
 
+/* What will stop growing, as its container is full then, is told apart from what will not. */
+static bool ends_alike(const struct member *a, const struct member *b)
+{
+	return a->site->is_bounded == b->site->is_bounded;
+}
+
 /* The site that comes first of those that the line of @m called for. An event loop that one line
  * starts calls for things that have nothing to do with each other. */
 static const struct member *of_line(const struct member *v, size_t n, const struct member *m)
@@ -102,7 +107,8 @@ static const struct member *of_line(const struct member *v, size_t n, const stru
 	const struct member *first = NULL;
 
 	for (size_t i = 0; i < n; i++)
-		if (same_line(v[i].own, m->own) && comes_first(&v[i], first) &&
+		if (same_line(v[i].own, m->own) && ends_alike(&v[i], m) &&
+		    comes_first(&v[i], first) &&
 		    (!v[i].container || !m->container || v[i].container == m->container))
 			first = &v[i];
 	return first;
@@ -132,7 +138,7 @@ static const struct member *of_container(const struct member *v, size_t n, const
 	const struct member *line = NULL, *typed = NULL, *nobody = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!m->container || v[i].container != m->container)
+		if (!m->container || v[i].container != m->container || !ends_alike(&v[i], m))
 			continue;
 		if (!v[i].own && !m->own && comes_first(&v[i], nobody))
 			nobody = &v[i];

@@ -1123,6 +1123,29 @@ static void one_line_is_one_cause(void **state)
 	assert_null(site_at(&w->p, "encode")->part_of);
 }
 
+/* What fills a bound is one finding, too, and not with what goes on for ever. */
+static void one_line_fills_one_bound(void **state)
+{
+	struct world *w = *state;
+	struct evidence_frame called[2] = {
+		{"encode", "/usr/lib/python3/dist-packages/codec.py", 7, true, 11}, w->frame[0]};
+
+	w->stack[2].frame = called;
+	w->stack[2].n = 2;
+	judge_held(w);
+	hold_the_other(w, "/srv/codec.py");
+	for (size_t bounded = 0; bounded < 3; bounded++) {
+		if (bounded) {
+			w->holder[bounded - 1].fill.most = 2000;
+			strcpy(w->holder[bounded - 1].fill.name, "maxlen");
+		}
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_int_equal(site_at(&w->p, "handle")->is_bounded, bounded > 0);
+		assert_int_equal(site_at(&w->p, "encode")->is_bounded, bounded > 1);
+		assert_int_equal(!site_at(&w->p, "handle")->part_of, bounded == 1);
+	}
+}
+
 /* A program that `python -m` runs may start a loop, and nothing is joined under that line. */
 static void python_m_starts_a_loop(void **state)
 {
@@ -2844,6 +2867,7 @@ int main(int argc, char **argv)
 		TEST(one_container_is_one_cause),
 		TEST(the_line_of_the_entries_comes_first),
 		TEST(one_line_is_one_cause),
+		TEST(one_line_fills_one_bound),
 		TEST(python_m_starts_a_loop),
 		TEST(a_line_that_comes_back_is_no_loop),
 		TEST(a_container_tells_that_it_goes_on),
