@@ -30,10 +30,12 @@ void term_name(const struct report_process *p, char *buf, size_t size)
 {
 	const char *comm = p->comm ? p->comm : "";
 	size_t at = find_program(p), n = (size_t)snprintf(buf, size, "pid %d %s", p->pid, comm);
-	size_t end = n + ROOM < size ? n + ROOM : size;
+	size_t end = n + ROOM < size ? n + ROOM : size, words = p->n_cmdline;
 
-	/* A title that the program has written over its command line. */
-	if (p->n_cmdline == 1 && strchr(p->cmdline[0], ' ')) {
+	while (words > 1 && !*p->cmdline[words - 1])
+		words--;
+	/* A title that the program has written over its command line, and zeros behind it. */
+	if (words == 1 && strchr(p->cmdline[0], ' ')) {
 		snprintf(buf, end, "pid %d %s", p->pid, p->cmdline[0]);
 		return;
 	}
