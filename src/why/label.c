@@ -118,14 +118,10 @@ static enum why_edge edge(const struct labels *l, uint32_t parent, uint64_t addr
 		return WHY_CELL;
 	case GRAPH_GENERATOR:
 	case GRAPH_COROUTINE:
-		if (!label_generator_frame(l, addr, &f))
-			return WHY_FIELD;
-		variable(l, &f, child, buf, size);
-		return WHY_VARIABLE;
 	case GRAPH_FRAME:
-		if (!label_object_frame(l, addr, &f))
-			return WHY_FIELD;
-		variable(l, &f, child, buf, size);
+		if (t->kind == GRAPH_FRAME ? label_object_frame(l, addr, &f)
+					   : label_generator_frame(l, addr, &f))
+			variable(l, &f, child, buf, size);
 		return *buf ? WHY_VARIABLE : WHY_FIELD;
 	case GRAPH_WEAKREF:
 		if (label_peek(l, addr + PY_WEAKREF_CALLBACK + py_more_header(l->rt)) == child)
@@ -238,7 +234,10 @@ static size_t step(struct labels *l, const struct object *o, size_t at, size_t n
 			s = push(l, e, label);
 			used = 2;
 		} else {
-			s = push(l, e, label);
+			/* A container's table is no entry of it. */
+			bool is_table = !graph_type(l->g, o[at].node)->addr && e >= WHY_KEY;
+
+			s = push(l, is_table && e <= WHY_ITEM ? WHY_FIELD : e, label);
 		}
 	}
 	if (s) {

@@ -190,6 +190,27 @@ def path_to_the_address_of(program, *by):
         process.stdout.close()
 
 
+# The table of a list and of a dict, a block of a deque, and the frame of a coroutine that was asked for it.
+INSIDE = """import collections, ctypes, time
+async def waits():
+    await object()
+KEPT = %s
+print(%s, flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("kept, address, behind", [
+    ("[(i,) for i in range(1000)]", "ctypes.c_long.from_address(id(KEPT) + 24).value", " → memory of C code"),
+    ("{i: (i,) for i in range(1000)}", "ctypes.c_long.from_address(id(KEPT) + 32).value", " → memory of C code"),
+    ("collections.deque()", "ctypes.c_long.from_address(id(KEPT) + 24).value", " → memory of C code"),
+    ("waits()", "id(KEPT.cr_frame)", " → frame of waits"),
+])  # fmt: skip
+def test_a_part_of_a_container_is_no_entry_of_it(kept, address, behind):
+    path = path_to_the_address_of(INSIDE % (kept, address))
+    assert path.startswith("module __main__ :: KEPT (") and path.endswith(")" + behind), path
+
+
 def test_a_number_holds_nothing():
     for numbers in NUMBERS:
         path = path_to_the_address_of(NUMBERED % numbers)
