@@ -231,3 +231,25 @@ int causes_join(const struct evidence *e, struct report *r, struct report_proces
 	}
 	return 0;
 }
+
+static bool has_hint(const struct report_site *s, const char *code)
+{
+	return s->hint.code && !strcmp(s->hint.code, code);
+}
+
+void causes_name_owners(struct report *r, struct report_process *p)
+{
+	for (size_t i = 0; i < p->n_sites; i++) {
+		struct report_site *first = &p->sites[i], *part = first + 1;
+
+		if (!has_hint(first, "native-leak"))
+			continue;
+		while (part < p->sites + p->n_sites &&
+		       !(part->part_of && !strcmp(part->part_of, first->id) &&
+			 has_hint(part, "unbounded-container")))
+			part++;
+		if (part < p->sites + p->n_sites)
+			first->hint.text =
+				report_printf(r, "%s.\n%s", first->hint.text, part->hint.text);
+	}
+}

@@ -147,6 +147,7 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (p->sites[i].verdict <= CLASS_GROWING && !p->sites[i].is_bounded)
 			report_native_hint(r, &p->sites[i]);
+	causes_name_owners(r, p);
 	p->explained = explained(&e->memory, p);
 	verdict_process(r, p, blocks_per_s(&e->objects));
 	native_tell_few(e, r, p);

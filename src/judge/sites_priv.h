@@ -160,6 +160,9 @@ size_t join_native_frames(struct joiner *j, uint64_t stack, uint64_t of,
 void join_finish(struct joiner *j, struct report_process *p);
 /* causes.c: sites of one cause are told so (part_of), once who holds them is known. */
 int causes_join(const struct evidence *e, struct report *r, struct report_process *p);
+/* Memory that C code keeps in tables of its own goes with the object that owns it: where what the
+ * same line makes piles up in a container of the program, the hint says that, too. */
+void causes_name_owners(struct report *r, struct report_process *p);
 /* Are the survivors of this site known to hang from a root that lives, by what may grow as they do?
  * Then no collection frees them, and none has to be waited for. */
 bool holders_rooted(const struct evidence *e, const struct report_site *site);

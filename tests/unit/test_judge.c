@@ -1123,6 +1123,34 @@ static void one_line_is_one_cause(void **state)
 	assert_null(site_at(&w->p, "encode")->part_of);
 }
 
+/* Nobody was found to hold the memory itself. */
+static void memory_is_told_with_its_owner(void **state)
+{
+	struct world *w = *state;
+	struct evidence_frame called[2] = {
+		{"encode", "/usr/lib/python3/dist-packages/codec.py", 7, true, 11}, w->frame[0]};
+	struct report_frame taker = {
+		.native = true, .function = "take", .module = "/usr/lib/codec.so"};
+	struct evidence_native_frame frame = {.frame = &taker, .n = 1};
+	struct evidence_way way = {
+		.stack = MALLOCS, .of = 0x7f1234, .share = 1, .frame = &frame, .n = 1};
+	const char *text;
+
+	w->e.native.way = &way;
+	w->e.native.n_ways = 1;
+	w->e.native.has_ways = true;
+	judge_held(w);
+	text = site_at(&w->p, "take")->hint.text;
+	assert_string_equal(site_at(&w->p, "take")->hint.code, "native-leak");
+	assert_null(strstr(text, "seen (list)"));
+	w->stack[2].frame = called;
+	w->stack[2].n = 2;
+	judge_held(w);
+	text = site_at(&w->p, "take")->hint.text;
+	assert_string_equal(site_at(&w->p, "take")->hint.code, "native-leak");
+	assert_non_null(strstr(text, "is kept.\nseen (list) has"));
+}
+
 /* What fills a bound is one finding, too, and not with what goes on for ever. */
 static void one_line_fills_one_bound(void **state)
 {
@@ -2867,6 +2895,7 @@ int main(int argc, char **argv)
 		TEST(one_container_is_one_cause),
 		TEST(the_line_of_the_entries_comes_first),
 		TEST(one_line_is_one_cause),
+		TEST(memory_is_told_with_its_owner),
 		TEST(one_line_fills_one_bound),
 		TEST(python_m_starts_a_loop),
 		TEST(a_line_that_comes_back_is_no_loop),
