@@ -199,8 +199,7 @@ static size_t step(struct labels *l, const struct object *o, size_t at, size_t n
 	} else if (graph_type(l->g, o[at].node)->kind == GRAPH_DICT &&
 		   label_is_attributes(l->g, parent, o[at - 1].addr, o[at].addr)) {
 		if (at + 1 == n) {
-			push(l, WHY_ATTRIBUTE, "__dict__");
-			s = l->out->n ? &l->out->step[l->out->n - 1] : NULL;
+			s = push(l, WHY_ATTRIBUTE, "__dict__");
 		} else {
 			label[0] = '\0';
 			if (label_find_in_dict(l, o[at].addr, o[at + 1].addr, &key) == 1)
@@ -257,6 +256,15 @@ static size_t step(struct labels *l, const struct object *o, size_t at, size_t n
 static size_t first_step(struct labels *l, const struct reach_root *root, const struct object *o,
 			 size_t n)
 {
+	static const char *const plain[] = {
+		[REACH_ATEXIT] = "atexit callback",
+		[REACH_INTERP] = "interpreter",
+		[REACH_GARBAGE] = "gc.garbage",
+		[REACH_NOBODY] = "unreferenced",
+		[REACH_INTERNED] = "interned strings",
+		[REACH_UNKNOWN] = "unreferenced",
+		[REACH_CYCLE] = "cycle",
+	};
 	char label[2 * MAX_NAME + 64] = "", name[MAX_NAME] = "", var[MAX_NAME] = "",
 				  thread[32] = "";
 	struct heap_bound bound;
@@ -296,18 +304,9 @@ static size_t first_step(struct labels *l, const struct reach_root *root, const 
 		if (root->thread)
 			label[strlen(label) - 2] = '\0';
 		break;
-	case REACH_ATEXIT:
-		snprintf(label, sizeof(label), "atexit callback");
-		break;
 	case REACH_SIGNAL:
 		snprintf(label, sizeof(label), "handler of signal %llu",
 			 (unsigned long long)root->at);
-		break;
-	case REACH_INTERP:
-		snprintf(label, sizeof(label), "interpreter");
-		break;
-	case REACH_GARBAGE:
-		snprintf(label, sizeof(label), "gc.garbage");
 		break;
 	case REACH_STATIC:
 	case REACH_LIBRARY: {
@@ -329,15 +328,8 @@ static size_t first_step(struct labels *l, const struct reach_root *root, const 
 		else
 			snprintf(label, sizeof(label), "C stack of the main thread");
 		break;
-	case REACH_INTERNED:
-		snprintf(label, sizeof(label), "interned strings");
-		break;
-	case REACH_NOBODY:
-	case REACH_UNKNOWN:
-		snprintf(label, sizeof(label), "unreferenced");
-		break;
-	case REACH_CYCLE:
-		snprintf(label, sizeof(label), "cycle");
+	default:
+		snprintf(label, sizeof(label), "%s", plain[root->kind]);
 		break;
 	}
 	s = push(l, WHY_ROOT, label);

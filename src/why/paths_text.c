@@ -75,13 +75,36 @@ static size_t repeats(const struct why_path *p, size_t i, size_t *period)
 	return 0;
 }
 
+static void put_step(struct text *t, enum why_root root, const struct why_step *s)
+{
+	static const char *const before[WHY_FIELD + 1] = {
+		[WHY_ATTRIBUTE] = ".",
+		[WHY_KEY] = "[key] → ",
+		[WHY_AS_KEY] = "key → ",
+		[WHY_ITEM] = "[i] → ",
+		[WHY_VARIABLE] = "local ",
+		[WHY_CELL] = "closure variable ",
+		[WHY_DEFAULT] = "default argument",
+	};
+	bool is_named = s->edge == WHY_ATTRIBUTE || s->edge == WHY_VARIABLE || s->edge == WHY_CELL;
+	bool is_held = s->edge == WHY_ROOT && root != WHY_NOBODY && root != WHY_CYCLE;
+
+	put(t, before[s->edge] ? before[s->edge] : "");
+	if (is_named || s->edge == WHY_ROOT || s->edge == WHY_FIELD)
+		put(t, s->label ? s->label : is_named ? "?" : "");
+	if (s->edge == WHY_ROOT && !is_held)
+		put(t, ": ");
+	if (s->edge == WHY_FIELD && s->label)
+		put(t, " → ");
+	put_type(t, s, is_named || is_held || s->edge == WHY_DEFAULT);
+}
+
 int paths_text(struct why_path *p)
 {
 	struct text t = {0};
 
 	for (size_t i = 0; i < p->n;) {
 		const struct why_step *s = &p->step[i];
-		const char *label = s->label ? s->label : "";
 		size_t period, skip = i > 1 ? repeats(p, i, &period) : 0;
 
 		if (skip && i + skip <= p->n) {
@@ -93,53 +116,7 @@ int paths_text(struct why_path *p)
 		}
 		if (i)
 			put(&t, " → ");
-		switch (s->edge) {
-		case WHY_ROOT:
-			put(&t, label);
-			if (p->root == WHY_NOBODY || p->root == WHY_CYCLE) {
-				put(&t, ": ");
-				put_type(&t, s, false);
-			} else {
-				put_type(&t, s, true);
-			}
-			break;
-		case WHY_ATTRIBUTE:
-			put(&t, ".");
-			put(&t, *label ? label : "?");
-			put_type(&t, s, true);
-			break;
-		case WHY_VARIABLE:
-			put(&t, "local ");
-			put(&t, *label ? label : "?");
-			put_type(&t, s, true);
-			break;
-		case WHY_CELL:
-			put(&t, "closure variable ");
-			put(&t, *label ? label : "?");
-			put_type(&t, s, true);
-			break;
-		case WHY_DEFAULT:
-			put(&t, "default argument");
-			put_type(&t, s, true);
-			break;
-		case WHY_KEY:
-			put(&t, "[key] → ");
-			put_type(&t, s, false);
-			break;
-		case WHY_AS_KEY:
-			put(&t, "key → ");
-			put_type(&t, s, false);
-			break;
-		case WHY_ITEM:
-			put(&t, "[i] → ");
-			put_type(&t, s, false);
-			break;
-		case WHY_FIELD:
-			put(&t, label);
-			put(&t, *label ? " → " : "");
-			put_type(&t, s, false);
-			break;
-		}
+		put_step(&t, p->root, s);
 		i++;
 	}
 	free(p->text);

@@ -81,7 +81,7 @@ static bool rest(const struct why_opts *o)
 
 /* The second look: what has more entries than before, and where the time between the two is known.
  */
-static void look_again(struct graph *g, struct why_answer **v, size_t n, const struct why_opts *o)
+static void look_again(struct graph *g, struct why_answer *v, size_t n, const struct why_opts *o)
 {
 	uint64_t begin = clock_ns();
 	double took;
@@ -90,9 +90,9 @@ static void look_again(struct graph *g, struct why_answer **v, size_t n, const s
 		return;
 	took = (double)(clock_ns() - begin) / 1e9;
 	for (size_t i = 0; i < n; i++)
-		for (size_t p = 0; p < v[i]->n; p++)
-			for (size_t s = 0; s < v[i]->path[p].n; s++) {
-				struct why_step *step = &v[i]->path[p].step[s];
+		for (size_t p = 0; p < v[i].n; p++)
+			for (size_t s = 0; s < v[i].path[p].n; s++) {
+				struct why_step *step = &v[i].path[p].step[s];
 				uint32_t node = step->addr ? graph_find(g, step->addr) : NODE_NONE;
 				uint64_t now;
 
@@ -289,17 +289,10 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 		err = reach_search(&r);
 	for (size_t i = 0; !err && i < n; i++)
 		err = answer(&r, &q[i], o, &(*out)[i]);
-	if (!err) {
-		struct why_answer **v = malloc(n * sizeof(struct why_answer *));
-
-		for (size_t i = 0; v && i < n; i++)
-			v[i] = &(*out)[i];
-		if (v)
-			look_again(&g, v, n, o);
-		free(v);
-		for (size_t i = 0; i < n && !err; i++)
-			err = merge(&(*out)[i], o->max_paths ? o->max_paths : DEFAULT_PATHS);
-	}
+	if (!err)
+		look_again(&g, *out, n, o);
+	for (size_t i = 0; i < n && !err; i++)
+		err = merge(&(*out)[i], o->max_paths ? o->max_paths : DEFAULT_PATHS);
 	fill_stats(&r, stats);
 	stats->pages_swapped = pages_swapped(h) - swapped;
 	stats->unsearched = is_unsearched(&g, unreadable);

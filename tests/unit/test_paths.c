@@ -399,6 +399,52 @@ static void what_the_program_has_comes_before_tables_of_python(void **state)
 		}
 }
 
+/* Each kind of step, with a label and without. */
+static void a_step_reads_as_what_it_is(void **state)
+{
+	static const char *const text[] = {"r (T)",
+					   ".a (T)",
+					   "[key] → T",
+					   "key → T",
+					   "[i] → T",
+					   "local a (T)",
+					   "closure variable a (T)",
+					   "default argument (T)",
+					   "a → T"};
+	static const char *const bare[] = {[WHY_ATTRIBUTE] = ".? (T)",
+					   [WHY_VARIABLE] = "local ? (T)",
+					   [WHY_CELL] = "closure variable ? (T)",
+					   [WHY_FIELD] = "T"};
+
+	(void)state;
+	for (enum why_edge e = WHY_ATTRIBUTE; e <= WHY_FIELD; e++)
+		for (int named = 0; named < 2; named++) {
+			const char *want = named || !bare[e] ? text[e] : bare[e];
+			struct why_step step[] = {
+				{.label = (char *)"r",
+				 .type = (char *)"T",
+				 .entries = WHY_UNKNOWN,
+				 .bound = WHY_UNKNOWN},
+				{.edge = e,
+				 .label = named ? (char *)"a" : NULL,
+				 .type = (char *)"T",
+				 .entries = WHY_UNKNOWN,
+				 .bound = WHY_UNKNOWN},
+			};
+			struct why_path p = {.step = step, .n = 2};
+			char whole[64];
+
+			snprintf(whole, sizeof(whole), "%s → %s", text[WHY_ROOT], want);
+			assert_int_equal(paths_text(&p), 0);
+			assert_string_equal(p.text, whole);
+			p.root = WHY_CYCLE;
+			p.n = 1;
+			assert_int_equal(paths_text(&p), 0);
+			assert_string_equal(p.text, "r: T");
+			free(p.text);
+		}
+}
+
 #define S 1000000000ull
 
 /* It was found with 3,040 entries, and has been read since. */
@@ -521,6 +567,7 @@ int main(void)
 		cmocka_unit_test(ways_may_part_in_memory_of_c_code),
 		cmocka_unit_test(what_grows_comes_first_where_it_has_some),
 		cmocka_unit_test(what_the_program_has_comes_before_tables_of_python),
+		cmocka_unit_test(a_step_reads_as_what_it_is),
 		cmocka_unit_test(a_length_is_the_newest_that_is_known),
 		cmocka_unit_test(a_list_that_rests_has_no_rate),
 		cmocka_unit_test(a_list_that_grows_more_slowly_has_a_rate),
