@@ -25,27 +25,21 @@ struct chain {
 	bool cut;
 };
 
-static bool climb(const struct graph *g, uint32_t node, struct chain *c)
+static bool climb(const struct graph *g, uint32_t node, struct map64 *roots, struct chain *c)
 {
-	c->n = 0;
-	c->cut = false;
-	for (uint32_t steps = 0; steps < g->n; steps++) {
-		uint32_t up = g->parent[node];
+	uint32_t up = node + 1;
 
-		/* Too long for the beginning to be kept: its root is found nevertheless. */
-		if (c->n < PATHS_DEPTH)
-			c->node[c->n++] = node;
-		else
-			c->cut = true;
-		if (!up)
-			return false;
-		if (up & REACH_ROOT) {
-			c->root = up & ~REACH_ROOT;
-			return true;
-		}
-		node = up - 1;
+	c->n = 0;
+	while (up && !(up & REACH_ROOT) && c->n < PATHS_DEPTH) {
+		c->node[c->n++] = up - 1;
+		up = g->parent[up - 1];
 	}
-	return false;
+	/* Too long for the beginning to be kept: its root is found nevertheless. */
+	c->cut = up && !(up & REACH_ROOT);
+	if (c->cut)
+		up = paths_root(g, up - 1, roots);
+	c->root = up & ~REACH_ROOT;
+	return up;
 }
 
 /* Does the way from @parent to what it holds lead through an index or a key, where neighbours are
@@ -324,7 +318,7 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 	struct chain c = {.node = malloc(PATHS_DEPTH * sizeof(uint32_t))};
 	auto_free uint16_t *types = malloc(PATHS_DEPTH * sizeof(uint16_t));
 	VEC(struct group) v = {0};
-	struct map64 at = {0};
+	struct map64 at = {0}, roots = {0};
 	size_t shown, unknown = 0, died = 0;
 	int err = c.node && types ? 0 : -ENOMEM;
 	double alive;
@@ -332,7 +326,7 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 	for (size_t i = 0; !err && i < n; i++) {
 		uint64_t key, *slot;
 
-		if (!climb(r->g, target[i], &c)) {
+		if (!climb(r->g, target[i], &roots, &c)) {
 			out->gone++;
 			continue;
 		}
@@ -375,7 +369,7 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 			out->other_share += share;
 			continue;
 		}
-		climb(r->g, v.v[i].target, &c);
+		climb(r->g, v.v[i].target, &roots, &c);
 		out->n = i + 1;
 		out->path[i].share = share;
 		out->path[i].count =
@@ -385,6 +379,7 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 	if (!err)
 		paths_share(r->g, target, n, alive, out);
 	map64_free(&at);
+	map64_free(&roots);
 	vec_free(&v);
 	free(c.node);
 	return err == -ENOMEM ? fail(err, "out of memory for paths") : err;

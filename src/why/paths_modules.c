@@ -8,21 +8,13 @@
 #define CROWD_MOST   0.5  /* of the objects hang from all of them, at least */
 
 /* The module that a way begins at; NULL = it begins elsewhere. */
-static const struct reach_root *module_above(const struct reach *r, uint32_t node)
+static const struct reach_root *module_above(const struct reach *r, uint32_t node,
+					     struct map64 *roots)
 {
-	for (uint32_t steps = 0; steps < r->g->n; steps++) {
-		uint32_t up = r->g->parent[node];
+	uint32_t up = paths_root(r->g, node, roots);
+	const struct reach_root *root = up ? &r->root.v[up & ~REACH_ROOT] : NULL;
 
-		if (!up)
-			return NULL;
-		if (up & REACH_ROOT) {
-			const struct reach_root *root = &r->root.v[up & ~REACH_ROOT];
-
-			return root->kind == REACH_MODULE ? root : NULL;
-		}
-		node = up - 1;
-	}
-	return NULL;
+	return root && root->kind == REACH_MODULE ? root : NULL;
 }
 
 /* Leaves in @crowd the modules that hold few each. Returns where they are in sys.modules; 0: they
@@ -30,17 +22,19 @@ static const struct reach_root *module_above(const struct reach *r, uint32_t nod
 static uint64_t find_crowd(const struct reach *r, const uint32_t *target, size_t n,
 			   struct map64 *crowd)
 {
+	struct map64 roots = {0};
 	uint64_t modules = 0;
 	size_t in = 0, few = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct reach_root *root = module_above(r, target[i]);
+		const struct reach_root *root = module_above(r, target[i], &roots);
 		uint64_t *count = root ? map64_put(crowd, root->owner) : NULL;
 
 		if (count)
 			++*count;
 		modules = root ? root->at : modules;
 	}
+	map64_free(&roots);
 	for (size_t i = 0; i < crowd->cap; i++) {
 		uint64_t *slot = &crowd->slot[2 * i];
 

@@ -8,6 +8,27 @@
 
 #define MAX_NEAR   48	/* nodes of a way on which it is looked for where they part */
 #define NEARLY_ALL 0.95 /* of the ways lead through it */
+#define REMEMBERED 1024 /* one node in so many */
+
+uint32_t paths_root(const struct graph *g, uint32_t node, struct map64 *roots)
+{
+	uint64_t *known = NULL;
+	uint32_t at = node + 1, root;
+
+	for (uint32_t steps = 0; at && !(at & REACH_ROOT) && steps < g->n; steps++) {
+		known = at % REMEMBERED ? NULL : map64_get(roots, at);
+		if (known)
+			break;
+		at = g->parent[at - 1];
+	}
+	root = known ? (uint32_t)*known : at & REACH_ROOT ? at : 0;
+	for (uint32_t up = node + 1; up != at && root; up = g->parent[up - 1]) {
+		known = up % REMEMBERED ? NULL : map64_put(roots, up);
+		if (known)
+			*known = root;
+	}
+	return root;
+}
 
 /* The object of a step, as the map below calls it; 0 = it is not known any more. */
 static uint64_t key_of(const struct graph *g, const struct why_step *s)
