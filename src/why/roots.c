@@ -4,6 +4,7 @@
 #include "py/versions.h"
 #include "why/roots.h"
 
+#define ROOTS		"looking for roots"
 #define MAX_INTERPS	64
 #define MAX_STATIC	(64u << 20) /* of one mapping: more data than that is no place for roots */
 #define MAX_STATICS	(1u << 30)  /* of all of them */
@@ -152,12 +153,21 @@ static void slot_roots(struct frames *f, const struct py_locals *l, enum reach_k
 static int frame_roots(const struct py_locals *l, void *ctx)
 {
 	struct frames *f = ctx;
+	const struct py_runtime *rt = f->r->g->h->rt;
 	struct reach_root *root;
+	uint64_t func;
 
+	if (map64_get(f->seen, l->frame))
+		return -ELOOP;
 	if (!map64_put(f->seen, l->frame))
 		f->r->unreadable++;
 	slot_roots(f, l, REACH_LOCAL, 0, l->n);
 	slot_roots(f, l, REACH_TEMPORARY, l->n, l->n_stack);
+	/* What runs: nobody else may hold that of a script, of exec() or a lambda. */
+	roots_add(f->r, REACH_TEMPORARY, l->code, l->code, 0);
+	if (!py_frames_are_objects(rt) &&
+	    !proc_read_u64(rt->proc, l->frame + rt->layout.frame_func, &func))
+		roots_add(f->r, REACH_TEMPORARY, func & py_reference_mask(rt), l->code, 0);
 	/* The module's own dict is no news. */
 	if (l->locals && l->locals != l->globals) {
 		root = roots_add(f->r, REACH_LOCAL, l->locals, l->code, REACH_FRAME_DICT);
@@ -237,14 +247,15 @@ static void greenlet_roots(struct reach *r, struct map64 *seen)
 	}
 }
 
-static void thread_roots(struct reach *r)
+static int thread_roots(struct reach *r)
 {
 	const struct py_runtime *rt = r->g->h->rt;
 	auto_free uint64_t *t = malloc(REACH_THREADS * sizeof(*t));
 	size_t n = t ? py_threads(rt, t, REACH_THREADS) : 0;
 	struct map64 seen = {0};
+	int err = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !(err = heap_tell(r->g->h, ROOTS, r->root.n)); i++) {
 		struct frames f = {.r = r, .seen = &seen};
 
 		if (rt->layout.tstate_native_id != PL_NONE)
@@ -259,6 +270,7 @@ static void thread_roots(struct reach *r)
 	}
 	greenlet_roots(r, &seen);
 	map64_free(&seen);
+	return err;
 }
 
 static void interp_roots(struct reach *r, uint64_t interp)
@@ -310,20 +322,14 @@ static bool is_no_holder(const struct reach *r, const uint64_t *w, uint64_t n, u
 
 /* The flags of a class of C code are a number, with a bit for what it extends: 0x2005500 of a list.
  * The heap of a program that is not relocated may have a block there. */
-static bool is_flags(const struct reach *r, uint64_t at)
-{
-	const struct py_runtime *rt = r->g->h->rt;
-
-	return py_is_type(rt, at - rt->layout.tp_flags);
-}
-
 static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool is_python)
 {
+	const struct py_runtime *rt = r->g->h->rt;
 	bool fits = bytes && bytes <= MAX_STATIC && r->static_bytes + bytes <= MAX_STATICS;
 	auto_free uint64_t *w = fits ? malloc(bytes) : NULL;
 
 	r->static_bytes += fits ? bytes : 0;
-	if (!w || !proc_read_patchy(r->g->h->rt->proc, start, w, bytes)) {
+	if (!w || !proc_read_patchy(rt->proc, start, w, bytes)) {
 		r->unreadable++;
 		return;
 	}
@@ -331,7 +337,7 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 		signal_roots(r, w, bytes / 8, start);
 	for (uint64_t i = 0; i < bytes / 8; i++) {
 		if (!heap_is_pointer(w[i]) || graph_find(r->g, w[i]) == NODE_NONE ||
-		    (!(w[i] >> 32) && is_flags(r, start + 8 * i)) ||
+		    (!(w[i] >> 32) && py_is_type(rt, start + 8 * i - rt->layout.tp_flags)) ||
 		    (is_python && is_no_holder(r, w, bytes / 8, i, start)))
 			continue;
 		roots_add(r,
@@ -404,18 +410,19 @@ static int static_roots(struct reach *r)
 		dev = m->dev;
 		if (!proc_is_live(p) || (!m->shared && proc_map_has_code(p, m)))
 			file_roots(r, m);
-		err = graph_tell(r->g, "looking for roots", r->root.n);
+		err = heap_tell(r->g->h, ROOTS, r->root.n);
 	}
 	return err;
 }
 
-static void stack_roots(struct reach *r)
+static int stack_roots(struct reach *r)
 {
 	const struct proc *p = r->g->h->rt->proc;
 	struct proc_stack *v = calloc(REACH_THREADS, sizeof(*v));
 	size_t n = v ? proc_stacks(p, v, REACH_THREADS) : 0;
+	int err = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !(err = heap_tell(r->g->h, ROOTS, r->root.n)); i++) {
 		const struct proc_map *m = v[i].sp ? proc_find_map(p, v[i].sp) : NULL;
 		uint64_t from = v[i].sp & ~7ull, bytes;
 
@@ -427,6 +434,7 @@ static void stack_roots(struct reach *r)
 			 v[i].tid == p->pid ? 0 : (uint64_t)v[i].tid);
 	}
 	free(v);
+	return err;
 }
 
 int reach_find_roots(struct reach *r)
@@ -438,13 +446,11 @@ int reach_find_roots(struct reach *r)
 	if (n <= 0)
 		return fail(-EAGAIN, "the interpreters of process %d cannot be read",
 			    rt->proc->pid);
-	thread_roots(r);
+	err = thread_roots(r);
 	/* New interpreters are put in front: the main one last, and it comes first. */
 	r->main = interps[n - 1];
-	for (int i = n; i-- > 0;)
+	for (int i = n; i-- > 0 && !err;)
 		interp_roots(r, interps[i]);
-	err = static_roots(r);
-	if (!err)
-		stack_roots(r);
-	return err;
+	err = err ? err : static_roots(r);
+	return err ? err : stack_roots(r);
 }

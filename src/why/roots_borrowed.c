@@ -47,10 +47,13 @@ static bool is_listed(const struct reach *r, const uint64_t *w, uint64_t n, uint
 	return to - from >= LISTED;
 }
 
+/* In the state of module ast a class stands behind two strings: one of CPython's own is no version.
+ */
 static bool is_remembered(const struct reach *r, const uint64_t *w, uint64_t i)
 {
 	return i >= 2 && w[i - 2] && graph_find(r->g, w[i]) != NODE_NONE &&
-	       graph_find(r->g, w[i - 2]) == NODE_NONE && is_str(r, w[i - 1]);
+	       !heap_in_static(r->g->h, w[i - 2]) && graph_find(r->g, w[i - 2]) == NODE_NONE &&
+	       is_str(r, w[i - 1]);
 }
 
 bool roots_is_borrowed(const struct reach *r, const uint64_t *w, uint64_t n, uint64_t i)

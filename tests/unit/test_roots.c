@@ -62,10 +62,118 @@ static void the_flags_of_a_class_are_no_address(void **state)
 	}
 }
 
+/* The method cache has a version, a name, and what was found; the state of module ast two names in
+ * front of a class, of which the first is CPython's own. */
+static void a_class_behind_two_names_is_held(void **state)
+{
+	static uint64_t type[40], meta[40], name[4], own_name[4], found[8];
+	const uint64_t remembered[] = {77, (uintptr_t)name, (uintptr_t)found};
+	const uint64_t held[] = {(uintptr_t)own_name, (uintptr_t)name, (uintptr_t)found};
+	struct graph_block block = {(uintptr_t)found, sizeof(found), 0};
+	struct graph_region region = {block.addr, block.addr + sizeof(found), 0, 1, NULL};
+	struct graph_type types[] = {{.addr = 1, .kind = GRAPH_TYPE}};
+	uint16_t of[] = {0};
+	struct py_runtime rt = {
+		.type_type = (uintptr_t)meta,
+		.layout = {.ob_type = 8, .tp_flags = 8 * FLAGS, .tp_basicsize = 32},
+	};
+	struct heap h = {.rt = &rt,
+			 .static_start = (uintptr_t)own_name,
+			 .static_end = (uintptr_t)own_name + sizeof(own_name)};
+	struct graph g = {.h = &h,
+			  .types = {types, 1, 1},
+			  .type = {of, 1, 1},
+			  .block = {&block, 1, 1},
+			  .region = {&region, 1, 1},
+			  .n = 1};
+	const struct reach r = {.g = &g};
+	struct proc *p = self_open();
+
+	(void)state;
+	rt.proc = p;
+	name[1] = (uintptr_t)type;
+	type[1] = (uintptr_t)meta;
+	type[4] = 40;
+	type[FLAGS] = TPF_UNICODE | 1 << 12;
+	assert_true(roots_is_borrowed(&r, remembered, ARRAY_SIZE(remembered), 2));
+	assert_false(roots_is_borrowed(&r, held, ARRAY_SIZE(held), 2));
+	free(h.type);
+	proc_close(p);
+}
+
+/* Nobody but its frame may hold the function and the code of a script; a chain of frames that
+ * leads round is followed once. */
+static void a_frame_holds_what_runs(void **state)
+{
+	static uint64_t thread[8], frame[12], code[16], function[8];
+	uint64_t state_of_interp[8] = {0}, head;
+	struct graph_block block[] = {{(uintptr_t)code, sizeof(code), 0},
+				      {(uintptr_t)function, sizeof(function), 0}};
+	struct graph_region region[] = {
+		{block[0].addr, block[0].addr + sizeof(code), 0, 1, NULL},
+		{block[1].addr, block[1].addr + sizeof(function), 1, 2, NULL}};
+	bool in_order = block[0].addr < block[1].addr;
+	struct graph_type types[] = {{.addr = 1, .kind = GRAPH_PLAIN}};
+	uint16_t of[] = {0, 0};
+	struct py_runtime rt = {
+		.minor = 12,
+		.code_type = 99,
+		.walk = {.tstate_frame = 32, .cframe_frame = PL_NONE, .frame_back = 8},
+		.layout = {.ob_type = 8,
+			   .interp_threads = 16,
+			   .tstate_next = 8,
+			   .tstate_interp = 16,
+			   .tstate_native_id = PL_NONE,
+			   .frame_func = 16,
+			   .frame_globals = 24,
+			   .frame_locals = 40,
+			   .frame_top = 64,
+			   .frame_localsplus = 72,
+			   .code_names = PL_NONE,
+			   .code_freevars = PL_NONE},
+	};
+	struct heap h = {.rt = &rt};
+	struct graph g = {.h = &h,
+			  .types = {types, 1, 1},
+			  .type = {of, 2, 2},
+			  .block = {block, 2, 2},
+			  .region = {region, 2, 2},
+			  .n = 2};
+	struct reach r = {.g = &g};
+	unsigned kinds[REACH_UNKNOWN + 1] = {0};
+	struct proc *p = self_open();
+
+	(void)state;
+	if (!in_order) { /* regions are by address */
+		const struct graph_region first = region[0];
+
+		region[0] = region[1];
+		region[1] = first;
+	}
+	head = (uintptr_t)state_of_interp;
+	rt.proc = p;
+	rt.runtime = (uintptr_t)&head;
+	state_of_interp[2] = (uintptr_t)thread;
+	thread[2] = head;
+	thread[4] = (uintptr_t)frame;
+	frame[0] = (uintptr_t)code;
+	frame[1] = (uintptr_t)frame; /* itself */
+	frame[2] = (uintptr_t)function;
+	code[1] = rt.code_type;
+	assert_int_equal(reach_find_roots(&r), 0);
+	for (size_t i = 0; i < r.root.n; i++)
+		kinds[r.root.v[i].kind]++;
+	assert_int_equal(kinds[REACH_TEMPORARY], 2);
+	reach_free(&r);
+	proc_close(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_flags_of_a_class_are_no_address),
+		cmocka_unit_test(a_class_behind_two_names_is_held),
+		cmocka_unit_test(a_frame_holds_what_runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
