@@ -48,15 +48,9 @@ bool label_is_whole_view(const struct labels *l, uint32_t node, uint64_t addr)
 {
 	bool is_array = graph_type(l->g, node)->kind == GRAPH_ARRAY;
 	uint64_t base = label_peek(l, addr + (is_array ? GRAPH_ARRAY_BASE : PY_MEMORYVIEW_OBJ) +
-					      py_more_header(l->rt)),
-		 bytes;
-	uint32_t to;
+					      py_more_header(l->rt));
+	uint32_t to = graph_find(l->g, base);
+	double all = to == NODE_NONE ? 0 : bytes_of(l, to, base);
 
-	REACH_EACH(l->g, node, e, to)
-	if (graph_addr(l->g, to, &bytes) == base) {
-		double all = bytes_of(l, to, base);
-
-		return all > 0 && 2 * bytes_of(l, node, addr) > all;
-	}
-	return false;
+	return all > 0 && 2 * bytes_of(l, node, addr) > all;
 }

@@ -161,14 +161,19 @@ static void frame_object(struct scan *s)
 
 /* A body word by word, without the list of weak references, and the flags of a class: a number that
  * is an address in the heap of a program that is not relocated. */
-static void plain(struct scan *s, int64_t from)
+static void plain_to(struct scan *s, int64_t from, int64_t to)
 {
 	int64_t weak = s->t->t.weakoffset,
 		flags = s->t->kind == GRAPH_TYPE ? s->g->h->rt->layout.tp_flags : 0;
 
-	for (int64_t off = from; off + 8 <= s->hi; off += 8)
+	for (int64_t off = from; off + 8 <= to; off += 8)
 		if (off != weak && off != flags)
 			scan_emit(s, scan_at(s, off));
+}
+
+static void plain(struct scan *s, int64_t from)
+{
+	plain_to(s, from, s->hi);
 }
 
 /* Memory full of numbers and characters, any of which may be an address: who points there leads to
@@ -299,7 +304,7 @@ static void generator(struct scan *s)
 	}
 	/* Before the states: who runs it (borrowed), and a coroutine's origin or an asynchronous
 	 * generator's finalizer, which a plain generator leaves unset. */
-	scan_words(s, member(s, PY_BODY), from - 24, ~0ull);
+	plain_to(s, member(s, PY_BODY), from - 24);
 	if (s->t->kind == GRAPH_COROUTINE)
 		scan_emit(s, scan_at(s, from - 16));
 	if (!py_generator_is_over(rt, scan_at(s, from - 8)))
@@ -407,8 +412,8 @@ static void object(struct scan *s)
 		break;
 	case GRAPH_DEQUE:
 		deque(s);
-		if (s->t->t.dictoffset > 0) /* the rest are spare blocks with leftovers in them */
-			scan_emit(s, scan_at(s, s->t->t.dictoffset));
+		if (s->t->t.weakoffset > 0) /* before are spare blocks with leftovers in them */
+			plain(s, s->t->t.weakoffset);
 		break;
 	case GRAPH_GENERATOR:
 	case GRAPH_COROUTINE:

@@ -107,6 +107,16 @@ void scan_array(struct scan *s, struct array *a)
 	}
 }
 
+/* Items that a list has got since its length was noted: its array, in a pool, is read that far. */
+static void late_items(struct scan *s, const struct array *a, uint64_t room)
+{
+	const uint64_t *noted = map64_get(&s->g->length, a->was);
+	uint64_t n = a->n < room / 8 ? a->n : room / 8;
+
+	if (noted && *noted < n)
+		scan_direct(s, a->was + 8 * *noted, n - *noted, 1, 1);
+}
+
 /* A big array is read when its owner is: until the walk comes to it, seconds later, it may have
  * grown and moved, and all that it holds would seem to be held by nobody. One that lies where
  * another block did when they were numbered is no node: what it holds is its owner's. */
@@ -128,9 +138,11 @@ static void array(struct scan *s, struct array *a)
 		scan_array(s, a);
 		return;
 	}
+	graph_addr(g, node, &bytes);
+	if (node < g->n_pooled)
+		late_items(s, a, block + bytes - a->was);
 	if (node < g->n_pooled || g->start[node])
 		return;
-	graph_addr(g, node, &bytes);
 	/* It may have grown where it is. */
 	a->n = a->n < bytes / 4 ? a->n : bytes / 4;
 	a->node = node;
