@@ -257,19 +257,18 @@ static int index_blocks(struct graph *g)
 	return 0;
 }
 
-int graph_tell(struct graph *g, const char *doing, uint64_t nodes)
-{
-	return heap_tell(g->h, doing, nodes);
-}
-
-/* The second walk does not meet what the first did not: objects that are asked for by address. */
+/* What is asked for by address: the second walk does not meet what the first did not. */
 static void see_extra(struct graph *g)
 {
 	for (size_t i = 0; i < g->n_extra; i++) {
 		uint64_t bytes, block;
 		uint32_t node = graph_find_block(g, g->extra[i], &block);
 
-		if (node == NODE_NONE || node < g->n_pooled || block != g->extra[i])
+		if (node == NODE_NONE)
+			continue;
+		node_add(g->asked, node);
+		g->want_leaves |= !graph_type(g, node)->addr;
+		if (node < g->n_pooled || block != g->extra[i])
 			continue;
 		graph_addr(g, node, &bytes);
 		if (bytes == EXTRA_BYTES)
@@ -343,12 +342,14 @@ int graph_build(struct graph *g)
 	g->start = calloc((size_t)g->n + 1, sizeof(*g->start));
 	g->seen = calloc((size_t)g->n / 8 + 1, 1);
 	g->of_new = calloc((size_t)g->n / 8 + 1, 1);
-	if (!g->start || !g->seen || !g->of_new || !vec_push(&g->edge))
+	g->asked = calloc((size_t)g->n / 8 + 1, 1);
+	if (!g->start || !g->seen || !g->of_new || !g->asked || !vec_push(&g->edge))
 		return fail(-ENOMEM, "out of memory for the heap's map");
 	see_extra(g);
 	g->h->doing = "following pointers";
 	err = heap_walk(g->h, HEAP_WALK_DATA, second_pass, g, &g->stats);
 	g->h->doing = NULL;
+	map64_free(&g->length);
 	return err;
 }
 
@@ -371,5 +372,6 @@ void graph_free(struct graph *g)
 	free(g->start);
 	free(g->seen);
 	free(g->of_new);
+	free(g->asked);
 	free(g->parent);
 }

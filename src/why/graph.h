@@ -142,10 +142,11 @@ struct graph {
 	/* A bit for each node: the second walk met that object, too; an object points to it that
 	 * the first had not met. */
 	uint8_t *seen, *of_new;
+	uint8_t *asked;	       /* likewise: asked for by address */
 	VEC(uint32_t) edge;    /* [0] is not used */
 	uint32_t *parent;      /* reach.c */
 	const char *want;      /* name of the wanted type, NULL = none */
-	bool want_leaves;      /* edges to leaves matter although no type is wanted */
+	bool want_leaves;      /* edges to all leaves matter: they may have what is asked for */
 	const uint64_t *extra; /* asked for, in order: objects among them are nodes in any case */
 	size_t n_extra;
 
@@ -167,10 +168,6 @@ static inline uint64_t graph_max_edges(uint64_t max_blocks)
 
 	return max_blocks && max_blocks < all / 4 ? 4 * max_blocks : all;
 }
-
-/* Tell whoever watches the heap how many nodes are done; what it returns, when not 0, is the end.
- */
-int graph_tell(struct graph *g, const char *doing, uint64_t nodes);
 
 /* Both passes over the heap. */
 int graph_build(struct graph *g);
@@ -219,6 +216,13 @@ int graph_scan_new(struct graph *g, const struct heap_block *b);
 static inline bool graph_is_leaf(const struct graph *g, uint32_t node)
 {
 	return graph_type(g, node)->kind == GRAPH_LEAF;
+}
+
+/* A leaf that nobody asks for leads to nothing that is: half of a heap, and of all references. */
+static inline bool graph_is_idle(const struct graph *g, uint32_t node)
+{
+	return graph_is_leaf(g, node) && !g->want_leaves && !graph_type(g, node)->wanted &&
+	       !(g->asked && node_in(g->asked, node));
 }
 
 #endif

@@ -49,7 +49,7 @@ static void one_level(struct search *s)
 		uint32_t node = s->queue[s->head++];
 
 		if (!(s->head % TELL_NODES))
-			s->err = graph_tell(s->g, "searching paths", s->head);
+			s->err = heap_tell(s->g->h, "searching paths", s->head);
 
 		REACH_EACH(s->g, node, e, to)
 		reach_node(s, to, node + 1);
@@ -75,6 +75,12 @@ static int add_root(struct search *s, enum reach_kind kind, uint32_t *parent)
 	return 0;
 }
 
+/* An object that is held by somebody, or not, and it matters. */
+static bool is_object(const struct graph *g, uint32_t node)
+{
+	return graph_type(g, node)->addr && !graph_is_idle(g, node);
+}
+
 /* The objects that are not reached yet, and all that they lead to. */
 static void below_objects(struct search *s, uint8_t *below)
 {
@@ -83,14 +89,14 @@ static void below_objects(struct search *s, uint8_t *below)
 	uint32_t head = 0, tail = 0, to;
 
 	for (uint32_t n = 0; n < g->n; n++) {
-		if (g->parent[n] || !graph_type(g, n)->addr)
+		if (g->parent[n] || !is_object(g, n))
 			continue;
 		node_add(below, n);
 		queue[tail++] = n;
 	}
 	while (head < tail && !s->err) {
 		if (!((head + 1) % TELL_NODES))
-			s->err = graph_tell(g, "searching paths", s->head + head);
+			s->err = heap_tell(g->h, "searching paths", s->head + head);
 		REACH_EACH(g, queue[head], e, to)
 		{
 			if (g->parent[to] || node_in(below, to))
@@ -114,15 +120,10 @@ static void put_held(const struct graph *g, uint8_t *bits, uint32_t node)
 /* Memory of C code that is asked for: lost are what nothing points to, what hangs from that, and
  * what only other lost memory points to. The memory of an object is held by whoever holds that:
  * cycles are looked for later. */
-static int reach_lost(struct search *s, const uint8_t *held, uint32_t nobody)
+static void reach_lost(struct search *s, const uint8_t *held, const uint8_t *below, uint32_t nobody)
 {
 	const struct graph *g = s->g;
-	auto_free uint8_t *below = calloc((size_t)g->n / 8 + 1, 1);
 
-	if (!below)
-		return -ENOMEM;
-	if (g->n_extra)
-		below_objects(s, below);
 	for (int with_held = 0; with_held < 2; with_held++) {
 		for (size_t i = 0; i < g->n_extra; i++) {
 			uint32_t n = graph_find_block(g, g->extra[i], NULL);
@@ -133,12 +134,11 @@ static int reach_lost(struct search *s, const uint8_t *held, uint32_t nobody)
 		}
 		spread(s);
 	}
-	return 0;
 }
 
-/* Objects that nothing but memory without an owner points to are in no cycle. It may be the items
+/* Objects that nothing but memory @below no object points to are in no cycle. It may be the items
  * of a list that has moved meanwhile, or an array of C code's. */
-static int reach_unknown(struct search *s, const uint8_t *held, const uint8_t *interned,
+static int reach_unknown(struct search *s, const uint8_t *below, const uint8_t *interned,
 			 uint32_t unknown)
 {
 	const struct graph *g = s->g;
@@ -147,11 +147,10 @@ static int reach_unknown(struct search *s, const uint8_t *held, const uint8_t *i
 	if (!owned)
 		return -ENOMEM;
 	for (uint32_t n = 0; n < g->n; n++)
-		if (!g->parent[n] && (graph_type(g, n)->addr || node_in(held, n)))
+		if (!g->parent[n] && node_in(below, n))
 			put_held(g, owned, n);
 	for (uint32_t n = 0; n < g->n; n++)
-		if (!g->parent[n] && !node_in(owned, n) && graph_type(g, n)->addr &&
-		    !node_in(interned, n))
+		if (!g->parent[n] && !node_in(owned, n) && is_object(g, n) && !node_in(interned, n))
 			reach_node(s, n, unknown);
 	spread(s);
 	return 0;
@@ -164,9 +163,10 @@ static int search_unreached(struct search *s)
 	struct graph *g = s->g;
 	auto_free uint8_t *held = calloc((size_t)g->n / 8 + 1, 1);
 	auto_free uint8_t *interned = calloc((size_t)g->n / 8 + 1, 1);
+	auto_free uint8_t *below = calloc((size_t)g->n / 8 + 1, 1);
 	uint32_t nobody, cycle, unknown;
 
-	if (!held || !interned || add_root(s, REACH_NOBODY, &nobody) ||
+	if (!held || !interned || !below || add_root(s, REACH_NOBODY, &nobody) ||
 	    add_root(s, REACH_CYCLE, &cycle) || add_root(s, REACH_UNKNOWN, &unknown))
 		return -ENOMEM;
 	/* The tables of interned strings are asked last: each string has another holder. */
@@ -185,11 +185,12 @@ static int search_unreached(struct search *s)
 	/* A buffer without an owner is no news, unless it is asked for: it is not known whose it
 	 * was. */
 	for (uint32_t n = 0; n < g->n; n++)
-		if (!g->parent[n] && !node_in(held, n) && graph_type(g, n)->addr &&
-		    !node_in(interned, n))
+		if (!g->parent[n] && !node_in(held, n) && is_object(g, n) && !node_in(interned, n))
 			reach_node(s, n, nobody);
 	spread(s);
-	if (reach_lost(s, held, nobody) || reach_unknown(s, held, interned, unknown))
+	below_objects(s, below);
+	reach_lost(s, held, below, nobody);
+	if (reach_unknown(s, below, interned, unknown))
 		return -ENOMEM;
 	/* A search from a cycle finds all that it holds; one from something that is only held finds
 	 * less, and its beginning is met again in the search from its holder. A leaf is in none.
@@ -212,7 +213,7 @@ static int search_unreached(struct search *s)
 	spread(s);
 	/* Leaves are left that memory without an owner holds. */
 	for (uint32_t n = 0; n < g->n; n++)
-		if (!g->parent[n] && graph_type(g, n)->addr)
+		if (!g->parent[n] && is_object(g, n))
 			reach_node(s, n, unknown);
 	return 0;
 }
@@ -223,13 +224,15 @@ static uint64_t split_refcount(const struct graph *g, uint64_t addr)
 {
 	uint8_t raw[PY_FT_HEAD];
 	uint32_t local;
+	int64_t sum;
 
 	if (proc_read(g->h->rt->proc, addr, raw, sizeof(raw)))
 		return UINT64_MAX;
 	memcpy(&local, raw + PY_FT_REF_LOCAL, sizeof(local));
 	if (local == UINT32_MAX || raw[PY_FT_GC_BITS] & PY_FT_GC_DEFERRED)
 		return UINT64_MAX;
-	return local + (heap_u64(raw + PY_FT_REF_SHARED) >> 2);
+	sum = local + ((int64_t)heap_u64(raw + PY_FT_REF_SHARED) >> 2); /* that may be below 0 */
+	return sum < 0 ? UINT64_MAX : (uint64_t)sum;
 }
 
 bool reach_is_alive(const struct graph *g, uint32_t node)
@@ -303,10 +306,8 @@ static int reject_borrowed(struct search *s, enum reach_kind from)
 		}
 	}
 	for (uint32_t n = 0; held.n && n < g->n; n++) {
-		bool is_object = graph_type(g, n)->addr;
-
 		REACH_EACH(g, n, e, to)
-		if (node_in(asked, to) && (is_object || graph_type(g, to)->addr))
+		if (node_in(asked, to) && (graph_type(g, n)->addr || graph_type(g, to)->addr))
 			++*map64_get(&held, (uint64_t)to + 1);
 	}
 	for (size_t i = 0; i < s->r->root.n; i++) {

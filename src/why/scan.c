@@ -19,7 +19,7 @@ void scan_emit(struct scan *s, uint64_t word)
 	to = graph_find(g, word);
 	if (to == NODE_NONE)
 		return;
-	if (graph_is_leaf(g, to) && !g->want_leaves && !graph_type(g, to)->wanted)
+	if (graph_is_idle(g, to))
 		return;
 	if (s->is_new) {
 		node_add(g->of_new, to);

@@ -28,7 +28,7 @@ void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsig
 		s->g->direct_bytes -= 8 * k;
 		/* One may be as big as all the rest. */
 		if (done && !(8 * done % TELL_BYTES))
-			s->err = graph_tell(s->g, "following pointers", s->g->stats.objects);
+			s->err = heap_tell(s->g->h, "following pointers", s->g->stats.objects);
 		from = addr + 8 * done;
 		if (proc_next_touched(p, from, from + 8 * k) == from + 8 * k) {
 			done += k;

@@ -221,8 +221,6 @@ static int collect(struct graph *g, const struct why_query *q, size_t n, uint64_
 		qsort(*extra, k, sizeof(**extra), by_value);
 	g->extra = *extra;
 	g->n_extra = k;
-	/* A str asked for by address: edges to all leaves are kept. */
-	g->want_leaves = k > 0;
 	return 0;
 }
 

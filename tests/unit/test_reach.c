@@ -2,6 +2,7 @@
 /* A small heap in this process: who points to whom, and from what a search comes to it. */
 #include "unit/self.h"
 
+#include "py/objects.h"
 #include "why/paths.h"
 #include "why/scan_priv.h"
 
@@ -18,9 +19,10 @@ struct made {
 	struct graph_region region;
 	struct graph_type type[TYPES];
 	uint16_t of[MOST];
-	uint8_t bits[2][MOST / 8 + 1];
+	uint8_t bits[3][MOST / 8 + 1];
 	uint32_t start[MOST];
 	struct graph g;
+	struct reach r;
 };
 
 static void make(struct made *m, uint32_t n, const uint16_t *of)
@@ -49,9 +51,11 @@ static void make(struct made *m, uint32_t n, const uint16_t *of)
 		.start = m->start,
 		.seen = m->bits[0],
 		.of_new = m->bits[1],
+		.asked = m->bits[2],
 		.max_edges = 100,
 		.direct_bytes = 1 << 20,
 	};
+	m->r.g = &m->g;
 	assert_non_null(vec_push(&m->g.edge));
 }
 
@@ -59,8 +63,10 @@ static void unmake(struct made *m)
 {
 	proc_close((struct proc *)m->rt.proc);
 	vec_free(&m->g.edge);
+	vec_free(&m->r.root);
 	map64_free(&m->g.length);
 	map64_free(&m->g.pool_at);
+	free(m->g.parent);
 }
 
 /* What the block has in it as edges; returns how many. */
@@ -78,6 +84,67 @@ static size_t scan(struct made *m, uint32_t node)
 
 	assert_int_equal(graph_scan(&m->g, &b, node), 0);
 	return m->g.edge.n - before;
+}
+
+static enum reach_kind root_of(const struct made *m, uint32_t node)
+{
+	uint32_t up = m->g.parent[node];
+
+	while (up && !(up & REACH_ROOT))
+		up = m->g.parent[up - 1];
+	assert_true(up);
+	return m->r.root.v[up & ~REACH_ROOT].kind;
+}
+
+/* Freed memory still points to other freed memory, and that to an object: it is in no cycle. What
+ * an object has in memory of its own is. */
+static void what_lost_memory_leads_to_is_in_no_cycle(void **state)
+{
+	enum { LOST, ALSO_LOST, HELD, ONE, ONES, OTHER, ITEM, N };
+	const uint16_t of[N] = {BUFFER, BUFFER, OBJECT, OBJECT, BUFFER, OBJECT, OBJECT};
+	struct made m;
+
+	(void)state;
+	make(&m, N, of);
+	m.at[LOST][0] = (uintptr_t)m.at[ALSO_LOST];
+	m.at[ALSO_LOST][0] = (uintptr_t)m.at[HELD];
+	m.at[ONE][3] = (uintptr_t)m.at[ONES];
+	m.at[ONES][0] = (uintptr_t)m.at[OTHER];
+	m.at[ONES][1] = (uintptr_t)m.at[ITEM];
+	m.at[OTHER][3] = (uintptr_t)m.at[ONE];
+	for (uint32_t i = 0; i < N; i++)
+		scan(&m, i);
+	assert_int_equal(reach_search(&m.r), 0);
+	assert_int_equal(root_of(&m, HELD), REACH_UNKNOWN);
+	assert_int_equal(root_of(&m, ONE), REACH_CYCLE);
+	assert_int_equal(root_of(&m, OTHER), REACH_CYCLE);
+	assert_int_equal(root_of(&m, ITEM), REACH_CYCLE);
+	unmake(&m);
+}
+
+/* Of the strings and numbers of a heap those alone have edges that are asked for, and a search
+ * comes to no other. */
+static void only_leaves_that_are_asked_for_are_held(void **state)
+{
+	enum { HOLDER, STR, OTHER_STR, N };
+	const uint16_t of[N] = {OBJECT, LEAF, LEAF};
+
+	(void)state;
+	for (int asked = 0; asked < 3; asked++) {
+		struct made m;
+
+		make(&m, N, of);
+		m.at[HOLDER][3] = (uintptr_t)m.at[STR];
+		m.at[HOLDER][4] = (uintptr_t)m.at[OTHER_STR];
+		m.g.want_leaves = asked == 2; /* memory of C code, which may be a leaf's */
+		if (asked == 1)
+			node_add(m.g.asked, STR);
+		assert_int_equal(scan(&m, HOLDER), asked);
+		assert_int_equal(reach_search(&m.r), 0);
+		assert_int_equal(m.g.parent[STR], asked ? HOLDER + 1 : 0);
+		assert_int_equal(m.g.parent[OTHER_STR], asked == 2 ? HOLDER + 1 : 0);
+		unmake(&m);
+	}
 }
 
 /* A generator does not keep who refers to it weakly. */
@@ -167,6 +234,23 @@ static void items_that_came_meanwhile_are_held_by_their_list(void **state)
 	unmake(&m);
 }
 
+/* Without a GIL another thread's part of a count may be below zero. */
+static void the_parts_of_a_count_are_added(void **state)
+{
+	const uint16_t of[] = {OBJECT};
+	const int64_t shared = -2 * 4;
+	const uint32_t local = 5;
+	struct made m;
+
+	(void)state;
+	make(&m, 1, of);
+	m.rt.free_threaded = true;
+	memcpy((uint8_t *)m.at[0] + PY_FT_REF_LOCAL, &local, sizeof(local));
+	memcpy((uint8_t *)m.at[0] + PY_FT_REF_SHARED, &shared, sizeof(shared));
+	assert_int_equal(reach_refcount(&m.g, 0), 3);
+	unmake(&m);
+}
+
 /* A linked list of thousands, each asked for: the way up from each is as long as the list. Whoever
  * was asked before has left word. */
 static void the_way_along_a_list_is_gone_once(void **state)
@@ -196,9 +280,12 @@ static void the_way_along_a_list_is_gone_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_lost_memory_leads_to_is_in_no_cycle),
+		cmocka_unit_test(only_leaves_that_are_asked_for_are_held),
 		cmocka_unit_test(a_generator_holds_no_weak_references),
 		cmocka_unit_test(a_deque_has_what_its_class_adds),
 		cmocka_unit_test(items_that_came_meanwhile_are_held_by_their_list),
+		cmocka_unit_test(the_parts_of_a_count_are_added),
 		cmocka_unit_test(the_way_along_a_list_is_gone_once),
 	};
 
