@@ -21,9 +21,8 @@ void paths_scatter(struct reach *r, struct paths_crowd *c);
  * containers are known. */
 int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 		struct why_answer *out);
-/* The root of the way up from @node, as parents name it; 0 = nothing holds it. Of a linked list
- * each way is as long as the list: @roots is for those who ask of many, and remembers some on the
- * way. */
+/* The root of the way up from @node, as parents name it; 0 = nothing holds it. For those who ask of
+ * many, of a long list as well: @roots remembers some on the way. */
 uint32_t paths_root(const struct graph *g, uint32_t node, struct map64 *roots);
 /* Each step's share of the targets, of which so many are alive: those of one path need not all lead
  * through the same objects. */

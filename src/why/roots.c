@@ -133,6 +133,15 @@ struct frames {
 	uint64_t thread;
 };
 
+static void frame_root(const struct frames *f, enum reach_kind kind, uint64_t addr, uint64_t code,
+		       uint64_t at)
+{
+	struct reach_root *root = roots_add(f->r, kind, addr, code, at);
+
+	if (root)
+		root->thread = f->thread;
+}
+
 static void slot_roots(struct frames *f, const struct py_locals *l, enum reach_kind kind,
 		       uint32_t from, uint32_t n)
 {
@@ -142,19 +151,14 @@ static void slot_roots(struct frames *f, const struct py_locals *l, enum reach_k
 
 	if (!slot || !n || proc_read(rt->proc, l->slots + 8ull * from, slot, 8ull * n))
 		return;
-	for (uint32_t i = 0; i < n; i++) {
-		struct reach_root *root = roots_add(f->r, kind, slot[i] & mask, l->code, from + i);
-
-		if (root)
-			root->thread = f->thread;
-	}
+	for (uint32_t i = 0; i < n; i++)
+		frame_root(f, kind, slot[i] & mask, l->code, from + i);
 }
 
 static int frame_roots(const struct py_locals *l, void *ctx)
 {
 	struct frames *f = ctx;
 	const struct py_runtime *rt = f->r->g->h->rt;
-	struct reach_root *root;
 	uint64_t func;
 
 	if (map64_get(f->seen, l->frame))
@@ -164,16 +168,13 @@ static int frame_roots(const struct py_locals *l, void *ctx)
 	slot_roots(f, l, REACH_LOCAL, 0, l->n);
 	slot_roots(f, l, REACH_TEMPORARY, l->n, l->n_stack);
 	/* What runs: nobody else may hold that of a script, of exec() or a lambda. */
-	roots_add(f->r, REACH_TEMPORARY, l->code, l->code, 0);
+	frame_root(f, REACH_TEMPORARY, l->code, l->code, 0);
 	if (!py_frames_are_objects(rt) &&
 	    !proc_read_u64(rt->proc, l->frame + rt->layout.frame_func, &func))
-		roots_add(f->r, REACH_TEMPORARY, func & py_reference_mask(rt), l->code, 0);
+		frame_root(f, REACH_TEMPORARY, func & py_reference_mask(rt), l->code, 0);
 	/* The module's own dict is no news. */
-	if (l->locals && l->locals != l->globals) {
-		root = roots_add(f->r, REACH_LOCAL, l->locals, l->code, REACH_FRAME_DICT);
-		if (root)
-			root->thread = f->thread;
-	}
+	if (l->locals && l->locals != l->globals)
+		frame_root(f, REACH_LOCAL, l->locals, l->code, REACH_FRAME_DICT);
 	return 0;
 }
 

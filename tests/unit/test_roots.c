@@ -123,7 +123,7 @@ static void a_frame_holds_what_runs(void **state)
 			   .interp_threads = 16,
 			   .tstate_next = 8,
 			   .tstate_interp = 16,
-			   .tstate_native_id = PL_NONE,
+			   .tstate_native_id = 40,
 			   .frame_func = 16,
 			   .frame_globals = 24,
 			   .frame_locals = 40,
@@ -156,13 +156,16 @@ static void a_frame_holds_what_runs(void **state)
 	state_of_interp[2] = (uintptr_t)thread;
 	thread[2] = head;
 	thread[4] = (uintptr_t)frame;
+	thread[5] = 7; /* not the main one */
 	frame[0] = (uintptr_t)code;
 	frame[1] = (uintptr_t)frame; /* itself */
 	frame[2] = (uintptr_t)function;
 	code[1] = rt.code_type;
 	assert_int_equal(reach_find_roots(&r), 0);
-	for (size_t i = 0; i < r.root.n; i++)
+	for (size_t i = 0; i < r.root.n; i++) {
 		kinds[r.root.v[i].kind]++;
+		assert_int_equal(r.root.v[i].kind == REACH_TEMPORARY ? 7 : 0, r.root.v[i].thread);
+	}
 	assert_int_equal(kinds[REACH_TEMPORARY], 2);
 	reach_free(&r);
 	proc_close(p);
