@@ -18,7 +18,7 @@ struct pace {
 uint64_t pace_wait_ns(const struct pace *p, uint64_t cost_ns, double ran_s);
 /* Until the next look, instead of @wait_ns, when looks cover @seen_s: up to PACE_RARER times as
  * long, while the last one is not too old beside that time to tell of now (CENSUS_STALE). */
-#define PACE_RARER 4
+#define PACE_RARER 8
 uint64_t pace_rarer_ns(uint64_t wait_ns, double seen_s);
 
 #endif
