@@ -29,8 +29,8 @@ struct ladder {
 	VEC(struct sample) look;
 	struct heap_object *object; /* scratch, LADDER_LOOK */
 	struct map64 index;	    /* of the look: address -> place + 1 */
-	struct map64 scratch;
-	struct map64 died; /* stack -> survivors that died later; and who was relieved */
+	struct map64 place; /* address of a sample -> its number + 1; and of some that are gone */
+	struct map64 died;  /* stack -> survivors that died later; and who was relieved */
 	struct reliefs relief;
 	struct born born;
 	uint64_t look_end; /* births before this one were looked at; 0 = not all were */
@@ -70,7 +70,7 @@ void ladder_free(struct ladder *l)
 	map64_free(&l->died);
 	reliefs_free(&l->relief);
 	map64_free(&l->index);
-	map64_free(&l->scratch);
+	map64_free(&l->place);
 	born_free(&l->born);
 	contents_close(&l->contents);
 	free(l);
@@ -230,37 +230,14 @@ static void kill_one(struct ladder *l, struct sample *s)
 	drop_one(l, s);
 }
 
-static void kill_listed(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
-{
-	for (uint64_t i = from; i < to; i++)
-		map64_put(&l->scratch, birth_at(ring, i)->object);
-	for (size_t i = 0; i < l->sample.n; i++)
-		if (map64_get(&l->scratch, l->sample.v[i].addr))
-			kill_one(l, &l->sample.v[i]);
-}
-
-/* The smaller side is the one to index: with probes that stay in, a few births ten times a second
- * stand against a ladder of thousands. */
 void ladder_kill_old(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
 {
-	map64_clear(&l->scratch);
-	if (to - from < l->sample.n) {
-		kill_listed(l, ring, from, to);
-		return;
-	}
-	for (size_t i = 0; i < l->sample.n; i++) {
-		uint64_t *place = map64_put(&l->scratch, l->sample.v[i].addr);
-
-		if (place)
-			*place = i + 1;
-	}
 	for (uint64_t i = from; i < to; i++) {
-		uint64_t *place = map64_get(&l->scratch, birth_at(ring, i)->object);
+		uint64_t object = birth_at(ring, i)->object, *at = map64_get(&l->place, object);
+		struct sample *s = at && *at <= l->sample.n ? &l->sample.v[*at - 1] : NULL;
 
-		if (!place || !*place)
-			continue;
-		kill_one(l, &l->sample.v[*place - 1]);
-		*place = 0;
+		if (s && s->addr == object)
+			kill_one(l, s);
 	}
 }
 
@@ -299,6 +276,17 @@ void ladder_drop_partial(struct ladder *l, uint32_t burst, const struct ladder_a
 	drop_partial(l, l->look.v, l->look.n, burst, missed);
 }
 
+static void find_places(struct ladder *l)
+{
+	map64_clear(&l->place);
+	for (size_t i = 0; i < l->sample.n; i++) {
+		uint64_t *at = map64_put(&l->place, l->sample.v[i].addr);
+
+		if (at)
+			*at = i + 1;
+	}
+}
+
 /* Keep memory bounded: every second sample goes, the others count double; @new_only: of those that
  * have yet to survive anything. */
 static void thin(struct ladder *l, bool new_only)
@@ -318,6 +306,7 @@ static void thin(struct ladder *l, bool new_only)
 		l->sample.v[kept++] = *s;
 	}
 	l->sample.n = kept;
+	find_places(l);
 }
 
 /* Survivors are too many: from now on fewer are admitted, as many in each second of the run. Were
@@ -346,7 +335,7 @@ void ladder_admit(struct ladder *l)
 	for (size_t i = 0; i < l->look.n; i++) {
 		struct sample *s = &l->look.v[i];
 		const struct stack *st = stacks_current(l->stacks, s->stack);
-		struct sample *to;
+		uint64_t *place;
 
 		if (!s->addr)
 			continue;
@@ -361,11 +350,13 @@ void ladder_admit(struct ladder *l)
 			continue;
 		if (l->sample.n >= 2 * LADDER_SAMPLES)
 			thin(l, true);
-		to = vec_push(&l->sample);
-		if (!to)
+		place = vec_reserve(&l->sample, l->sample.n + 1) ? map64_put(&l->place, s->addr)
+								 : NULL;
+		if (!place)
 			continue;
-		*to = *s;
-		to->weight *= (float)(1u << l->shift);
+		s->weight *= (float)(1u << l->shift);
+		l->sample.v[l->sample.n++] = *s;
+		*place = l->sample.n;
 	}
 	l->look.n = 0;
 }
@@ -414,11 +405,44 @@ static bool climb_one(struct ladder *l, struct sample *s, const struct heap_obje
 	return true;
 }
 
+/* All samples, as they are met: when the first of them is due, how many have survived anything, and
+ * from which on some are dead. */
+struct climbed {
+	uint64_t next;
+	size_t old, dead;
+};
+
+static void see(struct climbed *c, const struct sample *s, size_t at)
+{
+	if (s->addr && (!c->next || s->due_ns < c->next))
+		c->next = s->due_ns;
+	if (!s->addr && at < c->dead)
+		c->dead = at;
+	c->old += s->addr && s->rung > 0;
+}
+
+/* Most of those that die are young: few come behind them. */
+static void close_gaps(struct ladder *l, size_t kept)
+{
+	for (size_t i = kept; i < l->sample.n; i++) {
+		const struct sample *s = &l->sample.v[i];
+		uint64_t *at = map64_get(&l->place, s->addr);
+
+		if (!at)
+			continue;
+		l->sample.v[kept++] = *s;
+		*at = kept;
+	}
+	l->sample.n = kept;
+	if (l->place.n > kept + LADDER_LOOK)
+		find_places(l);
+}
+
 uint64_t ladder_climb(struct ladder *l, uint64_t now)
 {
 	struct sample *due[LADDER_LOOK < 256 ? LADDER_LOOK : 256];
-	uint64_t next = 0;
-	size_t kept = 0, old = 0, i = 0;
+	struct climbed c = {.dead = l->sample.n};
+	size_t i = 0;
 
 	while (i < l->sample.n) {
 		size_t n = 0;
@@ -427,36 +451,28 @@ uint64_t ladder_climb(struct ladder *l, uint64_t now)
 			if (l->sample.v[i].addr && l->sample.v[i].due_ns <= now) {
 				l->object[n] = ask(&l->sample.v[i]);
 				due[n++] = &l->sample.v[i];
+			} else {
+				see(&c, &l->sample.v[i], i);
 			}
 		if (!heap_read_objects(l->heap, l->object, n, HEAP_FULL) && n &&
 		    heap_is_gone(l->heap))
 			return now + GONE_NS;
-		for (size_t k = 0; k < n; k++)
+		for (size_t k = 0; k < n; k++) {
 			if (!climb_one(l, due[k], &l->object[k], now))
 				due[k]->addr = 0;
+			see(&c, due[k], (size_t)(due[k] - l->sample.v));
+		}
 	}
-	for (i = 0; i < l->sample.n; i++) {
-		const struct sample *s = &l->sample.v[i];
-
-		if (!s->addr)
-			continue;
-		if (!next || s->due_ns < next)
-			next = s->due_ns;
-		old += s->rung > 0;
-		if (kept != i)
-			l->sample.v[kept] = *s;
-		kept++;
-	}
-	l->sample.n = kept;
-	if (old > LADDER_SAMPLES / 2 && kept > LADDER_SAMPLES) {
+	close_gaps(l, c.dead);
+	if (c.old > LADDER_SAMPLES / 2 && l->sample.n > LADDER_SAMPLES) {
 		thin_survivors(l, now);
-	} else if (kept > LADDER_SAMPLES) {
+	} else if (l->sample.n > LADDER_SAMPLES) {
 		thin(l, true);
-	} else if (l->shift && kept < LADDER_SAMPLES / 4 && now - l->shifted_ns > RELAX_NS) {
+	} else if (l->shift && l->sample.n < LADDER_SAMPLES / 4 && now - l->shifted_ns > RELAX_NS) {
 		l->shift--;
 		l->shifted_ns = now;
 	}
-	return next;
+	return c.next;
 }
 
 const struct sample *ladder_samples(const struct ladder *l, size_t *n)

@@ -8,17 +8,19 @@
 #define TYPE  0x7000
 #define ADDR  0x10000
 #define OTHER 0x20000
+#define THIRD 0x30000
 #define STACK 1
 
 static bool is_finalized;
 static uint64_t content; /* of all */
+static uint64_t gone;	 /* all are there but this one */
 
 size_t heap_read_objects(struct heap *h, struct heap_object *v, size_t n, enum heap_depth depth)
 {
 	(void)h;
 	(void)depth;
 	for (size_t i = 0; i < n; i++)
-		v[i] = (struct heap_object){.addr = v[i].addr,
+		v[i] = (struct heap_object){.addr = v[i].addr == gone ? 0 : v[i].addr,
 					    .type = v[i].type,
 					    .fp = {.n = 1, .content = content},
 					    .parts = 1,
@@ -50,7 +52,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(&k, 0, sizeof(k));
 	is_finalized = false;
-	content = 0;
+	content = gone = 0;
 	assert_int_equal(stacks_new(NULL, &k.stacks), 0);
 	return ladder_new(NULL, k.stacks, &k.ladder);
 }
@@ -313,6 +315,47 @@ static void who_is_relieved_between_windows_is_counted(void **state)
 	assert_int_equal(relieved(6), 1);
 }
 
+/* A birth in a later window. */
+static void kill_at(uint64_t addr)
+{
+	bear(addr, TYPE);
+	ladder_kill_old(k.ladder, k.ring, k.first, k.births);
+	k.first = k.births;
+}
+
+static void assert_survive(size_t n)
+{
+	ladder_climb(k.ladder, clock_ns() + 4000000000);
+	assert_alive(n);
+}
+
+/* Wherever they are on the ladder: those behind one that has died move up. */
+static void those_that_have_moved_are_killed_all_the_same(void **state)
+{
+	(void)state;
+	bear(THIRD, TYPE); /* the last birth comes first */
+	bear(OTHER, TYPE);
+	bear(ADDR, TYPE);
+	look();
+	admit();
+	gone = ADDR;
+	assert_survive(2);
+	kill_at(ADDR);
+	assert_survive(2);
+	gone = 0;
+	bear(ADDR, TYPE);
+	look();
+	admit();
+	assert_survive(3);
+	kill_at(THIRD);
+	kill_at(THIRD);
+	assert_survive(2);
+	kill_at(ADDR);
+	assert_survive(1);
+	kill_at(OTHER);
+	assert_survive(0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -326,6 +369,7 @@ int main(void)
 		TEST(births_of_a_type_are_counted),
 		TEST(who_dies_for_another_is_counted),
 		TEST(who_is_relieved_between_windows_is_counted),
+		TEST(those_that_have_moved_are_killed_all_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
