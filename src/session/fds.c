@@ -7,7 +7,7 @@
 
 #define LOOK_MIN_NS 250000000
 #define SLACK_NS    50000000
-#define LOOK_SHARE  100 /* a look may take this part of our time */
+#define LOOK_SHARE  200 /* a look may take this part of our time */
 #define SOCKETS_NS  5000000000
 #define FRESH_NS    1000000000 /* for a report, sockets are looked up again when older */
 

@@ -6,9 +6,10 @@
 #include "session/session_priv.h"
 
 #define MIN_NS	 50000000
-#define MAX_NS	 1000000000
+#define MAX_NS	 2000000000
 #define SLACK_NS 50000000
-#define SHARE	 100 /* after hours something is due all the time, on a ladder of thousands */
+#define SHARE	 200 /* after minutes something is due all the time, on a ladder of thousands */
+#define RECENT	 64
 
 _Static_assert(EVIDENCE_PARTS == HEAP_MAX_PARTS, "evidence has room for what an object has");
 
@@ -37,15 +38,19 @@ static bool close_survivors(void *self)
 	return true;
 }
 
-/* Types of survivors are named while the target lives. */
+/* Types of survivors are named while the target lives: a few, of thousands. */
 static void learn_names(struct survivors *v)
 {
+	uint64_t recent[RECENT] = {0};
 	size_t n;
 	const struct sample *x = ladder_samples(v->ladder, &n);
 
-	for (size_t i = 0; i < n; i++)
-		if (x[i].rung)
-			names_type(v->s->names, x[i].type);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t *named = &recent[x[i].type / 16 % RECENT];
+
+		if (x[i].rung && *named != x[i].type)
+			names_type(v->s->names, *named = x[i].type);
+	}
 }
 
 static void log_ladder(const struct survivors *v)
