@@ -31,8 +31,8 @@ static bool attribute_values(struct scan *s)
 	return false;
 }
 
-/* The keys of a dict, by what their head says of their size: beside each lies its hash, and behind
- * the last are leftovers. False: this is no such table, or has no hashes, or is not all at hand. */
+/* The keys of a dict, by what their head says of their size: beside each may lie its hash, and
+ * behind the last are leftovers. False: this is no such table, or is not all at hand. */
 static bool keys_table(struct scan *s, int64_t head)
 {
 	const struct heap_block *b = s->b;
@@ -40,13 +40,13 @@ static bool keys_table(struct scan *s, int64_t head)
 	uint64_t room;
 
 	if (b->have < b->bytes || b->bytes < (uint64_t)head + KEYS_HEAD ||
-	    heap_u64(b->data + head) != 1 || !heap_keys_facts(s->g->h->rt, b->data + head, &k) ||
-	    k.entry_size != 24)
+	    heap_u64(b->data + head) != 1 || !heap_keys_facts(s->g->h->rt, b->data + head, &k))
 		return false;
 	room = b->bytes - (uint64_t)head;
 	if (!k.n || k.bytes > room || room - k.bytes >= 16)
 		return false;
-	scan_some(s, head + (int64_t)k.entries, 3 * k.n, 3, 6);
+	scan_some(s, head + (int64_t)k.entries, k.entry_size / 8 * k.n, k.entry_size / 8,
+		  k.entry_size == 24 ? 6 : 3);
 	return true;
 }
 

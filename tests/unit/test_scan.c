@@ -170,6 +170,54 @@ static void a_link_that_malloc_has_left_is_no_reference(void **state)
 	assert_true(is_reference(0x3c22c200, 1, 24, HEAP_CHUNK));
 }
 
+/* How often the one entry in the keys of a dict leads to what lies here: as a value, and
+ * where others have left it, in entries that are not in use and in the block's last word. */
+static size_t edges_of_keys(bool has_hashes)
+{
+	static uint64_t kept[4];
+	uint64_t k = (uintptr_t)kept;
+	uint64_t word[21] = {1, 3 | 3 << 8 | !has_hashes << 16, has_hashes ? 2 : 4, 1, 0xff00};
+	struct graph_block block = {k, sizeof(kept), 0};
+	struct graph_region region = {k, k + sizeof(kept), 0, 1, NULL};
+	struct graph_type types[] = {{.kind = GRAPH_BUFFER}};
+	uint16_t type[] = {0};
+	struct py_runtime rt = {.minor = 11,
+				.layout = {.dk_log2_size = 8,
+					   .dk_log2_index_bytes = 9,
+					   .dk_kind = 10,
+					   .dk_nentries = 24,
+					   .dk_indices = 32}};
+	struct heap h = {.rt = &rt};
+	struct graph g = {.h = &h,
+			  .types = {types, 1, 1},
+			  .type = {type, 1, 1},
+			  .block = {&block, 1, 1},
+			  .region = {&region, 1, 1},
+			  .n = 1,
+			  .max_edges = 20};
+	struct heap_block b = {.addr = 0x3c210090,
+			       .bytes = has_hashes ? 168 : 128,
+			       .data = (const uint8_t *)word,
+			       .have = has_hashes ? 168 : 128,
+			       .place = HEAP_POOL};
+	struct scan s = {.g = &g, .b = &b, .t = types, .base = b.addr, .hi = (int64_t)b.bytes};
+	size_t n;
+
+	for (size_t i = 6; i < ARRAY_SIZE(word); i++)
+		word[i] = k;
+	scan_buffer(&s);
+	n = g.edge.n;
+	vec_free(&g.edge);
+	return n;
+}
+
+static void behind_the_keys_of_a_dict_are_leftovers(void **state)
+{
+	(void)state;
+	assert_int_equal(edges_of_keys(false), 1);
+	assert_int_equal(edges_of_keys(true), 2);
+}
+
 /* An object of C++ may have references, which the collector does not see. */
 static void what_a_wrapper_leads_to_is_memory_of_c(void **state)
 {
@@ -199,6 +247,7 @@ int main(void)
 		cmocka_unit_test(a_big_array_is_told_of_and_can_be_left),
 		cmocka_unit_test(who_knows_all_wrappers_holds_none),
 		cmocka_unit_test(a_link_that_malloc_has_left_is_no_reference),
+		cmocka_unit_test(behind_the_keys_of_a_dict_are_leftovers),
 		cmocka_unit_test(what_a_wrapper_leads_to_is_memory_of_c),
 	};
 
