@@ -345,7 +345,8 @@ static void judge_rest(const struct look *l, double peak, double base, struct cu
 									 : CURVE_SLOWING;
 }
 
-static void judge_stretches(const struct curve_points *p, struct curve *out)
+/* @falls_on: a tooth's fall has not turned yet. When it has, it is one of the teeth. */
+static void judge_stretches(const struct curve_points *p, bool falls_on, struct curve *out)
 {
 	struct fit_line f;
 	struct look l;
@@ -362,7 +363,8 @@ static void judge_stretches(const struct curve_points *p, struct curve *out)
 	out->low = f.low;
 	out->high = f.high;
 	out->since_s = l.n ? l.t[l.n - 1] - l.t[0] : 0;
-	if (is_rising(&f, out->since_s, p->grain))
+	/* Where it has come back to where it began, nothing is left of the rise. */
+	if (is_rising(&f, out->since_s, p->grain) && !(falls_on && l.v[l.n - 1] <= f.level))
 		judge_rise(p, &l, &was, out);
 	else
 		judge_rest(&l, peak, p->v[0], out);
@@ -397,7 +399,7 @@ static void judge_all(struct curve_points p, const struct teeth *m, struct curve
 	else if (m->n > 1)
 		teeth_judge(m, p.grain, out);
 	if (!out->minima && p.n >= CURVE_FEWEST)
-		judge_stretches(&p, out);
+		judge_stretches(&p, m->falls_on, out);
 }
 
 /* The stretch since the peak of a start whose fall has not turned is small beside that peak, and so

@@ -280,6 +280,30 @@ static void a_dip_makes_no_cache_of_a_leak(void **state)
 	}
 }
 
+/* Live KiB of a server, a second apart: cycles that a full collection frees, in the 51st second.
+ * Nothing is left of the rise. */
+static void a_rise_that_was_taken_back_is_none(void **state)
+{
+	static const double v[] = {7154, 7196, 7145, 7109, 7230, 7221, 7267, 7230, 7238, 7287,
+				   7362, 7225, 7289, 7239, 7247, 7254, 7354, 7334, 7305, 7239,
+				   7348, 7331, 7308, 7351, 7379, 7358, 7291, 7303, 7326, 7399,
+				   7385, 7366, 7361, 7373, 7414, 7384, 7387, 7364, 7364, 7391,
+				   7482, 7506, 7482, 7400, 7391, 7430, 7450, 7420, 7460, 7470,
+				   6967, 7001, 7017, 7107, 7062, 7138, 7116};
+	double t[ARRAY_SIZE(v)];
+	struct curve c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		t[i] = (double)i;
+		curve_judge(&(struct curve_points){t, v, v, i + 1, 1}, &c);
+		if (i == 49)
+			assert_true(curve_grows(&c));
+		if (i > 50)
+			assert_false(curve_grows(&c));
+	}
+}
+
 /* Half of twenty seconds without a reading: the line goes on behind it. */
 static void a_line_goes_on_behind_a_hole(void **state)
 {
@@ -645,6 +669,7 @@ int main(void)
 		cmocka_unit_test(plain_shapes_have_their_names),
 		cmocka_unit_test(the_end_of_a_saturation_is_no_leak),
 		cmocka_unit_test(a_dip_makes_no_cache_of_a_leak),
+		cmocka_unit_test(a_rise_that_was_taken_back_is_none),
 		cmocka_unit_test(a_line_goes_on_behind_a_hole),
 		cmocka_unit_test(what_comes_after_teeth_and_ramps),
 		cmocka_unit_test(a_peak_hides_no_more_than_it_took),
