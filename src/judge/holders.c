@@ -37,10 +37,16 @@ static bool speaks_for(const struct holder_fact *f, double came, const struct re
 	return f->is_one || f->has_new_entries;
 }
 
-/* It holds many of them, and has not grown as they did. */
+static bool is_root(const struct report_holder *h, const char *name)
+{
+	return h->root && !strcmp(h->root, name);
+}
+
+/* It holds many of them, and has not grown as they did. What C code has lost as a whole gets no
+ * more, and the next one is another. */
 static bool lags(const struct holder_fact *f, const struct report_site *site)
 {
-	return !f->holder.is_chain &&
+	return !f->holder.is_chain && !is_root(&f->holder, "unreferenced") &&
 	       fill_lags(&f->fill, site->growth_count_per_s * f->holder.in_container);
 }
 
@@ -50,11 +56,6 @@ static uint64_t bound_of(const struct report_holder *h)
 	size_t i = report_holder_container(h);
 
 	return i < h->n ? h->step[i].most : 0;
-}
-
-static bool is_root(const struct report_holder *h, const char *name)
-{
-	return h->root && !strcmp(h->root, name);
 }
 
 /* Does its line start threads that go on? Each of them has such a block, and nobody but its own

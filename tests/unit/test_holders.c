@@ -523,6 +523,24 @@ static void what_holds_many_may_not_grow(void **state)
 	}
 }
 
+/* Each call of an extension loses a list of rows, which gets no more of them. */
+static void what_is_lost_whole_need_not_grow(void **state)
+{
+	static const char *const roots[] = {"stack", "unreferenced"};
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		held(&h)->fact.holder.root = roots[i];
+		h.fact.holder.share = h.fact.holder.in_container = 0.95;
+		h.fact.is_one = false;
+		h.fact.fill = list(24);
+		h.fact.fill.first = h.fact.fill.last = h.fact.fill.calm = 61;
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, i ? CLASS_LEAK : CLASS_GROWING);
+	}
+}
+
 /* Not each block that windows saw, and that was freed, is known to be. */
 static void blocks_that_nothing_holds_may_be_freed(void **state)
 {
@@ -813,6 +831,7 @@ int main(void)
 		cmocka_unit_test(tables_of_tracemalloc_are_no_leak),
 		cmocka_unit_test(most_hang_from_a_living_root),
 		cmocka_unit_test(what_holds_many_may_not_grow),
+		cmocka_unit_test(what_is_lost_whole_need_not_grow),
 		cmocka_unit_test(blocks_that_nothing_holds_may_be_freed),
 		cmocka_unit_test(young_blocks_are_asked_for),
 		cmocka_unit_test(blocks_hang_from_what_does_not_grow),
