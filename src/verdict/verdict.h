@@ -78,6 +78,9 @@ const char *verdict_rest_type(struct report *r, const struct report_process *p, 
 /* "bytearray objects get bigger by 237 KiB/s (why ...)": most of @bytes_per_s is growth of a type
  * of which no more objects come; NULL: it is not. */
 const char *verdict_bigger(struct report *r, const struct report_process *p, double bytes_per_s);
+/* "200 blocks/s ... are in no object": most of @bytes_per_s is memory that C code takes from the
+ * pools for itself, of which no birth tells. NULL: it is not. */
+const char *verdict_raw(struct report *r, const struct report_process *p, double bytes_per_s);
 /* From the sites, in their order, and the growth of memory; writes class, confidence and reason.
  * @blocks_per_s: by how many blocks the heap grows; 0 = not known. */
 void verdict_process(struct report *r, struct report_process *p, double blocks_per_s);

@@ -309,6 +309,7 @@ static bool by_growth(struct report *r, struct report_process *p, double beyond,
 {
 	bool live = climbs(&p->live_curve, beyond + PROCESS_COUNT_BYTES);
 	const struct curve *c = live ? &p->live_curve : &p->rss_curve;
+	const char *raw;
 	char rate[32];
 
 	beyond += PROCESS_CLIMB_BYTES;
@@ -317,10 +318,12 @@ static bool by_growth(struct report *r, struct report_process *p, double beyond,
 	fmt_bytes(rate, sizeof(rate), c->slope);
 	p->verdict = CLASS_GROWING;
 	p->confidence = PROCESS_UNEXPLAINED;
+	raw = live && !verdict_type(r, p, true) ? verdict_raw(r, p, c->slope) : NULL;
 	p->reason = report_printf(r, "%s by %s/s, but %s",
-				  live ? "Python's live objects grow" : "the process grows", rate,
-				  no_line(r, p, live ? blocks_per_s : 0));
-	add_type(r, p, c->slope);
+				  live && !raw ? "Python's live objects grow" : "the process grows",
+				  rate, raw ? raw : no_line(r, p, live ? blocks_per_s : 0));
+	if (!raw)
+		add_type(r, p, c->slope);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 /* A type that grows, while no line stands out: a census counts all objects, where windows see a
  * part of the births. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/thresholds.h"
 #include "verdict/verdict.h"
@@ -160,4 +161,45 @@ const char *verdict_type(struct report *r, const struct report_process *p, bool 
 const char *verdict_rest_type(struct report *r, const struct report_process *p, double bytes_per_s)
 {
 	return grows_most(r, p, false, TYPE_BIGGER * bytes_per_s, may_rise);
+}
+
+/* Its size, of blocks in the pools that no object accounts for; else 0. */
+static unsigned long raw_size(const struct report_class_row *row)
+{
+	static const char head[] = "<buffer ";
+
+	return row->name && !strncmp(row->name, head, strlen(head))
+		       ? strtoul(row->name + strlen(head), NULL, 10)
+		       : 0;
+}
+
+const char *verdict_raw(struct report *r, const struct report_process *p, double bytes_per_s)
+{
+	double span_s = p->counted_to_s - p->counted_from_s, bytes = 0, blocks = 0;
+	const struct report_class_row *most = NULL;
+	const char *of = "";
+	char n[32];
+
+	if (!p->allocator || strcmp(p->allocator, "pymalloc") != 0)
+		return NULL;
+	for (size_t i = 0; span_s >= TYPE_S && i < p->n_classes; i++) {
+		const struct report_class_row *row = &p->classes[i];
+
+		if (!raw_size(row) || !rises_by_name(row, span_s))
+			continue;
+		bytes += row->growth_bytes_per_s;
+		blocks += row->growth_count_per_s;
+		if (!most || row->growth_bytes_per_s > most->growth_bytes_per_s)
+			most = row;
+	}
+	if (!most || bytes < TYPE_BIGGER * bytes_per_s)
+		return NULL;
+	if (most->growth_bytes_per_s >= PROCESS_MOST * bytes)
+		of = report_printf(r, ", most of them of %lu bytes,", raw_size(most));
+	return report_printf(
+		r,
+		"%s blocks/s%s are in no object: C code takes them by itself "
+		"(PyObject_Malloc, PyMem_Malloc), and no line is told of those, unless "
+		"the program was started with PYTHONMALLOC=malloc",
+		fmt_count(n, sizeof(n), blocks), of);
 }

@@ -755,6 +755,50 @@ static void a_type_that_grows_is_told_without_a_line(void **state)
 	assert_int_equal(w->p.verdict, CLASS_STEADY);
 }
 
+/* Memory of the pools that C code takes by itself has no births: to wait is of no use. */
+static void what_is_in_no_object_is_told_without_a_line(void **state)
+{
+	struct world *w = *state;
+	struct report_class_row row[] = {{.name = "<buffer 400>",
+					  .count = 18000,
+					  .gain = 8000,
+					  .late = 0.5,
+					  .growth_count_per_s = 145,
+					  .growth_bytes_per_s = 58000},
+					 {.name = "<buffer malloc>", .growth_bytes_per_s = 9e6},
+					 {.name = "app.Session"}};
+
+	w->e.objects.n = 0;
+	w->e.native.n = w->e.n_fds = 0;
+	w->e.seen.allocator = "pymalloc";
+	count_rows(w, row, 3);
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(w->p.verdict, CLASS_GROWING);
+	assert_non_null(strstr(w->p.reason, "145 blocks/s, most of them of 400 bytes, are in no"));
+	assert_null(strstr(w->p.reason, "no line stands out yet"));
+	row[0].growth_bytes_per_s = 1000; /* not what Python's memory grows by */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(strstr(w->p.reason, "in no object"));
+	row[0].growth_bytes_per_s = 58000;
+	row[0].late = 0.1; /* a table that is full */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(strstr(w->p.reason, "in no object"));
+	row[0].late = 0.5;
+	row[2] = (struct report_class_row){.name = "app.Session",
+					   .count = 3000,
+					   .gain = 8000,
+					   .late = 0.5,
+					   .growth_count_per_s = 145,
+					   .growth_bytes_per_s = 9000}; /* whose they may be */
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(strstr(w->p.reason, "in no object"));
+	assert_non_null(strstr(w->p.reason, "app.Session"));
+	row[2].growth_count_per_s = row[2].gain = 0;
+	w->e.seen.allocator = "mimalloc";
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(strstr(w->p.reason, "in no object"));
+}
+
 /* It says little, but more than that nothing grows. */
 static void a_plain_type_that_grows_is_told_too(void **state)
 {
@@ -2917,6 +2961,7 @@ int main(int argc, char **argv)
 		TEST(no_big_type_grows_beyond_its_census),
 		TEST(big_objects_grow_beside_mimalloc_too),
 		TEST(a_type_that_grows_is_told_without_a_line),
+		TEST(what_is_in_no_object_is_told_without_a_line),
 		TEST(a_plain_type_that_grows_is_told_too),
 		TEST(a_type_with_a_line_is_not_told_twice),
 		TEST(a_cycle_may_be_garbage),
