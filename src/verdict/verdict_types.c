@@ -7,6 +7,8 @@
 #include "base/thresholds.h"
 #include "verdict/verdict.h"
 
+#define PATHS 5 /* that why shows: of more objects it shows those of most, not of the biggest */
+
 /* It has risen from the first census to the last, by @fewest or more, and of late (that part of it)
  * as before. */
 static bool rises(const struct report_class_row *row, double span_s, double fewest, double late)
@@ -106,7 +108,8 @@ const char *verdict_bigger(struct report *r, const struct report_process *p, dou
 		    !comes_by_lines(p, row))
 			return report_printf(r, "%s objects get bigger by %s/s%s", row->name,
 					     fmt_bytes(rate, sizeof(rate), row->growth_bytes_per_s),
-					     who_holds(r, p, row->name));
+					     row->count <= PATHS ? who_holds(r, p, row->name)
+								 : "");
 	}
 	return NULL;
 }

@@ -2062,6 +2062,7 @@ static void a_type_that_gets_bigger_is_told_without_a_line(void **state)
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_int_equal(w->p.verdict, CLASS_GROWING);
 	assert_non_null(strstr(w->p.reason, "bytearray objects get bigger by 3.9 KiB/s"));
+	assert_non_null(strstr(w->p.reason, "pyleak-bpf why"));
 	row.count = 200; /* a few big ones come all the time */
 	row.bytes = 200000;
 	row.growth_count_per_s = 3;
@@ -2072,9 +2073,10 @@ static void a_type_that_gets_bigger_is_told_without_a_line(void **state)
 	row.late = 0.5;
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_null(strstr(w->p.reason, "bigger"));
-	row.gain = NAN; /* small ones come and go */
+	row.gain = NAN; /* small ones come and go: why shows these */
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_non_null(strstr(w->p.reason, "bytearray objects get bigger by 3.9 KiB/s"));
+	assert_null(strstr(w->p.reason, "pyleak-bpf why"));
 	row.growth_bytes_per_s = 1000; /* not what the process grows by */
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_null(strstr(w->p.reason, "bigger"));
