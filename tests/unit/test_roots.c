@@ -105,14 +105,12 @@ static void a_class_behind_two_names_is_held(void **state)
  * leads round is followed once. */
 static void a_frame_holds_what_runs(void **state)
 {
-	static uint64_t thread[8], frame[12], code[16], function[8];
+	static uint64_t thread[8], frame[12], blocks[24];
+	uint64_t *const code = blocks, *const function = blocks + 16;
 	uint64_t state_of_interp[8] = {0}, head;
-	struct graph_block block[] = {{(uintptr_t)code, sizeof(code), 0},
-				      {(uintptr_t)function, sizeof(function), 0}};
-	struct graph_region region[] = {
-		{block[0].addr, block[0].addr + sizeof(code), 0, 1, NULL},
-		{block[1].addr, block[1].addr + sizeof(function), 1, 2, NULL}};
-	bool in_order = block[0].addr < block[1].addr;
+	struct graph_block block[] = {{(uintptr_t)code, 128, 0}, {(uintptr_t)function, 64, 0}};
+	struct graph_region region[] = {{block[0].addr, block[0].addr + 128, 0, 1, NULL},
+					{block[1].addr, block[1].addr + 64, 1, 2, NULL}};
 	struct graph_type types[] = {{.addr = 1, .kind = GRAPH_PLAIN}};
 	uint16_t of[] = {0, 0};
 	struct py_runtime rt = {
@@ -144,12 +142,6 @@ static void a_frame_holds_what_runs(void **state)
 	struct proc *p = self_open();
 
 	(void)state;
-	if (!in_order) { /* regions are by address */
-		const struct graph_region first = region[0];
-
-		region[0] = region[1];
-		region[1] = first;
-	}
 	head = (uintptr_t)state_of_interp;
 	rt.proc = p;
 	rt.runtime = (uintptr_t)&head;
