@@ -180,17 +180,19 @@ static const struct member *first_of(const struct member *v, size_t n, const str
 static bool makes_entries(const struct member *v, size_t n, const struct member *m)
 {
 	for (size_t i = 0; m->own && i < n; i++)
-		if (v[i].is_entry && v[i].container == m->container && same_line(v[i].own, m->own))
+		if (v[i].is_entry && v[i].container == m->container && ends_alike(&v[i], m) &&
+		    same_line(v[i].own, m->own))
 			return true;
 	return false;
 }
 
-static double loss_of_line(const struct member *v, size_t n, const struct report_frame *own)
+/* Of all that the line of @m makes and that ends as it does. */
+static double loss_of_line(const struct member *v, size_t n, const struct member *m)
 {
 	double loss = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (same_line(v[i].own, own))
+		if (same_line(v[i].own, m->own) && ends_alike(&v[i], m))
 			loss += report_expected_loss(v[i].site);
 	return loss;
 }
@@ -205,9 +207,9 @@ static double behind(const struct member *v, size_t n, const struct member *m)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (v[i].container == m->container && v[i].own && !v[i].is_entry &&
-		    !same_line(v[i].own, m->own))
-			most = fmax(most, loss_of_line(v, n, v[i].own));
-	return loss_of_line(v, n, m->own) >= ENTRY_LEADS_PART * most ? most : 0;
+		    ends_alike(&v[i], m) && !same_line(v[i].own, m->own))
+			most = fmax(most, loss_of_line(v, n, &v[i]));
+	return loss_of_line(v, n, m) >= ENTRY_LEADS_PART * most ? most : 0;
 }
 
 int causes_join(const struct evidence *e, struct report *r, struct report_process *p)

@@ -11,7 +11,7 @@
 
 #define LOOK_NS	    3000000000 /* between two looks */
 #define SLACK_NS    100000000
-#define LOOK_SHARE  400		   /* a look may take this part of our time */
+#define LOOK_SHARE  200		   /* a look may take this part of our time */
 #define PAUSE_NS    30000000000ull /* between two questions */
 #define SOON_NS	    4000000000ull  /* ... when one is about a site that was never asked for */
 #define COST_FACTOR 200		   /* 0.5 % of the time at most, half of that with a verdict ... */

@@ -73,9 +73,10 @@ static double gone_since(const struct fds_gone *g, enum fds_kind kind, double th
 {
 	size_t i = 0;
 
-	while (i < g->n && g->t_s[i] < then_s)
+	/* Points are far apart in a long run: one too many rather than one too few. */
+	while (i + 1 < g->n && g->t_s[i + 1] <= then_s)
 		i++;
-	return i < g->n ? (double)(g->total[kind] - g->v[i][kind]) : 0;
+	return g->n ? (double)(g->total[kind] - g->v[i][kind]) : 0;
 }
 
 /* A pool from before us that renews its connections: those of known line pile up only as far as

@@ -320,7 +320,9 @@ static bool by_growth(struct report *r, struct report_process *p, double beyond,
 	p->confidence = PROCESS_UNEXPLAINED;
 	raw = live && !verdict_type(r, p, true) ? verdict_raw(r, p, c->slope) : NULL;
 	p->reason = report_printf(r, "%s by %s/s, but %s",
-				  live && !raw ? "Python's live objects grow" : "the process grows",
+				  raw	 ? "memory in Python's pools grows"
+				  : live ? "Python's live objects grow"
+					 : "the process grows",
 				  rate, raw ? raw : no_line(r, p, live ? blocks_per_s : 0));
 	if (!raw)
 		add_type(r, p, c->slope);

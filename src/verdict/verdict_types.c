@@ -108,8 +108,7 @@ const char *verdict_bigger(struct report *r, const struct report_process *p, dou
 		    !comes_by_lines(p, row))
 			return report_printf(r, "%s objects get bigger by %s/s%s", row->name,
 					     fmt_bytes(rate, sizeof(rate), row->growth_bytes_per_s),
-					     row->count <= PATHS ? who_holds(r, p, row->name)
-								 : "");
+					     row->count <= PATHS ? who_holds(r, p, row->name) : "");
 	}
 	return NULL;
 }
@@ -201,7 +200,7 @@ const char *verdict_raw(struct report *r, const struct report_process *p, double
 		of = report_printf(r, ", most of them of %lu bytes,", raw_size(most));
 	return report_printf(
 		r,
-		"%s blocks/s%s are in no object: C code takes them by itself "
+		"%s blocks/s%s are in no object that is known: C code seems to take them by itself "
 		"(PyObject_Malloc, PyMem_Malloc), and no line is told of those, unless "
 		"the program was started with PYTHONMALLOC=malloc",
 		fmt_count(n, sizeof(n), blocks), of);

@@ -139,7 +139,7 @@ static void array(struct scan *s, struct array *a)
 		return;
 	}
 	graph_addr(g, node, &bytes);
-	if (node < g->n_pooled)
+	if (node < g->n_pooled && a->kind == ARRAY_ITEMS)
 		late_items(s, a, block + bytes - a->was);
 	if (node < g->n_pooled || g->start[node])
 		return;
