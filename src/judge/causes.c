@@ -94,7 +94,7 @@ static bool comes_first(const struct member *a, const struct member *b)
 	return a->site->growth_bytes_per_s > b->site->growth_bytes_per_s;
 }
 
-/* What will stop growing, as its container is full then, is told apart from what will not. */
+/* Growth that a full container will stop is told apart from growth that goes on. */
 static bool ends_alike(const struct member *a, const struct member *b)
 {
 	return a->site->is_bounded == b->site->is_bounded;
@@ -186,7 +186,7 @@ static bool makes_entries(const struct member *v, size_t n, const struct member 
 	return false;
 }
 
-/* Of all that the line of @m makes and that ends as it does. */
+/* The loss of all that the line of @m makes and that ends as it does. */
 static double loss_of_line(const struct member *v, size_t n, const struct member *m)
 {
 	double loss = 0;

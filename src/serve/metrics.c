@@ -112,7 +112,7 @@ static void put_tool(FILE *f, const struct report *r, const struct serve_metrics
 	put_number(f, (double)o->refused);
 }
 
-/* Of one that is too early nobody knows that it is steady. */
+/* Nobody knows of such a process that it is steady. */
 #define TOO_EARLY CLASS_MAX
 
 static unsigned class_of(const struct report_process *p)

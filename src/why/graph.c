@@ -257,7 +257,7 @@ static int index_blocks(struct graph *g)
 	return 0;
 }
 
-/* What is asked for by address: the second walk does not meet what the first did not. */
+/* Blocks are asked for by address: the second walk must meet no others than the first. */
 static void see_extra(struct graph *g)
 {
 	for (size_t i = 0; i < g->n_extra; i++) {

@@ -167,7 +167,7 @@ static int frame_roots(const struct py_locals *l, void *ctx)
 		f->r->unreadable++;
 	slot_roots(f, l, REACH_LOCAL, 0, l->n);
 	slot_roots(f, l, REACH_TEMPORARY, l->n, l->n_stack);
-	/* What runs: nobody else may hold that of a script, of exec() or a lambda. */
+	/* Nobody else may hold the code that runs of a script, of exec() or a lambda. */
 	frame_root(f, REACH_TEMPORARY, l->code, l->code, 0);
 	if (!py_frames_are_objects(rt) &&
 	    !proc_read_u64(rt->proc, l->frame + rt->layout.frame_func, &func))

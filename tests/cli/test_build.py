@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Who builds on a machine without the packages is told which are missing, and how they are installed."""
+"""A build without the packages says which are missing, and how they are installed."""
 import os
 import subprocess
 

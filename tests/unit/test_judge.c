@@ -1195,7 +1195,7 @@ static void memory_is_told_with_its_owner(void **state)
 	assert_non_null(strstr(text, "is kept.\nseen (list) has"));
 }
 
-/* What fills a bound is one finding, too, and not with what goes on for ever. */
+/* Sites that fill a bound are one finding, too, and not one with those that go on for ever. */
 static void one_line_fills_one_bound(void **state)
 {
 	struct world *w = *state;

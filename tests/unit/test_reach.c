@@ -69,7 +69,7 @@ static void unmake(struct made *m)
 	free(m->g.parent);
 }
 
-/* What the block has in it as edges; returns how many. */
+/* Puts the words of a block in as edges; returns how many. */
 static size_t scan(struct made *m, uint32_t node)
 {
 	const struct graph_type *t = graph_type(&m->g, node);
@@ -122,7 +122,7 @@ static void what_lost_memory_leads_to_is_in_no_cycle(void **state)
 	unmake(&m);
 }
 
-/* Of the strings and numbers of a heap those alone have edges that are asked for, and a search
+/* Edges lead to those strings and numbers of a heap alone that are asked for, and a search
  * comes to no other. */
 static void only_leaves_that_are_asked_for_are_held(void **state)
 {

@@ -24,7 +24,7 @@ export function badge(verdict) {
 	return el("span", { class: "badge " + verdict }, verdict);
 }
 
-// Of a process, and of a census, which has no verdict.
+// The badge of a process, or of a census, which has no verdict.
 export function processBadge(v) {
 	return v.too_early ? el("span", { class: "badge" }, "too early") : badge(v.class);
 }
