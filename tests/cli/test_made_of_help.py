@@ -128,7 +128,16 @@ def test_words_are_completed_by_the_tabulator(shell, completions):
         sh.close()
 
 
-def test_bash_proposes_pids_and_no_files(completions):
+@pytest.fixture(name="pid")
+def pid_fixture():
+    """A Python that is called so: where setproctitle is installed, a worker of the tests has another name."""
+    with subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
+        p.stdout.readline()
+        yield str(p.pid)
+        p.stdin.close()
+
+
+def test_bash_proposes_pids_and_no_files(completions, pid):
     """As completion calls the function, where nothing is typed yet."""
     code = 'source "$0/pyleak-bpf"; COMP_WORDS=(pyleak-bpf "${@}"); COMP_CWORD=$#; _pyleak_bpf 2>/dev/null; printf "%s\\n" "${COMPREPLY[@]}"'
 
@@ -137,13 +146,13 @@ def test_bash_proposes_pids_and_no_files(completions):
         return r.stdout.split()
 
     assert {*COMMANDS, "help"} <= set(proposed(""))
-    assert str(os.getpid()) in proposed("-p", "") and str(os.getpid()) in proposed("census", "--pid", "")
+    assert pid in proposed("-p", "") and pid in proposed("census", "--pid", "")
     assert proposed("-d", "") == [] and proposed("--json", "") == [] and proposed("--fail-on", "=", "") == ["leak"]
     assert set(proposed("census", "-")) == {o for _, o in options_of("census")} | {"-" + x for x in "phqvT"}
     assert "true" in proposed("-d", "5", "--", "tru")
 
 
-def test_fish_proposes_the_same(completions):
+def test_fish_proposes_the_same(completions, pid):
     if not shutil.which("fish"):
         pytest.skip("there is no fish")
     (completions / "saved-report.json").touch()
@@ -157,7 +166,7 @@ def test_fish_proposes_the_same(completions):
     for before, after in TYPED[:-1]:
         assert after[-1].replace("DIR", str(completions)) in proposed("pyleak-bpf " + before.replace("DIR", str(completions))), before
     assert proposed("pyleak-bpf census --childr") == []
-    assert str(os.getpid()) in proposed("pyleak-bpf -p ")
+    assert pid in proposed("pyleak-bpf -p ")
     assert {*COMMANDS, "help"} <= set(proposed("pyleak-bpf "))
     assert "/usr/bin/env" in proposed("pyleak-bpf -- /usr/bin/en")
 
