@@ -321,8 +321,6 @@ static bool is_no_holder(const struct reach *r, const uint64_t *w, uint64_t n, u
 	       roots_is_borrowed(r, w, n, i);
 }
 
-/* The flags of a class of C code are a number, with a bit for what it extends: 0x2005500 of a list.
- * The heap of a program that is not relocated may have a block there. */
 static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool is_python)
 {
 	const struct py_runtime *rt = r->g->h->rt;
@@ -336,6 +334,8 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 	}
 	if (is_python)
 		signal_roots(r, w, bytes / 8, start);
+	/* The flags of a class of C code are a number, with a bit for what it extends: 0x2005500 of
+	 * a list. The heap of a program that is not relocated may have a block there. */
 	for (uint64_t i = 0; i < bytes / 8; i++) {
 		if (!heap_is_pointer(w[i]) || graph_find(r->g, w[i]) == NODE_NONE ||
 		    (!(w[i] >> 32) && py_is_type(rt, start + 8 * i - rt->layout.tp_flags)) ||

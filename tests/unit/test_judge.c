@@ -1150,15 +1150,25 @@ static void the_line_of_the_entries_comes_first(void **state)
 	assert_true(comes_first(w, "encode", "handle"));
 }
 
+/* handle() calls a library for what encode() made alone. Its frames, from the inside. */
+static struct evidence_frame *call_library(struct world *w)
+{
+	static struct evidence_frame called[2];
+
+	called[0] = (struct evidence_frame){"encode", "/usr/lib/python3/dist-packages/codec.py", 7,
+					    true, 11};
+	called[1] = w->frame[0];
+	w->stack[2].frame = called;
+	w->stack[2].n = 2;
+	return called;
+}
+
 /* A library that handle() calls, and what it makes itself. */
 static void one_line_is_one_cause(void **state)
 {
 	struct world *w = *state;
-	struct evidence_frame called[2] = {
-		{"encode", "/usr/lib/python3/dist-packages/codec.py", 7, true, 11}, w->frame[0]};
+	struct evidence_frame *called = call_library(w);
 
-	w->stack[2].frame = called;
-	w->stack[2].n = 2;
 	judge_held(w);
 	assert_true(comes_first(w, "encode", "handle"));
 	assert_string_equal(site_at(&w->p, "handle")->part_of, site_at(&w->p, "encode")->id);
@@ -1171,8 +1181,6 @@ static void one_line_is_one_cause(void **state)
 static void memory_is_told_with_its_owner(void **state)
 {
 	struct world *w = *state;
-	struct evidence_frame called[2] = {
-		{"encode", "/usr/lib/python3/dist-packages/codec.py", 7, true, 11}, w->frame[0]};
 	struct report_frame taker = {
 		.native = true, .function = "take", .module = "/usr/lib/codec.so"};
 	struct evidence_native_frame frame = {.frame = &taker, .n = 1};
@@ -1187,8 +1195,7 @@ static void memory_is_told_with_its_owner(void **state)
 	text = site_at(&w->p, "take")->hint.text;
 	assert_string_equal(site_at(&w->p, "take")->hint.code, "native-leak");
 	assert_null(strstr(text, "seen (list)"));
-	w->stack[2].frame = called;
-	w->stack[2].n = 2;
+	call_library(w);
 	judge_held(w);
 	text = site_at(&w->p, "take")->hint.text;
 	assert_string_equal(site_at(&w->p, "take")->hint.code, "native-leak");
@@ -1199,11 +1206,8 @@ static void memory_is_told_with_its_owner(void **state)
 static void one_line_fills_one_bound(void **state)
 {
 	struct world *w = *state;
-	struct evidence_frame called[2] = {
-		{"encode", "/usr/lib/python3/dist-packages/codec.py", 7, true, 11}, w->frame[0]};
 
-	w->stack[2].frame = called;
-	w->stack[2].n = 2;
+	call_library(w);
 	judge_held(w);
 	hold_the_other(w, "/srv/codec.py");
 	for (size_t bounded = 0; bounded < 3; bounded++) {
