@@ -15,7 +15,7 @@ pid=$!
 trap 'kill "$pid" 2>/dev/null || :' EXIT INT TERM
 sleep 1
 echo "A small shop service runs as process $pid on $("$python" -V); it has a leak."
-echo "    pyleak-bpf -p $pid -d 20"
-"$tool" -p "$pid" -d 20
+echo "    pyleak-bpf -p $pid -d 25"
+"$tool" -p "$pid" -d 25
 line=$(grep -n '# LEAK' "$here/zoo/demo.py" | cut -d: -f1)
 echo "The line that leaks is $here/zoo/demo.py:$line, as its own comment says."
