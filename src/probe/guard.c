@@ -117,9 +117,10 @@ static void serve(int sock, void *ctx)
 		guard_serve(sock, s->page, s->tool, comes_first);
 }
 
-static int guard_has_ended(int err)
+/* As where probes cannot be set at all: sources go on without. */
+static int guard_has_ended(void)
 {
-	return fail(err,
+	return fail(-ENOTSUP,
 		    "the process that holds the probes (pyleak-probes) has ended: start again");
 }
 
@@ -127,7 +128,7 @@ int probe_guard_check(const struct probe_guard *g)
 {
 	struct pollfd p = {.fd = g->helper.sock};
 
-	return poll(&p, 1, 0) > 0 ? guard_has_ended(-EPIPE) : 0;
+	return poll(&p, 1, 0) > 0 ? guard_has_ended() : 0;
 }
 
 /* However long it takes, unless we are to end and it takes more than @patience_ns. The kernel may
@@ -146,7 +147,7 @@ static int wait_for(struct probe_guard *g, int sock, uint64_t patience_ns, struc
 		}
 	atomic_store(&g->is_awaited, false);
 	if (packet_receive(sock, a, sizeof(*a), NULL) != (ssize_t)sizeof(*a))
-		return guard_has_ended(-EPIPE);
+		return guard_has_ended();
 	a->why[sizeof(a->why) - 1] = '\0';
 	return a->err ? fail(a->err, "%s", a->why) : 0;
 }
@@ -262,7 +263,7 @@ int probe_guard_join(struct probe_guard *g, struct probe_channel **out)
 	close(pair[1]);
 	if (err) {
 		probe_guard_leave(c);
-		return guard_has_ended(err);
+		return guard_has_ended();
 	}
 	*out = c;
 	return 0;
@@ -343,8 +344,10 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 	probe_guard_beat(c->guard);
 	while (c->owed && !c->guard->is_left)
 		take_one_owed(c);
-	if (c->guard->is_left || packet_send_fds(c->sock, q, len, fds, n_fds))
-		return guard_has_ended(-EPIPE);
+	if (c->guard->is_left)
+		return has_been_left(c);
+	if (packet_send_fds(c->sock, q, len, fds, n_fds))
+		return guard_has_ended();
 	c->may_be_silent |= q->op == GUARD_OPEN && storage_may_be_silent(fds[0], &dev);
 	err = c->may_be_silent && reads_storage(q) ? wait_for_storage(c) : 0;
 	if (err)

@@ -3,6 +3,8 @@
  * The heartbeat of a session. Where it fails (the tool is stopped, frozen, starved, waits for its
  * terminal, or for probes to come out) the programs in the kernel fall asleep and the guardian
  * takes the probes out. That time has not been seen: after it the session begins as after a pause.
+ * So it does when the guardian ends, with which its probes go: what is asked of it then is refused,
+ * with the sentence.
  */
 #include "session/session_priv.h"
 
@@ -27,7 +29,7 @@ static void begin_again(struct session *s, uint64_t when)
 	if (probe_guard_read_hung(s->o.guard, when))
 		session_note(s, "probes waited for a read of a process's memory that did not come "
 				"back, and saw nothing meanwhile");
-	else if (s->time.start_ns) /* not while others were opened */
+	else if (s->time.start_ns && !s->kern.guard_ended) /* not while others were opened */
 		s->kern.stood_still++;
 	if (s->paused)
 		return;
@@ -37,15 +39,22 @@ static void begin_again(struct session *s, uint64_t when)
 	session_pause(s, false);
 }
 
+bool session_guard_ended(const struct session *s)
+{
+	return s->kern.channel && probe_guard_check(s->o.guard);
+}
+
 void session_beat(struct session *s)
 {
 	uint64_t now = clock_ns(), when = now - PROBE_GUARD_PATIENCE_NS, tripped = when;
 	uint32_t trips = probe_guard_trips(s->o.guard, &tripped);
 	bool slept = s->kern.stats && s->kern.stats->asleep;
+	bool ended = !s->kern.guard_ended && session_guard_ended(s);
 
 	promise(s, now);
-	if (!slept && trips == s->kern.trips)
+	if (!slept && !ended && trips == s->kern.trips)
 		return;
+	s->kern.guard_ended |= ended;
 	if (trips != s->kern.trips) /* else the last one is of another time */
 		when = tripped;
 	s->kern.trips = trips;

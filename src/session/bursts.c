@@ -134,7 +134,7 @@ static void wait_window(struct births *b, uint64_t from, uint64_t opened, double
 /* The probes were out meanwhile, or did nothing. The session begins again at its next step. */
 static bool stood_still(const struct births *b)
 {
-	return b->s->kern.stats->asleep ||
+	return b->s->kern.stats->asleep || session_guard_ended(b->s) ||
 	       probe_guard_trips(b->s->o.guard, NULL) != b->s->kern.trips;
 }
 

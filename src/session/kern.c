@@ -104,6 +104,12 @@ static int map_all(struct session *s)
 	return k->ring ? 0 : fail(-errno, "cannot read the BPF ring buffer: %s", strerror(errno));
 }
 
+/* Says nothing of what the kernel knows. */
+static bool is_want(int err)
+{
+	return err == -EPERM || err == -ENOMEM || err == -EMFILE || err == -ENFILE;
+}
+
 int kern_load(struct session *s, size_t n_sites)
 {
 	struct kern *k = &s->kern;
@@ -129,7 +135,7 @@ int kern_load(struct session *s, size_t n_sites)
 	pids_quiet();
 	err = py_births_may_run_at_once(s->rt) ? load_with(s, true) : -ENOTSUP;
 	k->one_at_a_time = err != 0;
-	if (err && err != -EPERM)
+	if (err && !is_want(err))
 		err = load_with(s, false);
 	return err ? err : map_all(s);
 }

@@ -17,6 +17,7 @@ struct kern {
 	struct probe_channel *channel; /* to the guardian; NULL: this process switches */
 	uint32_t trips;		       /* times the guardian took out what was in, as last seen */
 	uint64_t stood_still;	       /* times that we did, with probes in */
+	bool guard_ended;	       /* that the guardian has ended was noticed */
 	uint64_t out_ns;	  /* since when probes that are to be in are not; 0 = they are */
 	struct pl_pids pids;	  /* the target, as the programs know it */
 	enum fds_means fds_means; /* what was loaded for descriptors */

@@ -87,6 +87,9 @@ void session_see_tracer(struct session *s, bool is_traced);
 /* The source @self is to run at @when_ns, if not before. */
 void session_wake(struct session *s, const void *self, uint64_t when_ns);
 
+/* With it its probes have gone, and none can be set any more. */
+bool session_guard_ended(const struct session *s);
+
 /* Between the steps of opening: the kernel may take seconds over a probe where others are set at
  * the same time. -ECANCELED when it is wished no more. */
 int session_go_on(const struct session *s);

@@ -178,6 +178,26 @@ def test_target_ends_first():
     assert (file, line in program.guilty) == (path, True)
 
 
+def test_the_holder_of_probes_ends():
+    """Its probes go with it, those that stayed in, too: the time after is not called watched."""
+    code = "import time\nkept = []\nwhile True:\n    kept.append({1: 2})\n    time.sleep(0.01)"
+
+    def kill(tool):
+        time.sleep(6)
+        os.kill(harness.helper(tool.pid, "pyleak-probes"), signal.SIGKILL)
+
+    with subprocess.Popen([pythons.HOST, "-c", code]) as target:
+        try:
+            run = harness.run_tool(target.pid, 25, during=kill)
+        finally:
+            target.kill()
+    assert run.rc == 0, run.stderr
+    process = run.report["processes"][0]
+    ended = [note for note in process["notes"] if "(pyleak-probes) has ended: start again" in note]
+    assert any(note.startswith("births are not watched any more, only growth is") for note in ended), process["notes"]
+    assert process["probe"]["coverage"] < 0.5 and not process["lost"]["stood_still"], process
+
+
 def test_exec_by_the_target():
     code = "import os, time, sys\ntime.sleep(4)\nos.execv('/bin/sleep', ['sleep', '30'])"
     p = subprocess.Popen([pythons.HOST, "-c", code])
