@@ -17,7 +17,8 @@ void breaker_note(struct breaker *b, uint64_t now_ns, uint64_t took_ns)
 		return;
 	if (now_ns - b->last_ns > BREAKER_FORGET_NS)
 		b->slow = 0;
-	b->slow++;
+	if (b->slow < BREAKER_MOST)
+		b->slow++;
 	b->last_ns = now_ns;
 	b->took_ns = took_ns;
 	b->until_ns = now_ns + (BREAKER_PAUSE_NS << (b->slow - 1));

@@ -446,7 +446,8 @@ int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *ou
 			return 0;
 		}
 		/* Not now: the next one may work, and would be taken for the only one. */
-		if (err == -EAGAIN || err == -EBUSY || err == -ENOMEM || err == -EMFILE)
+		if (err == -EAGAIN || err == -EBUSY || err == -ENOMEM || err == -EMFILE ||
+		    err == -ENFILE)
 			return err;
 		log_debug("no probes by %s: %s", probe_mechanism_name(m), fail_text());
 		if (err == -EPERM || err == -EACCES)

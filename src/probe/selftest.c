@@ -237,7 +237,7 @@ static int try_mechanism(enum probe_mechanism m, unsigned calls, double *ns)
 	auto_close int map_fd =
 		bpf_map_create(BPF_MAP_TYPE_ARRAY, "pyleak_selftest", 4, 8, 1, NULL);
 	if (map_fd < 0)
-		return fail(map_fd == -EPERM ? -EPERM : -ENOTSUP,
+		return fail(map_fd == -EINVAL ? -ENOTSUP : map_fd,
 			    "the kernel refused a BPF map (%s): run as root or with CAP_BPF and "
 			    "CAP_PERFMON",
 			    strerror(-map_fd));
