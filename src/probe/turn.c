@@ -54,6 +54,7 @@ static struct {
 	char where[48];		     /* it stood when it last did */
 	uint64_t refused_last_ns;    /* when the host's lock was not to be had, last */
 	uint64_t refused_ns;	     /* since when the host's lock has not been had; 0 = it was */
+	bool was_abandoned;	     /* it is a stopped copy's, as far as was seen */
 	bool comes_first;	     /* whoever looks on has real-time priority */
 	struct breaker breaker;
 	struct turn_news *news; /* NULL: nobody watches */
@@ -96,27 +97,31 @@ static void let_next(struct turn *t)
 }
 
 /* The lock of all copies. One that has it whenever we ask, for so long, was stopped in the middle
- * of its turn. */
-static bool is_abandoned(void)
+ * of its turn; it is, until we have it. */
+static bool is_abandoned(uint64_t now)
 {
-	uint64_t now = clock_ns();
-
-	if (!turns.refused_ns || now - turns.refused_last_ns > ASKED_NS)
+	if (!turns.refused_ns || (!turns.was_abandoned && now - turns.refused_last_ns > ASKED_NS))
 		turns.refused_ns = now;
 	turns.refused_last_ns = now;
-	return now - turns.refused_ns > ABANDONED_NS;
+	turns.was_abandoned = now - turns.refused_ns > ABANDONED_NS;
+	return turns.was_abandoned;
 }
 
 static bool lock_host(uint64_t until_ns)
 {
 	while (!host_lock_try()) {
-		if (is_abandoned())
+		bool was_abandoned = turns.was_abandoned;
+		uint64_t now = clock_ns();
+
+		/* One that went on may have let a third have it, who takes no longer than this. */
+		if (is_abandoned(now) && (!was_abandoned || now > until_ns))
 			return true;
-		if (clock_ns() > until_ns)
+		if (now > until_ns)
 			return false;
 		usleep(LOCK_POLL_US);
 	}
 	turns.refused_ns = 0;
+	turns.was_abandoned = false;
 	return true;
 }
 

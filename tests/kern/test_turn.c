@@ -154,6 +154,19 @@ static void a_lock_that_stays_stops_nobody(void **state)
 	/* Two seconds and more: whoever has it does not come back. */
 	assert_done(take_in_the_end(&in));
 	turn_pass(&in);
+	/* Nor does who asks rarely find that out each time. */
+	usleep(1200000);
+	began = clock_ns();
+	assert_done(turn_take(&in));
+	turn_pass(&in);
+	assert_in_range(clock_ns() - began, 100 * MS, 400 * MS);
+	/* It went on: then another has the lock for a while, and is waited for. */
+	flock(fd, LOCK_UN);
+	assert_done(turn_take(&in));
+	turn_pass(&in);
+	while (flock(fd, LOCK_EX | LOCK_NB))
+		usleep(1000);
+	assert_int_equal(turn_take(&in), -EAGAIN);
 	close(fd);
 }
 
