@@ -163,7 +163,7 @@ judge-mutate: ## each threshold of the judge moved: does anything notice?
 bench: deps-test mounts all ## what watching costs: the slow-down table
 	$(Q)$(PYTHON) bench/slowdown.py --tool $(O)/pyleak-bpf
 
-# Quarter of an hour: how long forks and execs of others take beside the tool, and without it.
+# Ten minutes: how long forks and execs of others take beside the tool, and without it.
 stalls: all $(O)/bench/starts ## how long the tool keeps other processes from starting
 	$(Q)PYLEAK_BUILD=$(abspath $(O)) $(PYTHON) -B bench/stalls.py
 

@@ -52,7 +52,7 @@ struct probe_set {
 	int *fds;	       /* open while on: one, or one per site (perf) */
 	struct tracefs_set *t; /* tracefs only */
 	uint64_t resident_ns;  /* when the code was last seen to be in memory */
-	void *pin;	       /* its pages, held in memory (pin.c); NULL: they are not */
+	void *pin;	       /* its pages, held in memory (resident.c); NULL: they are not */
 	size_t pin_len;
 	uint64_t code;	 /* what is in the file (base/reading.h) */
 	bool is_library; /* any process may map it */

@@ -5,10 +5,10 @@
  * Registering hundreds of uprobes and taking them off again waits for grace periods (110 ms). That
  * wait is paid once per event, by its first open and its last close. So one perf event is kept open
  * that plants nothing ("parked") and carries the BPF program; then a burst is one perf_event_open
- * for the target, which writes the breakpoints into that address space, and one close: 0.6 and 0.5
- * ms for 272 sites on 6.18. The program hangs at the event, not at the fd, and runs for all tasks
- * whose address space has an fd open. PERF_EVENT_IOC_DISABLE is no gate: the breakpoints stay and
- * the program still runs.
+ * for the target, which writes the breakpoints into that address space, and one close (how long
+ * they take: docs/BENCHMARKS.md). The program hangs at the event, not at the fd, and runs for all
+ * tasks whose address space has an fd open. PERF_EVENT_IOC_DISABLE is no gate: the breakpoints stay
+ * and the program still runs.
  */
 #include "probe/mechanism_priv.h"
 #include "probe/turn.h"
