@@ -93,6 +93,14 @@ class Starts:
         begun = self.get(BEGUN)
         return ((time.monotonic_ns() - begun) / 1e6, begun) if begun else (0, 0)
 
+    def settle(self, limit_s=60):
+        """The start that is under way belongs to the phase it began in, and who starts no more has measured nothing."""
+        begun, end = self.get(BEGUN), time.monotonic() + limit_s
+        while begun and self.get(BEGUN) == begun and self.process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+        if self.process.poll() is not None or begun and self.get(BEGUN) == begun:
+            raise OSError("the loop of %ss has ended, or stands" % self.what)
+
     def durations(self, phase):
         words = struct.unpack_from("%dQ" % SERIES_WORDS, self.page, 8 * (SERIES + phase * SERIES_WORDS))
         return Durations(words[COUNT], words[WORST], words[WORST_AT], words[BINS:])

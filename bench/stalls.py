@@ -59,8 +59,8 @@ def measure(name, seconds):
                 kills.phase = phase
 
         beside = spend(scene, at, seconds, enter)
-        # The starts that are under way belong to the phase they began in.
-        time.sleep(0.2)
+        for s in starts:
+            s.settle()
         row = {"scene": name, "words": scene.words, "commands": beside.runs, "on_s": beside.on_s,
                "statuses": sorted(set(beside.statuses)),
                **{s.what: {p: s.durations(n).row() for p, n in PHASES.items()} for s in starts}}  # fmt: skip
@@ -78,6 +78,9 @@ def measure(name, seconds):
 
 
 def notes(row):
+    yield "%d and %d starts" % tuple(sum(row[what][p]["count"] for what in LOOPS) for p in PHASES)
+    if not row["commands"] and row["scene"] != "baseline":
+        yield "NOTHING WAS RUN"
     if row["statuses"] not in ([], [0]):
         yield "the tool ended with %s" % row["statuses"]
     if row.get("on_s") is not None:

@@ -16,62 +16,39 @@ import collections
 import contextlib
 import dataclasses
 import glob
+import itertools
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-for folder in ("safety", "faults"):
-    sys.path.insert(0, os.path.join(os.path.dirname(HERE), folder))
+from wedge_copies import (
+    END_S, FORKS, IS_CHECKED, PYTHON, TRACING, Live, Problems, Target, counts, events, fork, nobody_left, progress, start_tool,
+    still_works, tell, tell_silence, tell_waits, unharmed, watch_for,
+)  # fmt: skip
 
-import faults  # noqa: E402
-import lib_cases  # noqa: E402
-import lib_groups  # noqa: E402
-import lib_inject  # noqa: E402
-import lib_target  # noqa: E402
-import lib_text  # noqa: E402
-import torture  # noqa: E402
-from lib_commands import TOOL  # noqa: E402
+import faults
+import lib_cases
+import lib_groups
+import lib_inject
+import lib_text
+import torture
+from lib_commands import TOOL
 
-PYTHON = os.path.realpath("/usr/bin/python3")
-TRACING = "/sys/kernel/tracing/"
 SLOW = 8  # an emulated processor with a kernel that checks itself is slower than ours by so much
-IS_CHECKED = "debug" in os.uname().release  # a kernel that checks itself: a start takes half a minute
-END_S = 720 if IS_CHECKED else 240
-SILENCE_S = END_S / 2
-# The tool's words with -vv when it has counted a birth, or a call of malloc.
-COUNTED = re.compile(r"pyleak-bpf: (?:window .* open, [1-9]\d* births|(?:burst \d+: )?[1-9]\d* (?:calls/s|allocator calls))")
+COUNTING = 0.5  # so many of the copies that start and end have to count something
+HIT = 0.03  # of what happens to copies so much has to meet breakpoints
 GUARDIAN = "pyleak-probes"
 LEAKING = "leaking uprobe"  # the kernel's word when a kill meets a probe change
-FORKS = "import os, sys; p = os.fork(); p or os._exit(7); sys.exit(os.waitpid(p, 0)[1] != 7 << 8)"
 # Starts Pythons that fork and end, for ever.
-CHURN = "import subprocess, sys\nwhile True: subprocess.run([sys.executable, '-S', '-c', %r])" % FORKS
+CHURN = "import subprocess, sys\nwhile True: subprocess.run([sys.executable, '-S', '-c', %r], check=True)" % FORKS
 # Outcomes of a run with a failing call that are harm; on a slow machine a report may lack what it has elsewhere.
 HARM = ("hung", "ended by", "the target does not", "breakpoints", "left definitions")
-
-
-LAST = [time.monotonic()]
-
-
-def progress():
-    LAST[0] = time.monotonic()
-
-
-def tell(*text):
-    progress()
-    print("%7.1f" % time.monotonic(), *text, flush=True)
-
-
-class Problems(list):
-    def add(self, text):
-        tell("WRONG:", text)
-        self.append(text)
+NOWHERE = "+0x0"  # no call has failed
 
 
 def mount_groups():
@@ -84,152 +61,17 @@ def mount_groups():
             os.rmdir(os.path.join(top, name))
 
 
-def start_tool(pids, *args, enter=None):
-    command = [TOOL, "-p", ",".join(map(str, pids)), "-q", *args]
-
-    def begin():
-        os.setpgid(0, 0)  # a group of its own in our session: one that nobody could continue is not stopped
-        if enter:
-            enter()
-
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                            text=True, preexec_fn=begin)  # fmt: skip
-
-
-def tell_waits(pid):
-    """Where each thread of a process and of its children is."""
-    for p in lib_text.family(pid):
-        for task in glob.glob("/proc/%d/task/*" % p):
-            with contextlib.suppress(OSError):
-                with open(task + "/stat") as f, open(task + "/stack") as g:
-                    line, stack = f.read(), g.read()
-                fields = line.rpartition(")")[2].split()
-                tell("%s: state %s, CPU %s+%s ticks" % (line.rpartition(")")[0], fields[0], fields[11], fields[12]),
-                     " < ".join(x.split()[-1].partition("+")[0] for x in stack.splitlines()[:8]))  # fmt: skip
-
-
-def tell_silence():
-    """Where everybody is when nothing has happened for long; again after the same time."""
-    while True:
-        time.sleep(5)
-        if time.monotonic() - LAST[0] > SILENCE_S:
-            tell("nothing has happened for %d s" % SILENCE_S)
-            tell_waits(os.getpid())
-
-
-def watch_for(pid, seconds, problems):
-    """One whole run."""
-    tool = start_tool([pid], "-d", str(seconds))
-    try:
-        said = tool.communicate(timeout=END_S)[1]
-        if tool.returncode:
-            problems.add("a run of %d s ended with %d: %s" % (seconds, tool.returncode, said[-300:]))
-    except subprocess.TimeoutExpired:
-        problems.add("a run of %d s did not end in %d s" % (seconds, END_S))
-        tell_waits(tool.pid)
-        tool.kill()
-
-
-def attached(target, tool):
-    """Waits until probes were seen in the target."""
-    end = time.monotonic() + END_S
-    while time.monotonic() < end and tool.poll() is None:
-        if lib_text.foreign_bytes(target.pid):
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def end_tools(tools, problems, codes=(0,)):
-    for tool in tools:
-        with contextlib.suppress(ProcessLookupError):
-            tool.send_signal(signal.SIGINT)
-    for tool in tools:
-        try:
-            said = tool.communicate(timeout=END_S)[1]
-            if tool.returncode not in codes:
-                problems.add("a copy ended with %d: %s" % (tool.returncode, said[-300:]))
-        except subprocess.TimeoutExpired:
-            problems.add("a copy did not end in %d s after SIGINT" % END_S)
-            tell_waits(tool.pid)
-            tool.kill()
-
-
-def counts(target, problems):
-    """A copy counts what the target does, sooner or later: windows pause where changes of probes take long."""
-    tool = start_tool([target.pid], "-d", str(END_S), "-vv")
-    found = next(filter(COUNTED.match, tool.stderr), None)
-    tell("in", os.readlink("/proc/self/ns/pid"), found.strip() if found else "nothing was counted")
-    if not found:
-        problems.add("nothing was counted in %d s" % END_S)
-    end_tools([tool], problems, (0, 130))  # it may not have begun to watch
-
-
-def events():
-    with open(TRACING + "uprobe_events") as f:
-        return sorted({line.split()[0].partition(":")[2] for line in f if ":pyleak_" in line})
-
-
-def unharmed(target, problems):
-    """Its numbers are right, and its text is that of the files again."""
-    end = time.monotonic() + END_S
-    while target.foreign() and time.monotonic() < end:
-        time.sleep(0.1)
-    if target.foreign():
-        problems.add("%d foreign bytes are left in the target" % target.foreign())
-    before = target.work()[0]
-    time.sleep(2)
-    try:
-        target.check()
-    except torture.Harm as e:
-        problems.add(str(e))
-    if target.work()[0] == before:
-        problems.add("the target stands still")
-
-
-class Target(torture.Program):
-    """The program that checks itself, without the twin that torture.py compares its speed with. It computes all the time:
-    the tool, whose start takes long here, gets its CPU first."""
-
-    def __init__(self):
-        lib_target.Running.__init__(self, "torture_target.py", nice=10)
-        self.wait_ready(END_S)
-
-    foreign = torture.Target.foreign
-    check = torture.Target.check
-
-
-def still_works(problems):
-    """Another Python starts and forks; a new target's line is named, and if time is short at least the run ends well."""
-    try:
-        if subprocess.run([PYTHON, "-S", "-c", FORKS], timeout=END_S).returncode:
-            problems.add("an unrelated Python could not fork")
-    except subprocess.TimeoutExpired:
-        problems.add("an unrelated Python did not end in %d s" % END_S)
-    target = lib_inject.Target("pyleak-wedge-after")
-    try:
-        run = subprocess.run([TOOL, "-p", str(target.pid), "-d", "5", "-q", "--json", "-"], capture_output=True, text=True,
-                             stdin=subprocess.DEVNULL, timeout=END_S)  # fmt: skip
-        if run.returncode:
-            problems.add("a second run ended with %d: %s" % (run.returncode, run.stderr[-300:]))
-            return
-        report = json.loads(run.stdout)["processes"][0]
-        lines = [lib_cases.lines_of(s, target.path) for s in report["sites"]]
-        tell("a second run:", "names the line" if [lib_cases.LEAK_LINE] in lines else "ends well, names no line", "by",
-             report["probe"]["mechanism"])  # fmt: skip
-    except subprocess.TimeoutExpired:
-        problems.add("a second run did not end in %d s" % END_S)
-    finally:
-        target.close()
-
-
 def starts(args, problems):
     """One of the two of `namespaces`: all within its own pid namespace."""
     with Target() as target:
+        counted = 0
         for _ in range(args.count):
-            watch_for(target.pid, random.randint(1, 2), problems)
+            counted += watch_for(target.pid, random.randint(1, 2), problems)
             target.check()
             progress()
+        tell("%d of %d copies counted something" % (counted, args.count))
+        if counted < args.count * COUNTING:
+            problems.add("only %d of %d copies counted anything" % (counted, args.count))
         counts(target, problems)
         unharmed(target, problems)
 
@@ -252,7 +94,8 @@ class Copy:
     """A tool and its guardian, each in a freezer of its own."""
 
     def __init__(self, pids, number, *args):
-        version = random.choice(lib_groups.versions("freezer"))
+        versions = lib_groups.versions("freezer")
+        version = versions[number % len(versions)]  # no seed leaves one out
         self.groups = [lib_groups.Group("freezer", "copy-%d-%d-%d" % (number, i, time.monotonic_ns()), version) for i in (0, 1)]
         self.process = start_tool(pids, "-d", "100000", *args, enter=self.groups[0].enter)
 
@@ -339,7 +182,22 @@ def signals(args, problems):
                 copy.process.kill()
         for copy in old + copies:
             copy.close()
+        codes = collections.Counter(c.process.returncode for c in old + copies)
+        tell("statuses of the copies:", dict(codes))
+        for code in codes:
+            # By a signal of ours alone.
+            if code is None or code < 0 and code != -signal.SIGKILL:
+                problems.add("a copy ended by %s" % code)
+        hits = sum(done.values()) - done["with probes in the target"]
+        if done["with probes in the target"] < HIT * hits:
+            problems.add("of %d hits %d met probes" % (hits, done["with probes in the target"]))
+        kinds = ["SIGKILL", "SIGSTOP"] + ["frozen v%d" % v for v in (1, 2)]
+        for what in ("%s %s" % (p, k) for p in ("tool", "guardian") for k in kinds):
+            if not done[what]:
+                problems.add("never tried: " + what)
         unharmed(target, problems)
+    if churn.poll() is not None:
+        problems.add("a program that is followed through forks and execs, or a child of its, ended: %s" % churn.returncode)
     churn.kill()
     tell("definitions of guardians that were killed:", len(events()))
 
@@ -361,7 +219,6 @@ def shell(command, wanted, problems):
 
 
 DONE = (0,)
-KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 DONE_OR_BUSY = (0, 2)  # a shell that is refused the file
 REMOVED_OR_NOT = [n for n in range(256) if n not in (126, 127)]  # may be refused, but is there
 
@@ -375,7 +232,9 @@ def users():
         ("perf probe %s && { for n in 1 0; do echo $n >%sevents/probe_python3/enable; sleep 2; done; "
          "perf probe -d 'probe_python*:other'; }" % (place, TRACING), DONE),
         (trace, DONE),
-        ("timeout -s KILL 4 " + trace, KILLED),
+        # Killed while its probe is in.
+        ("rm -f /tmp/on; bpftrace -B none -e 'uprobe:%s:PyObject_Malloc { @[comm] = count(); } interval:s:1 { printf(\"on\\n\"); }' >/tmp/on & "
+         "until grep -qs on /tmp/on || ! kill -0 $!; do sleep 0.2; done; kill -9 $!" % PYTHON, DONE),
         ("perl -e 'for $n (1, 0) { for (@ARGV) { open F, \">\", $_; syswrite F, $n; close F } }' %sevents/pyleak_*/enable" % TRACING,
          DONE),
         (": >%suprobe_events" % TRACING, DONE_OR_BUSY),
@@ -390,24 +249,22 @@ def removers():
 
 def beside_a_watch(actions, args, problems):
     with Target() as target:
-        tool = start_tool([target.pid], "-d", "100000")
-        if not attached(target, tool):
-            problems.add("the copy did not attach")
+        live = Live(target, problems)
         tell("watched by %s, %d events" % (mechanism(), len(events())))
         end = time.monotonic() + args.seconds
-        while True:
+        for turn in itertools.count():
             for command, wanted in actions:
                 shell(command, wanted, problems)
                 target.check()
-                if tool.poll() is not None:
-                    problems.add("the copy ended with %d" % tool.returncode)
-                    tool = start_tool([target.pid], "-d", "100000")
-                    attached(target, tool)
-                # The next exec and the next child are what meets freed probes.
-                subprocess.run([PYTHON, "-S", "-c", FORKS], timeout=END_S)
-            if time.monotonic() > end:
+                if live.tool.poll() is not None:
+                    problems.add("the copy ended with %d" % live.tool.returncode)
+                live.look()
+                fork(problems)
+            if turn == 0:
+                live.halve()
+            elif time.monotonic() > end:
                 break
-        end_tools([tool], problems)
+        live.end()
         unharmed(target, problems)
     tell("%d definitions are left" % len(events()))
 
@@ -446,26 +303,29 @@ def failing_calls(args, problems):
     bench = faults.Bench(1)
     outcomes = collections.Counter()
     with Target() as target:
-        tool = start_tool([target.pid], "-d", "100000")
-        if not attached(target, tool):
-            problems.add("the copy that works did not attach")
-        planned = faults_of_places(case, bench, args.place) if args.place else faults_of_calls(case, bench, args.count)
-        for fault in planned:
+        live = Live(target, problems)
+        reached, planned = 0, list(faults_of_places(case, bench, args.place) if args.place else faults_of_calls(case, bench, args.count))
+        for n, fault in enumerate(planned):
             outcome, place, _ = faults.run_once(case, bench, fault)
+            reached += place != NOWHERE
+            live.look()
+            if n == len(planned) // 2:
+                live.halve()
             tell("%s: %s (%s)" % (fault, outcome, place))
             outcomes[outcome if outcome in faults.GOOD else "other"] += 1
             if outcome.startswith(HARM):
                 problems.add("%s: %s" % (fault, outcome))
             target.check()
-        tell(dict(outcomes))
+        tell(dict(outcomes), "calls that failed:", reached)
+        groups = set(args.place or lib_inject.GROUPS) - {"filter"}
+        if {f.group for f in planned} != groups or reached < 0.7 * len(planned):
+            problems.add("of %d calls that were to fail, of %s, %d did" % (len(planned), sorted({f.group for f in planned}), reached))
         end = time.monotonic() + END_S
         while bench.all[0].changed_text() and time.monotonic() < end:
             time.sleep(0.2)
         if bench.all[0].changed_text():
             problems.add("breakpoints stay in the target of the failing copies")
-        if tool.poll() is not None:
-            problems.add("the copy that works ended with %d" % tool.returncode)
-        end_tools([tool], problems)
+        live.end()
         unharmed(target, problems)
     bench.close()
 
@@ -474,15 +334,15 @@ SCENARIOS = {"starts": starts, "namespaces": namespaces, "signals": signals, "na
              "faults": failing_calls}  # fmt: skip
 
 
-def kernel_is_whole(log, problems):
+def kernel_is_whole(log, problems, kills):
     bad = log.bad()
     leaking = [line for line in bad if LEAKING in line]
     if leaking:
         tell("the kernel left %d uprobes in place: %s" % (len(leaking), leaking[:2]))
-    for line in [line for line in bad if LEAKING not in line][:5]:
+    for line in [line for line in bad if not kills or LEAKING not in line][:5]:
         problems.add("the kernel says: " + line)
     # A fault that lockdep finds is told once, and then it is off.
-    with contextlib.suppress(FileNotFoundError), open("/proc/lockdep_stats") as f:
+    with contextlib.nullcontext() if IS_CHECKED else contextlib.suppress(FileNotFoundError), open("/proc/lockdep_stats") as f:
         if not any(line.split() == ["debug_locks:", "1"] for line in f):
             problems.add("lockdep is off")
 
@@ -504,9 +364,10 @@ def main():
         SCENARIOS[args.scenario](args, problems)
         if args.scenario != "starts":
             still_works(problems)
+            nobody_left(problems)
     except torture.Harm as e:
         problems.add(str(e))
-    kernel_is_whole(log, problems)
+    kernel_is_whole(log, problems, args.scenario == "signals")
     tell("%s, kernel %s, %.0f s: %s" % (args.scenario, os.uname().release, time.monotonic() - begin,
                                         "; ".join(problems) or "nothing wrong"))  # fmt: skip
     return 1 if problems else 0

@@ -81,7 +81,8 @@ def attaches(room, n):
     """n of them, one after the other; a target that was killed has a successor."""
     target, rows = None, []
     try:
-        for _ in range(n):
+        # One that dies alone was no attach.
+        while sum(not r["alone"] for r in rows) < n and len(rows) < 2 * n:
             if not target:
                 target = Full()
             rows.append(attach(target, room))
