@@ -166,9 +166,8 @@ static void try_mechanisms(struct doctor *d)
 		return;
 	}
 	doctor_add(d, DOCTOR_NO, "probes, chosen", "no way to place some hundred probes");
-	doctor_remedy(d,
-		      "run as root with tracefs mounted, or on a kernel with a sound uprobe_multi "
-		      "(6.6.54, 6.10.13, 6.11.2 and later)");
+	doctor_remedy(d, "run as root, with tracefs mounted or on a kernel with a sound "
+			 "uprobe_multi (6.6.54, 6.10.13, 6.11.2 and later)");
 }
 
 /* Trials are changes of probes, if of our own text: in turn with those of other copies, and ended
