@@ -100,10 +100,14 @@ static uint64_t step(void *self, uint64_t now_ns)
 	struct memory *m = self;
 	const struct heap_census *c = pools_census(m->s->pools);
 	double value[TREND_SERIES];
+	struct proc_memory now;
 	char text[400];
 
-	if (proc_memory(m->s->proc, &m->now) || !proc_alive(m->s->proc))
+	/* The process goes on as another program: what was read may be that one's. */
+	if (proc_memory(m->s->proc, &now) || !proc_alive(m->s->proc) ||
+	    proc_memory_gone(m->s->proc))
 		return now_ns + MEMORY_NS;
+	m->now = now;
 	m->s->time.is_stopped = m->now.stopped;
 	if (m->now.stopped && m->read_ns)
 		m->s->time.stopped_ns += now_ns - m->read_ns;
