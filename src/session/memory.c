@@ -8,6 +8,7 @@
 #include "memory/memwatch.h"
 #include "memory/parts.h"
 #include "memory/points.h"
+#include "probe/waits_at.h"
 #include "session/pools.h"
 #include "session/session_priv.h"
 
@@ -95,6 +96,18 @@ static double malloced(const struct memory *m, const struct heap_census *c)
 		       : (double)m->now.anon_bytes - (double)c->pools * m->s->rt->layout.pool_size;
 }
 
+/* A task that a freezer of control groups holds (docker pause) shows the letter of one that waits.
+ * The kernel may have do_freezer_trap() within get_signal(), where nobody else waits but who is
+ * stopped. */
+static bool is_frozen(int pid)
+{
+	char where[128];
+
+	return !waits_file(pid, pid, "wchan", where, sizeof(where)) &&
+	       (!strcmp(where, "get_signal") || strstr(where, "freezer") ||
+		strstr(where, "refrigerator"));
+}
+
 static uint64_t step(void *self, uint64_t now_ns)
 {
 	struct memory *m = self;
@@ -108,6 +121,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 	    proc_memory_gone(m->s->proc))
 		return now_ns + MEMORY_NS;
 	m->now = now;
+	m->now.stopped |= is_frozen(m->s->proc->pid);
 	m->s->time.is_stopped = m->now.stopped;
 	if (m->now.stopped && m->read_ns)
 		m->s->time.stopped_ns += now_ns - m->read_ns;

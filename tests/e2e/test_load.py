@@ -9,6 +9,7 @@ import time
 import pytest
 
 import harness
+import lib_groups
 import pythons
 import tool_usage
 import zoo
@@ -92,21 +93,35 @@ def test_tool_stands_still():
         assert told == pytest.approx(process["sites"][0]["growth_bytes_per_s"], rel=0.25)
 
 
+def stands_still(target, stop):
+    """The target does nothing for 20 of 36 s: its lines are found all the same, with their rates."""
+
+    def during(_):
+        time.sleep(6)
+        stop(True)
+        time.sleep(20)
+        stop(False)
+
+    run = harness.run_tool(target.pid, 36, during=during)
+    check(run, target, zoo.PROGRAMS["dicts"])
+    assert "the process was found stopped" in run.stdout
+
+
 @pytest.mark.quiet
 @pytest.mark.matrix
 def test_stopped_for_20_s():
     with harness.Target(pythons.host(), "dicts") as target:
         target.wait_ready()
+        stands_still(target, lambda on: os.kill(target.pid, signal.SIGSTOP if on else signal.SIGCONT))
 
-        def during(_):
-            time.sleep(6)
-            os.kill(target.pid, signal.SIGSTOP)
-            time.sleep(20)
-            os.kill(target.pid, signal.SIGCONT)
 
-        run = harness.run_tool(target.pid, 36, during=during)
-        check(run, target, zoo.PROGRAMS["dicts"])
-        assert "the process was found stopped" in run.stdout
+@pytest.mark.quiet
+@pytest.mark.skipif(2 not in lib_groups.versions("freezer"), reason="no control groups of version 2 here")
+def test_frozen_for_20_s():
+    with lib_groups.Group("freezer", "target", 2) as group, harness.Target(pythons.host(), "dicts") as target:
+        group.enter(target.pid)
+        target.wait_ready()
+        stands_still(target, group.freeze)
 
 
 # Done once, whenever enough survivors have been seen: 14,000 and 11,000 reads. The tool's debug log has these when it is over.
