@@ -138,9 +138,12 @@ void stop_install(void)
 	static const int asks[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	struct sigaction old;
+	sigset_t set;
 
 	sigemptyset(&act.sa_mask);
+	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+		sigaddset(&set, asks[i]);
 		/* nohup means it: a closed terminal is no reason to stop. */
 		if (asks[i] == SIGHUP && sigaction(SIGHUP, NULL, &old) == 0 &&
 		    old.sa_handler == SIG_IGN)
@@ -158,6 +161,9 @@ void stop_install(void)
 	/* A closed pipe is an error of the write, seen where it happens. */
 	act.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &act, NULL);
+	/* Whoever blocks them, as a supervisor for its own sake, leaves them blocked in what it
+	 * starts. */
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 void stop_reload_on_hangup(void)

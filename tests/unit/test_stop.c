@@ -30,10 +30,13 @@ static void tool(int done, int second, bool ends_with_us, bool reads)
 {
 	struct helper h;
 	int null = open("/dev/null", O_WRONLY);
+	sigset_t all;
 
 	if (null < 0 || dup2(null, STDERR_FILENO) < 0 || reading_share() ||
 	    helper_start("guards", guards, &done, &h))
 		_exit(1);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL); /* as a starter may leave it */
 	stop_install();
 	stop_alarm_to(h.sock, ends_with_us ? h.pid : 0);
 	if (reads && reading_begin() < 0)
