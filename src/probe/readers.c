@@ -22,13 +22,12 @@
 
 enum state { STATE_RUNS, STATE_WAITS, STATE_STOPPED, STATE_GONE };
 
-/* A task that a freezer holds shows the letter of one that waits. */
 static bool is_frozen(int pid, int tid)
 {
 	char where[128];
 
 	waits_at(pid, tid, where, sizeof(where));
-	return strstr(where, "refrigerator") || strstr(where, "freezer");
+	return waits_in_freezer(where);
 }
 
 static enum state state_of(int pid, int tid)

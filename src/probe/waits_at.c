@@ -43,6 +43,14 @@ void waits_at(int pid, int tid, char *buf, size_t size)
 			 row + strlen(ROW_BEGINS));
 }
 
+/* The kernel may have do_freezer_trap() within get_signal(), where nobody else waits but who is
+ * stopped. */
+bool waits_in_freezer(const char *where)
+{
+	return strstr(where, "refrigerator") || strstr(where, "freezer") ||
+	       !strcmp(where, "get_signal");
+}
+
 int waits_stack(int pid, int tid, char *buf, size_t size)
 {
 	return waits_file(pid, tid, "stack", buf, size);

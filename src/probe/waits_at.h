@@ -8,6 +8,9 @@
 /* The function that it waits in; "" when it does not wait, or that is not told. Kernels before 5.16
  * that unwind by ORC tell by its stack alone, which needs CAP_SYS_ADMIN. @pid 0: this process. */
 void waits_at(int pid, int tid, char *buf, size_t size);
+/* A task that a freezer of control groups holds (docker pause) shows the letter of one that waits.
+ */
+bool waits_in_freezer(const char *where);
 /* A file of /proc of a thread, whole. @pid 0: of this process. Negative errno without a sentence.
  */
 int waits_file(int pid, int tid, const char *name, char *buf, size_t size);

@@ -96,16 +96,11 @@ static double malloced(const struct memory *m, const struct heap_census *c)
 		       : (double)m->now.anon_bytes - (double)c->pools * m->s->rt->layout.pool_size;
 }
 
-/* A task that a freezer of control groups holds (docker pause) shows the letter of one that waits.
- * The kernel may have do_freezer_trap() within get_signal(), where nobody else waits but who is
- * stopped. */
 static bool is_frozen(int pid)
 {
 	char where[128];
 
-	return !waits_file(pid, pid, "wchan", where, sizeof(where)) &&
-	       (!strcmp(where, "get_signal") || strstr(where, "freezer") ||
-		strstr(where, "refrigerator"));
+	return !waits_file(pid, pid, "wchan", where, sizeof(where)) && waits_in_freezer(where);
 }
 
 static uint64_t step(void *self, uint64_t now_ns)

@@ -116,6 +116,7 @@ def test_stopped_for_20_s():
 
 
 @pytest.mark.quiet
+@pytest.mark.matrix
 @pytest.mark.skipif(2 not in lib_groups.versions("freezer"), reason="no control groups of version 2 here")
 def test_frozen_for_20_s():
     with lib_groups.Group("freezer", "target", 2) as group, harness.Target(pythons.host(), "dicts") as target:
