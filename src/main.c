@@ -46,10 +46,12 @@ static void keep_standard_streams(void)
 			no_stream();
 }
 
-/* Help, a version: what no command has looked at. */
+/* Help, a version: what no command has looked at. More than a buffer of it may have failed before;
+ * nothing has set errno since. */
 static int flush(int code)
 {
-	int err = fflush(stdout) ? -errno : 0;
+	bool failed = fflush(stdout) || ferror(stdout);
+	int err = !failed ? 0 : errno ? -errno : -EIO;
 
 	if (!err || code != CLI_DONE || cli_reader_left(err))
 		return code;
