@@ -120,9 +120,7 @@ int main(int argc, char **argv)
 	 */
 	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 	/* Before any thread or child is there. */
-	if (host_join()) {
-		log_line("pyleak-bpf: %s", fail_text());
-		return 1;
-	}
+	if (cli_check_stack() || host_join())
+		return cli_complain(CLI_FAILED);
 	return flush(run(argc, argv));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Early and clear refusal: rights and BTF, before a target is touched. */
+/* Early and clear refusal: room, rights and BTF, before a target is touched. */
 #include <cap-ng.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -13,7 +14,19 @@
 #include "storage/storage.h"
 #include "sym/sym.h"
 
-#define BTF_PATH "/sys/kernel/btf/vmlinux"
+#define BTF_PATH  "/sys/kernel/btf/vmlinux"
+#define STACK_KIB 512 /* judging a recording takes some 190, a watch more */
+
+/* The limit of the stack is that of each thread, too. At its end there is no word, only SIGSEGV. */
+int cli_check_stack(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_STACK, &l) || l.rlim_cur >= STACK_KIB << 10)
+		return 0;
+	return fail(-ENOMEM, "a stack may have %llu KiB here, and %d are needed: ulimit -s 8192",
+		    (unsigned long long)l.rlim_cur >> 10, STACK_KIB);
+}
 
 struct need {
 	int cap;

@@ -121,6 +121,13 @@ def as_nobody(*args):
         os.close(fd)
 
 
+def test_a_small_stack_is_told_of():
+    for args in (["--version"], ["--from", "x.json"], ["why", "--help"]):
+        r = subprocess.run(["sh", "-c", 'ulimit -s 64; exec "$@"', "-", TOOL, *args], capture_output=True, text=True, timeout=30, check=False)
+        one_line(r, "a stack may have 64 KiB here")
+        assert "ulimit -s" in r.stderr
+
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give rights away")
 
 
