@@ -153,14 +153,19 @@ static bool may_be_gone(struct session *s, uint64_t now)
 static bool target_gone(struct session *s)
 {
 	bool lives = proc_alive(s->proc), lost_main = !lives && proc_lost_main(s->proc);
+	int pid = s->proc->pid;
 
 	if (lives && !proc_execed(s->proc))
 		return false;
-	snprintf(s->end_reason, sizeof(s->end_reason), "%sprocess %d has %s",
-		 lost_main ? "the main thread of " : "", s->proc->pid,
-		 lives	     ? "exec'ed another program"
-		 : lost_main ? "ended: its others are not watched"
-			     : "ended");
+	if (lives)
+		snprintf(s->end_reason, sizeof(s->end_reason),
+			 "process %d has exec'ed another program: if that is a Python, -p %d "
+			 "watches it, and --children goes on with it by itself",
+			 pid, pid);
+	else
+		snprintf(s->end_reason, sizeof(s->end_reason), "%sprocess %d has ended%s",
+			 lost_main ? "the main thread of " : "", pid,
+			 lost_main ? ": its others are not watched" : "");
 	s->goes_on = lives	 ? "runs another program now"
 		     : lost_main ? "goes on without its main thread"
 				 : NULL;

@@ -21,7 +21,8 @@ threading.Thread(target=work).start()
 input()
 """.format(PROGRAM.rstrip().replace("\n", "\n    "))
 WAYS = {  # the note, what it does now
-    'os.execv("/bin/sleep", ["sleep", "100"])': ("process %d has exec'ed another program", "runs another program now"),
+    'os.execv("/bin/sleep", ["sleep", "100"])': (
+        "process %d has exec'ed another program: if that is a Python, -p %d watches it, and --children goes on with it by itself", "runs another program now"),
     "ctypes.CDLL(None).pthread_exit(None)": (
         "the main thread of process %d has ended: its others are not watched", "goes on without its main thread"),  # fmt: skip
     "os._exit(0)": (None, None),
@@ -80,7 +81,8 @@ def test_one_that_goes_on_unwatched_is_said_to():
     assert processes[targets[0].pid]["state"] == "running"
     for target, (why, now) in zip(targets[1:], WAYS.values()):
         process = processes[target.pid]
+        why = why and why.replace("%d", str(target.pid))
         assert (process["state"], process.get("goes_on")) == ("exited", now)
         assert re.search("(?m)^pid %d [^,]+, %s, CPython" % (target.pid, now or "has ended"), run.stdout)
-        assert [n for n in process.get("notes", []) if str(target.pid) in n] == ([why % target.pid] if why else [])
-        assert (why or "process %d has ended") % target.pid in run.stderr
+        assert [n for n in process.get("notes", []) if str(target.pid) in n] == ([why] if why else [])
+        assert (why or "process %d has ended" % target.pid) in run.stderr
