@@ -6,11 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/stop.h"
 #include "confine/confine.h"
-#include "probe/guard.h"
-#include "probe/host.h"
-#include "probe/probe.h"
 #include "storage/storage.h"
 #include "sym/sym.h"
 
@@ -94,34 +90,6 @@ int cli_preflight(void)
 	int err = cli_check_caps();
 
 	return err ? err : cli_check_btf();
-}
-
-int cli_guard_start(bool no_sandbox, struct probe_guard **out)
-{
-	const struct probe_guard_opts o = {
-		.confine = no_sandbox ? NULL : confine_guardian,
-		.is_cancelled = stop_asked,
-		.ends_with_us = probe_guard_would_end(),
-	};
-	int err;
-
-	/* Where tracefs has only just been mounted the other copies can be joined only now. */
-	if (probe_mount())
-		log_debug("%s", fail_text());
-	err = host_join();
-	if (!err)
-		err = probe_guard_start(&o, out);
-
-	if (!err)
-		stop_alarm_to(probe_guard_alarm_fd(*out), probe_guard_ends_with_us(*out));
-	return err;
-}
-
-void cli_guard_stop(struct probe_guard *g)
-{
-	stop_alarm_to(-1, probe_guard_ends_with_us(g));
-	probe_guard_stop(g);
-	stop_alarm_to(-1, 0);
 }
 
 int cli_helpers_start(bool no_sandbox)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Signals. The counts are the only variables of the program that are not on a stack: a handler
- * has no other way to speak. */
+/* Signals. What a handler reads and says is not on a stack: there is no other way to it. */
 #include "cli/stop.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +18,7 @@
 	300 /* a terminal and who forwards its signals (sudo, docker) ask twice for one key */
 #define GUARDIAN_POLL_US 10000
 #define GUARDIAN_POLLS	 (PROBE_GUARD_LAST_PATIENCE_NS / 1000 / GUARDIAN_POLL_US)
+#define SILENT_POLLS	 (2000000 / GUARDIAN_POLL_US)
 
 static volatile sig_atomic_t times_asked;
 static volatile sig_atomic_t asked_ms, asked_by; /* when, and by which signal, first */
@@ -27,6 +28,7 @@ static volatile sig_atomic_t continued_ms; /* when, last */
 static volatile sig_atomic_t is_continued;
 static volatile sig_atomic_t alarm_fd = -1;
 static volatile sig_atomic_t guardian; /* that would be killed at our end; 0: there is none */
+static char awaited[160];	       /* said when it takes long; a handler may not format it */
 static void (*volatile leave_terminal)(void);
 
 static int now_ms(void)
@@ -44,11 +46,17 @@ static unsigned ms_between(int from, int to)
  * and the signal may have come in the middle of one. */
 static void wait_for_guardian(void)
 {
+	ssize_t told = 0;
+
 	reading_abandon();
 	if (alarm_fd >= 0)
 		shutdown(alarm_fd, SHUT_RDWR);
-	for (unsigned i = 0; i < GUARDIAN_POLLS && !waitpid(guardian, NULL, WNOHANG); i++)
+	for (unsigned i = 0; i < GUARDIAN_POLLS && !waitpid(guardian, NULL, WNOHANG); i++) {
+		if (i == SILENT_POLLS)
+			told = write(STDERR_FILENO, awaited, strlen(awaited));
 		usleep(GUARDIAN_POLL_US);
+	}
+	(void)told;
 }
 
 static void on_signal(int sig)
@@ -120,6 +128,11 @@ static void on_suspend(int sig)
 void stop_alarm_to(int fd, int ends_with_us)
 {
 	alarm_fd = fd;
+	if (ends_with_us)
+		snprintf(awaited, sizeof(awaited),
+			 "pyleak-bpf: waits for the process that holds the probes, %d; if that was "
+			 "stopped: kill -CONT %d\n",
+			 ends_with_us, ends_with_us);
 	guardian = ends_with_us;
 }
 

@@ -2,6 +2,7 @@
 """Starting, stopping and killing the tool under full load leaves the target and the kernel as found."""
 import json
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -196,6 +197,32 @@ def test_the_holder_of_probes_ends():
     ended = [note for note in process["notes"] if "(pyleak-probes) has ended: start again" in note]
     assert any(note.startswith("births are not watched any more, only growth is") for note in ended), process["notes"]
     assert process["probe"]["coverage"] < 0.5 and not process["lost"]["stood_still"], process
+
+
+@pytest.mark.parametrize("signals", [0, 1, 2], ids=["by itself", "Ctrl-C", "Ctrl-C twice"])
+def test_a_stopped_holder_of_probes_is_named(signals):
+    """What waits for it says so, and what to do; then it ends as ever."""
+
+    def stop(tool):
+        guardian = harness.helper(tool.pid, "pyleak-probes")
+        time.sleep(3)
+        os.kill(guardian, signal.SIGSTOP)
+        try:
+            for _ in range(signals):
+                tool.send_signal(signal.SIGINT)
+                time.sleep(0.5)
+            harness.wait_until(lambda: "kill -CONT %d\n" % guardian in pathlib.Path("/proc/%d/fd/2" % tool.pid).read_text(), 20)
+        finally:
+            os.kill(guardian, signal.SIGCONT)
+
+    code = "import time\nkept = []\nwhile True:\n    kept.append({1: 2})\n    time.sleep(0.01)"
+    with subprocess.Popen([pythons.HOST, "-c", code]) as target:
+        try:
+            run = harness.run_tool(target.pid, 100 if signals else 5, during=stop)
+        finally:
+            target.kill()
+    assert run.rc == (130 if signals == 2 else 0), run.stderr
+    assert run.stderr.count("kill -CONT") == 1
 
 
 def test_exec_by_the_target():

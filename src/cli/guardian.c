@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The process that holds the probes, for as long as a command runs, and the word when it is waited
+ * for: one that somebody has stopped would be waited for in silence. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/thread.h"
+#include "cli/cli.h"
+#include "cli/stop.h"
+#include "confine/confine.h"
+#include "probe/guard.h"
+#include "probe/host.h"
+#include "probe/probe.h"
+#include "probe/waits_at.h"
+#include "proc/list.h"
+
+#define PATIENCE_S 2
+#define LONG_S	   10		 /* to close many events of tracefs takes seconds */
+#define GAP_NS	   1000000000ull /* who waits asks every 50 ms */
+
+/* 0: not to be found. */
+static int find_guardian(void)
+{
+	auto_free struct proc_entry *v = NULL;
+	size_t n = 0;
+
+	if (proc_list(&v, &n))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (v[i].ppid == getpid() && !strcmp(v[i].comm, "pyleak-probes"))
+			return v[i].pid;
+	return 0;
+}
+
+/* The letter of /proc/PID/stat, behind a name that may have any letters in it; 0: it has ended. */
+static char state_of(int pid)
+{
+	char text[512], *name;
+
+	if (waits_file(pid, pid, "stat", text, sizeof(text)))
+		return 0;
+	name = strrchr(text, ')');
+	return name && name[1] == ' ' && name[2] != 'Z' ? name[2] : 0;
+}
+
+/* Who keeps it from its work, and what helps; NULL: nobody is seen to. */
+static const char *held_by(int pid, char state)
+{
+	char where[64];
+
+	if (state == 'T')
+		return "was stopped";
+	if (state == 't')
+		return "is held by a debugger or strace: end that";
+	waits_at(pid, pid, where, sizeof(where));
+	return waits_in_freezer(where) ? "is frozen: thaw its control group" : NULL;
+}
+
+/* False: there is nothing to say of it. */
+static bool say_who_is_awaited(bool is_long)
+{
+	int pid = find_guardian();
+	char state = pid ? state_of(pid) : 0;
+	const char *held = state ? held_by(pid, state) : NULL;
+	char go_on[32] = "";
+
+	if (!state || (!held && !is_long))
+		return false;
+	if (state == 'T')
+		snprintf(go_on, sizeof(go_on), ": kill -CONT %d", pid);
+	if (held)
+		log_line("pyleak-bpf: waits for the process that holds the probes "
+			 "(pyleak-probes, %d), which %s%s",
+			 pid, held, go_on);
+	else
+		log_line("pyleak-bpf: waits for the process that holds the probes (pyleak-probes, "
+			 "%d) to take them out; it is in state %c: where its control group is "
+			 "frozen, thaw it, else see docs/KERNEL-HAZARDS.md",
+			 pid, state);
+	return true;
+}
+
+/* Asked by who waits for an answer of it, and has no other word for us. */
+static bool is_given_up(void)
+{
+	static _Atomic uint64_t asked_ns, next_ns;
+	const uint64_t patience_ns = PATIENCE_S * 1000000000ull;
+	uint64_t now = clock_ns();
+
+	if (now - atomic_exchange(&asked_ns, now) > GAP_NS) /* a wait begins */
+		next_ns = now + patience_ns;
+	else if (now > next_ns)
+		next_ns = say_who_is_awaited(false) ? UINT64_MAX : now + patience_ns;
+	return stop_asked();
+}
+
+int cli_guard_start(bool no_sandbox, struct probe_guard **out)
+{
+	const struct probe_guard_opts o = {
+		.confine = no_sandbox ? NULL : confine_guardian,
+		.is_cancelled = is_given_up,
+		.ends_with_us = probe_guard_would_end(),
+	};
+	int err;
+
+	/* Where tracefs has only just been mounted the other copies can be joined only now. */
+	if (probe_mount())
+		log_debug("%s", fail_text());
+	err = host_join();
+	if (!err)
+		err = probe_guard_start(&o, out);
+
+	if (!err)
+		stop_alarm_to(probe_guard_alarm_fd(*out), probe_guard_ends_with_us(*out));
+	return err;
+}
+
+static void *stop_guard(void *guard)
+{
+	probe_guard_stop(guard);
+	return NULL;
+}
+
+static bool has_ended(pthread_t thread, time_t within_s)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += within_s;
+	return pthread_timedjoin_np(thread, NULL, &until) != ETIMEDOUT;
+}
+
+static void await_end(pthread_t thread)
+{
+	if (has_ended(thread, PATIENCE_S))
+		return;
+	if (!say_who_is_awaited(false)) {
+		if (has_ended(thread, LONG_S - PATIENCE_S))
+			return;
+		say_who_is_awaited(true);
+	}
+	pthread_join(thread, NULL);
+}
+
+void cli_guard_stop(struct probe_guard *g)
+{
+	pthread_t thread;
+
+	stop_alarm_to(-1, probe_guard_ends_with_us(g));
+	if (!g || thread_start(&thread, stop_guard, g))
+		probe_guard_stop(g);
+	else
+		await_end(thread);
+	stop_alarm_to(-1, 0);
+}
