@@ -52,8 +52,9 @@ static const struct opt table[] = {
 	 0, 0, modes},
 	{0, OPT_NUMBER, "overhead", "PCT", ROW(overhead_pct),
 	 "what probes may cost the process, in percent of its CPU time (default 3); up to 0.8 % "
-	 "of a core where that is more, or an idle one could not be seen; up to twice that in the "
-	 "first minute, while something grows, and for 3 s that of one that uses a core",
+	 "of a core where that is more, else an idle one could not be seen. Up to twice that in "
+	 "the first minute, while something grows; in the first 3 s what one that uses a whole "
+	 "core may cost",
 	 0.1, 50, NULL},
 	{0, OPT_NUMBER, "max-pause", "MS", ROW(max_pause_ms),
 	 "how long one sampling window should keep it waiting: the aim, not a promise (default 5)",
