@@ -61,7 +61,7 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 	uint64_t before = f->fact.fill.addr;
 	double in_c;
 
-	f->fact.holder.in_container = i < p->n ? why_share_in(a, p->step[i].addr) : 0;
+	f->fact.holder.in_container = i < p->n ? answer_share_in(a, p->step[i].addr) : 0;
 	in_c = f->fact.holder.in_container < HOLDERS_ONE ? holders_share_in_c(h, a) : 0;
 	if (in_c >= HOLDERS_ONE) {
 		f->fact.holder.in_container = in_c;
@@ -97,7 +97,7 @@ static void keep(struct holders *h, const struct question *q, struct why_answer 
 	to = &f->fact.holder;
 	*to = (struct report_holder){
 		.root = why_root_name(p->root),
-		.share = why_share_of_first(a),
+		.share = answer_share_of_first(a),
 		.step = report_alloc(f->r, (p->n + 1) * sizeof(*to->step)),
 		.gc_known = h->inquiry.stats.gc_known,
 		.gc_enabled = h->inquiry.stats.gc_enabled,
@@ -137,10 +137,10 @@ static void settle(struct holders *h)
 	for (size_t i = 0; !in->err && i < in->n_q; i++) {
 		struct why_answer *a = &in->answer[i];
 
-		why_program_first(a);
+		answer_program_first(a);
 		/* The oldest may be in one container, and the youngest in another. */
 		if (in->q[i].since_ns)
-			why_growing_first(a, GROWS_PART);
+			answer_growing_first(a, GROWS_PART);
 		if (a->n && a->sampled >= HOLDERS_FEWEST)
 			keep(h, &in->q[i], a);
 		else

@@ -3,6 +3,7 @@
 #ifndef PYLEAK_SESSION_HOLDERS_PRIV_H
 #define PYLEAK_SESSION_HOLDERS_PRIV_H
 
+#include "inquiry/answer.h"
 #include "inquiry/fills.h"
 #include "session/holders.h"
 #include "inquiry/inquiry.h"

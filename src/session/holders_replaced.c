@@ -29,7 +29,7 @@ static bool are_new(const struct holders *h, const struct why_answer *a)
 
 double holders_share_in_c(const struct holders *h, const struct why_answer *a)
 {
-	return a->branch_in_c && are_new(h, a) ? why_share_in(a, a->branch) : 0;
+	return a->branch_in_c && are_new(h, a) ? answer_share_in(a, a->branch) : 0;
 }
 
 /* Some of those born since the container rests must be in it, even if all that were found elsewhere

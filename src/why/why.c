@@ -2,7 +2,6 @@
 /* Questions about the graph: which paths lead to these objects, and how many of them share each. */
 #include "why/why.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -316,68 +315,6 @@ void why_free(struct why_answer *v, size_t n)
 		free(v[i].nearest);
 	}
 	free(v);
-}
-
-static bool grows(const struct why_path *p)
-{
-	size_t i = 0;
-
-	while (i < p->n && !(p->step[i].growth > 0))
-		i++;
-	return i < p->n;
-}
-
-static void put_first(struct why_answer *a, size_t i)
-{
-	const struct why_path first = a->path[0];
-
-	a->path[0] = a->path[i];
-	a->path[i] = first;
-}
-
-void why_growing_first(struct why_answer *a, double least)
-{
-	for (size_t i = 1; i < a->n && !grows(&a->path[0]); i++)
-		if (a->path[i].share >= least && grows(&a->path[i]))
-			put_first(a, i);
-}
-
-/* The part of the objects that hang on the container with most of them. */
-static double most_held(const struct why_path *p)
-{
-	double most = 0;
-
-	for (size_t i = 0; i < p->n; i++)
-		if (p->step[i].entries != WHY_UNKNOWN)
-			most = fmax(most, p->step[i].share);
-	return most;
-}
-
-void why_program_first(struct why_answer *a)
-{
-	for (size_t i = 1; i < a->n; i++)
-		if ((a->path[0].root == WHY_STATIC || a->path[0].root == WHY_INTERPRETER) &&
-		    a->path[i].root < WHY_INTERPRETER &&
-		    most_held(&a->path[i]) > fmax(most_held(&a->path[0]), a->path[0].share))
-			put_first(a, i);
-}
-
-double why_share_in(const struct why_answer *a, uint64_t container)
-{
-	for (size_t i = 0; i < a->n; i++)
-		for (size_t k = 0; k < a->path[i].n; k++)
-			if (a->path[i].step[k].addr == container)
-				return a->path[i].step[k].share;
-	return 0;
-}
-
-double why_share_of_first(const struct why_answer *a)
-{
-	double sum = a->path[0].share;
-
-	for (size_t i = 1; a->path[0].root == WHY_NOBODY && i < a->n; i++)
-		sum += a->path[i].root == WHY_NOBODY ? a->path[i].share : 0;
-	return fmin(sum, 1);
 }
 
 uint64_t why_max_blocks(unsigned share)

@@ -112,15 +112,6 @@ struct why_stats {
 int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct why_opts *o,
 	     struct why_answer **out, struct why_stats *stats);
 void why_free(struct why_answer *v, size_t n);
-/* Puts a path of so great a share, with a container that grows, before a first one without. */
-void why_growing_first(struct why_answer *a, double least);
-/* Static data and interpreters are nobody's mistake: puts a path from elsewhere, through a
- * container that has more of the objects, before such a first one. */
-void why_program_first(struct why_answer *a);
-/* How many of the objects hang on one container, by whatever path behind it. */
-double why_share_in(const struct why_answer *a, uint64_t container);
-/* ... and on the first path; unreferenced objects of all types count as one path. */
-double why_share_of_first(const struct why_answer *a);
 /* Blocks for which there is room in one @share'th of the memory that this machine, our cgroup or a
  * limit of ours has left. 0 = not known. */
 uint64_t why_max_blocks(unsigned share);

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "inquiry/answer.h"
 #include "inquiry/fills.h"
 #include "py/objects.h"
 #include "why/paths.h"
@@ -84,7 +85,7 @@ static void ask(unsigned nth, struct why_answer *out)
 
 static double share_in(const struct why_answer *a, uint32_t node)
 {
-	return why_share_in(a, (uintptr_t)memory[node]);
+	return answer_share_in(a, (uintptr_t)memory[node]);
 }
 
 static void one_path_may_be_of_many_containers(void **state)
@@ -358,7 +359,7 @@ static void what_grows_comes_first_where_it_has_some(void **state)
 					  {.share = i ? 0.1 : 0.09, .step = more, .n = 2}};
 		struct why_answer a = {.path = path, .n = ARRAY_SIZE(path)};
 
-		why_growing_first(&a, 0.1);
+		answer_growing_first(&a, 0.1);
 		assert_int_equal(path[0].n, i ? 2 : 1);
 		assert_int_equal(path[1].n, 1);
 		assert_int_equal(path[2].n, i ? 1 : 2);
@@ -368,7 +369,7 @@ static void what_grows_comes_first_where_it_has_some(void **state)
 		path[1] = path[0];
 		path[1].share = 0.2;
 		path[0].share = 0.7;
-		why_growing_first(&a, 0.1);
+		answer_growing_first(&a, 0.1);
 		assert_true(path[0].share == 0.7);
 	}
 }
@@ -393,7 +394,7 @@ static void what_the_program_has_comes_before_tables_of_python(void **state)
 			struct why_answer a = {.path = path, .n = ARRAY_SIZE(path)};
 			bool gives_way = more && first[i] != WHY_MODULE;
 
-			why_program_first(&a);
+			answer_program_first(&a);
 			assert_ptr_equal(path[0].step, gives_way ? list : table);
 			assert_ptr_equal(path[3].step, gives_way ? table : list);
 		}
@@ -550,10 +551,10 @@ static void what_holds_a_few_does_not_come_before_what_holds_all(void **state)
 	struct why_answer a = {.path = path, .n = ARRAY_SIZE(path)};
 
 	(void)state;
-	why_program_first(&a);
+	answer_program_first(&a);
 	assert_ptr_equal(path[0].step, buffer);
 	list[0].share = 1;
-	why_program_first(&a);
+	answer_program_first(&a);
 	assert_ptr_equal(path[0].step, list);
 }
 
