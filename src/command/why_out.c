@@ -55,11 +55,16 @@ int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
 	}
 	if (a->other_share > 0.005)
 		fprintf(f, "%4.0f %%  on other paths\n", 100 * a->other_share);
+	if (a->unknown_share > 0.005)
+		fprintf(f,
+			"%4.0f %%  not known: what holds them changed while it was read, or is "
+			"memory of C code that nothing points to\n",
+			100 * a->unknown_share);
 	if (s->pages_swapped)
 		fprintf(f, "part of the process is swapped out and was not read: what holds the "
 			   "rest may "
 			   "be there; --swapped reads it, which brings it back into memory\n");
-	if (s->unsearched && a->other_share > 0.005)
+	if (s->unsearched && a->other_share + a->unknown_share > 0.005)
 		fprintf(f, "not all memory of C code was searched (another malloc than glibc's, "
 			   "or too much): what holds the rest may be there\n");
 	return flushed(f);
@@ -130,6 +135,7 @@ static int write_json(FILE *f, const void *ctx)
 	}
 	json_close(&j);
 	json_number(&j, "other_share", a->other_share);
+	json_number(&j, "unknown_share", a->unknown_share);
 	json_object(&j, "read", true);
 	json_unsigned(&j, "blocks", s->blocks);
 	json_unsigned(&j, "references", s->references);

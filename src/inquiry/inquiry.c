@@ -19,40 +19,6 @@ static uint64_t max_blocks(void)
 	return n < MIN_BLOCKS ? MIN_BLOCKS : n > MAX_BLOCKS ? MAX_BLOCKS : n;
 }
 
-static bool is_lost(const struct why_answer *a)
-{
-	return a->n && a->path[0].root == WHY_NOBODY;
-}
-
-/* The heap changes while it is read: a pointer may have moved from what is read later to what has
- * been read. So what nothing seems to hold is looked for once more, and has to be missing twice. */
-static int doubt(struct inquiry *in, struct heap *heap, const struct why_query *q,
-		 const struct why_opts *o)
-{
-	struct why_answer *again;
-	struct why_stats stats;
-	size_t n = 0;
-	int err;
-
-	for (size_t i = 0; i < in->n_q; i++)
-		n += is_lost(&in->answer[i]);
-	if (!n)
-		return 0;
-	err = heap_why(heap, q, in->n_q, o, &again, &stats);
-	if (err)
-		return err;
-	for (size_t i = 0; i < in->n_q; i++)
-		if (is_lost(&in->answer[i]) && again[i].n && !is_lost(&again[i])) {
-			const struct why_answer first = in->answer[i];
-
-			log_debug("what holds site %s was found at the second look", in->q[i].id);
-			in->answer[i] = again[i];
-			again[i] = first;
-		}
-	why_free(again, in->n_q);
-	return 0;
-}
-
 static bool rest(void *ctx, uint64_t ns)
 {
 	return worker_sleep(ctx, ns);
@@ -74,8 +40,6 @@ static int ask(struct inquiry *in)
 	err = view_open(&v, in->pid, in->start_ticks, &in->worker);
 	if (!err)
 		err = heap_why(v.heap, q, in->n_q, &o, &in->answer, &in->stats);
-	if (!err)
-		err = doubt(in, v.heap, q, &o);
 	if (err == -ETIME)
 		fail(err, "its heap is too big to be followed in time");
 	snprintf(in->sentence, sizeof(in->sentence), "%s", err ? fail_text() : "");

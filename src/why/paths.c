@@ -300,16 +300,21 @@ static int describe(struct reach *r, const struct chain *c, struct why_path *out
 	return label_path(r, &r->root.v[c->root], node, n, out);
 }
 
-static bool is_of_nobody(enum reach_kind k)
+static bool is_held(enum reach_kind k)
 {
-	return k == REACH_NOBODY || k == REACH_CYCLE || k == REACH_UNKNOWN;
+	return !reach_is_lost(k) && k != REACH_UNKNOWN;
 }
 
-/* Held by something that has died since: the program has put it elsewhere. */
-static bool is_of_dead(const struct reach *r, const struct chain *c)
+/* Held by something that has died since, or held at the first look: the program has put it
+ * elsewhere. */
+static bool is_unknown(const struct reach *r, const struct chain *c)
 {
-	return is_of_nobody(r->root.v[c->root].kind) && !c->cut && c->n > 1 &&
-	       !reach_is_alive(r->g, c->node[c->n - 1]);
+	enum reach_kind k = r->root.v[c->root].kind;
+
+	if (!reach_is_lost(k))
+		return k == REACH_UNKNOWN;
+	return (r->lost && !map64_get(r->lost, graph_addr(r->g, c->node[0], NULL))) ||
+	       (!c->cut && c->n > 1 && !reach_is_alive(r->g, c->node[c->n - 1], false));
 }
 
 int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
@@ -326,16 +331,12 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 	for (size_t i = 0; !err && i < n; i++) {
 		uint64_t key, *slot;
 
-		if (!climb(r->g, target[i], &roots, &c)) {
-			out->gone++;
-			continue;
-		}
-		if (is_of_nobody(r->root.v[c.root].kind) && !reach_is_alive(r->g, target[i])) {
-			out->gone++;
+		if (!climb(r->g, target[i], &roots, &c) ||
+		    !reach_is_alive(r->g, target[i], is_held(r->root.v[c.root].kind))) {
 			died++;
 			continue;
 		}
-		if (r->root.v[c.root].kind == REACH_UNKNOWN || is_of_dead(r, &c)) {
+		if (is_unknown(r, &c)) {
 			unknown++;
 			continue;
 		}
@@ -361,7 +362,8 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 	if (!out->path)
 		err = -ENOMEM;
 	alive = (double)(n - died);
-	out->other_share = alive > 0 ? (double)unknown / alive : 0;
+	out->gone += died;
+	out->unknown_share = alive > 0 ? (double)unknown / alive : 0;
 	for (size_t i = 0; !err && i < v.n; i++) {
 		double share = (double)v.v[i].count / alive;
 

@@ -235,7 +235,7 @@ static uint64_t split_refcount(const struct graph *g, uint64_t addr)
 	return sum < 0 ? UINT64_MAX : (uint64_t)sum;
 }
 
-bool reach_is_alive(const struct graph *g, uint32_t node)
+bool reach_is_alive(const struct graph *g, uint32_t node, bool was_held)
 {
 	const struct py_runtime *rt = g->h->rt;
 	uint64_t addr = graph_addr(g, node, NULL);
@@ -252,8 +252,8 @@ bool reach_is_alive(const struct graph *g, uint32_t node)
 	 */
 	return node_in(g->seen, node) && !err &&
 	       heap_u64(head + rt->layout.ob_type) == graph_type(g, node)->addr &&
-	       heap_ref_plausible(rt, head, &immortal) &&
-	       (rt->free_threaded || (uint32_t)heap_u64(head));
+	       (was_held || (heap_ref_plausible(rt, head, &immortal) &&
+			     (rt->free_threaded || (uint32_t)heap_u64(head))));
 }
 
 uint64_t reach_refcount(const struct graph *g, uint32_t node)

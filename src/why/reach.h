@@ -28,6 +28,12 @@ enum reach_kind {
 	REACH_UNKNOWN,	 /* memory without an owner points to it: who holds that is not known */
 };
 
+/* Nothing with a name holds it, and that is known. */
+static inline bool reach_is_lost(enum reach_kind k)
+{
+	return k == REACH_NOBODY || k == REACH_CYCLE;
+}
+
 struct reach_root {
 	enum reach_kind kind;
 	uint32_t node;
@@ -39,8 +45,11 @@ struct reach {
 	struct graph *g;
 	VEC(struct reach_root) root;
 	uint64_t unreadable, rejected;
+	uint64_t unnamed;      /* of what is unreadable: where roots may be */
 	uint64_t static_bytes; /* data of libraries looked at */
 	uint64_t main;	       /* the main interpreter's state: in static data from 3.11 on */
+	/* At a second look: the addresses of what seemed to be held by nobody at the first. */
+	const struct map64 *lost;
 };
 
 #define REACH_FRAME_DICT UINT32_MAX /* `at` of a frame's dict of locals */
@@ -52,8 +61,8 @@ int reach_find_roots(struct reach *r);
 /* The search: fills g->parent (0 = never reached; node + 1; REACH_ROOT | root). */
 int reach_search(struct reach *r);
 /* Is the object of a node still there? In a process that goes on, one that nobody holds may have
- * died since it was met. */
-bool reach_is_alive(const struct graph *g, uint32_t node);
+ * died since it was met; one that @was_held may have, too, but not be another by now. */
+bool reach_is_alive(const struct graph *g, uint32_t node, bool was_held);
 /* References to the object of a node; UINT64_MAX for a buffer, an immortal one, or when unreadable.
  */
 uint64_t reach_refcount(const struct graph *g, uint32_t node);

@@ -33,19 +33,16 @@ static int add_target(struct targets *t, uint32_t node)
 }
 
 /* Evenly over the whole heap: the first thousand may all be of one kind. */
-static int by_type(struct graph *g, const char *want, struct targets *t)
+static int by_type(const struct graph *g, struct targets *t)
 {
-	auto_free bool *fits = calloc(g->types.n + 1, sizeof(*fits));
 	uint64_t seen = 0, step;
-	int err = fits ? 0 : fail(-ENOMEM, "out of memory for targets");
+	int err = 0;
 
-	for (size_t i = 0; !err && i < g->types.n; i++) {
-		fits[i] = g->types.v[i].name && py_name_fits(g->types.v[i].name, want);
-		t->n += fits[i] ? g->types.v[i].count : 0;
-	}
+	for (size_t i = 0; i < g->types.n; i++)
+		t->n += g->types.v[i].wanted ? g->types.v[i].count : 0;
 	step = t->n / MAX_SAMPLES + 1;
 	for (uint32_t n = 0; !err && n < g->n; n++)
-		if (fits[g->type.v[n]] && seen++ % step == 0)
+		if (graph_type(g, n)->wanted && seen++ % step == 0)
 			err = add_target(t, n);
 	return err;
 }
@@ -111,7 +108,7 @@ static int answer(struct reach *r, const struct why_query *q, const struct why_o
 {
 	struct paths_crowd crowd = {.modules = NODE_NONE};
 	struct targets t = {0};
-	int err = q->type ? by_type(r->g, q->type, &t) : by_address(r->g, q, &t);
+	int err = q->type ? by_type(r->g, &t) : by_address(r->g, q, &t);
 
 	out->targets = t.n;
 	out->gone = t.gone;
@@ -234,7 +231,7 @@ static void drop_doubtful(struct why_answer *a, bool is_swapped)
 
 		if (p->root == WHY_NOBODY ||
 		    (p->root == WHY_CYCLE && (is_swapped || p->uncollectable))) {
-			a->other_share += p->share;
+			a->unknown_share += p->share;
 			paths_free(p);
 			continue;
 		}
@@ -262,13 +259,86 @@ static uint64_t pages_swapped(const struct heap *h)
 	return reads.swapped;
 }
 
+static int look(struct reach *r, const struct why_query *q, size_t n, const struct why_opts *o,
+		struct why_answer *out)
+{
+	int err = graph_build(r->g);
+
+	if (!err)
+		err = reach_find_roots(r);
+	r->unnamed = r->unreadable; /* names that cannot be read are none of the roots */
+	if (!err)
+		err = reach_search(r);
+	for (size_t i = 0; !err && i < n; i++)
+		err = answer(r, &q[i], o, &out[i]);
+	return err;
+}
+
+/* All of what is asked for that seems to be lost. */
+static int find_lost(const struct reach *r, struct map64 *lost)
+{
+	const struct graph *g = r->g;
+	struct map64 roots = {0};
+	int err = 0;
+
+	for (uint32_t n = 0; !err && n < g->n; n++) {
+		uint32_t root;
+
+		if (!graph_type(g, n)->wanted && !node_in(g->asked, n))
+			continue;
+		root = paths_root(g, n, &roots);
+		if (root && reach_is_lost(r->root.v[root & ~REACH_ROOT].kind) &&
+		    !map64_put(lost, graph_addr(g, n, NULL)))
+			err = fail(-ENOMEM, "out of memory for targets");
+	}
+	map64_free(&roots);
+	return err;
+}
+
+static void clear(struct why_answer *v, size_t n)
+{
+	for (size_t i = 0; v && i < n; i++) {
+		for (size_t p = 0; p < v[i].n; p++)
+			paths_free(&v[i].path[p]);
+		free(v[i].path);
+		free(v[i].nearest);
+		v[i] = (struct why_answer){0};
+	}
+}
+
+/* The heap changes while it is read: a pointer may have moved from what is read later to what has
+ * been read. So what nothing seems to hold, or a cycle alone, is looked for once more, and has to
+ * be missing twice. */
+static int look_twice(struct reach *r, const struct why_query *q, size_t n,
+		      const struct why_opts *o, struct why_answer *out, struct map64 *lost)
+{
+	struct graph *g = r->g;
+	const struct graph blank = *g;
+	int err = look(r, q, n, o, out);
+	bool is_lost = false;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t p = 0; p < out[i].n; p++)
+			is_lost |= out[i].path[p].root >= WHY_NOBODY;
+	if (err || !is_lost || !proc_is_live(g->h->rt->proc))
+		return err;
+	err = find_lost(r, lost);
+	clear(out, n);
+	reach_free(r);
+	graph_free(g);
+	*g = blank;
+	*r = (struct reach){.g = g, .lost = lost};
+	return err ? err : look(r, q, n, o, out);
+}
+
 int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct why_opts *o,
 	     struct why_answer **out, struct why_stats *stats)
 {
 	struct graph g = {.h = h, .max_blocks = o->max_blocks};
 	auto_free uint64_t *extra = NULL;
 	struct reach r = {.g = &g};
-	uint64_t begin = clock_ns(), swapped = pages_swapped(h), unreadable;
+	struct map64 lost = {0};
+	uint64_t begin = clock_ns(), swapped = pages_swapped(h);
 	int err;
 
 	*out = NULL;
@@ -278,27 +348,21 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 		return fail(-ENOMEM, "out of memory for answers");
 	err = collect(&g, q, n, &extra);
 	if (!err)
-		err = graph_build(&g);
-	if (!err)
-		err = reach_find_roots(&r);
-	unreadable = r.unreadable; /* names that cannot be read are none of the roots */
-	if (!err)
-		err = reach_search(&r);
-	for (size_t i = 0; !err && i < n; i++)
-		err = answer(&r, &q[i], o, &(*out)[i]);
+		err = look_twice(&r, q, n, o, *out, &lost);
 	if (!err)
 		look_again(&g, *out, n, o);
 	for (size_t i = 0; i < n && !err; i++)
 		err = merge(&(*out)[i], o->max_paths ? o->max_paths : DEFAULT_PATHS);
 	fill_stats(&r, stats);
 	stats->pages_swapped = pages_swapped(h) - swapped;
-	stats->unsearched = is_unsearched(&g, unreadable);
+	stats->unsearched = is_unsearched(&g, r.unnamed);
 	for (size_t i = 0; !err && (stats->pages_swapped || stats->unsearched) && i < n; i++)
 		drop_doubtful(&(*out)[i], stats->pages_swapped);
 	stats->gc_known = !py_gc_enabled(h->rt, &stats->gc_enabled);
 	stats->ns = clock_ns() - begin;
 	reach_free(&r);
 	graph_free(&g);
+	map64_free(&lost);
 	if (err) {
 		why_free(*out, n);
 		*out = NULL;
@@ -308,12 +372,7 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 
 void why_free(struct why_answer *v, size_t n)
 {
-	for (size_t i = 0; v && i < n; i++) {
-		for (size_t p = 0; p < v[i].n; p++)
-			paths_free(&v[i].path[p]);
-		free(v[i].path);
-		free(v[i].nearest);
-	}
+	clear(v, n);
 	free(v);
 }
 

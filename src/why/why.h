@@ -78,12 +78,13 @@ struct why_answer {
 	bool branch_in_c; /* and between the two is memory of C code, with no length to be read */
 	struct why_path *path; /* the greatest share first */
 	size_t n;
-	double other_share; /* paths that are not listed */
-	char *nearest;	    /* nothing has the type: the one that may have been meant; NULL */
+	double other_share;   /* paths that are not listed */
+	double unknown_share; /* whatever holds these */
+	char *nearest;	      /* nothing has the type: the one that may have been meant; NULL */
 };
 
 struct why_query {
-	const char *type;     /* by name, qualified or not; NULL = by address */
+	const char *type;     /* by name, qualified or not, in one of them; NULL = by address */
 	const uint64_t *addr; /* objects, or addresses inside them */
 	size_t n_addr;
 };

@@ -49,12 +49,14 @@ static void ask(bool deep, struct why_answer *out)
 			   .str_noncompact_data = 56},
 	};
 	struct heap h = {.rt = &rt};
+	uint8_t seen[] = {0xff, 0xff};
 	struct graph g = {.h = &h,
 			  .types = {types, TYPES, TYPES},
 			  .type = {type, N, N},
 			  .block = {block, N, N},
 			  .region = {&region, 1, 1},
 			  .n = N,
+			  .seen = seen,
 			  .parent = parent};
 	struct reach_root root = {.kind = REACH_THREAD, .node = CONTEXT};
 	struct reach r = {.g = &g, .root = {&root, 1, 1}};
@@ -75,6 +77,7 @@ static void ask(bool deep, struct why_answer *out)
 	}
 	for (uint32_t i = 0; i < ARRAY_SIZE(target); i++) {
 		target[i] = RECORDS + i;
+		at[RECORDS + i][1] = types[TYPES - 1].addr;
 		parent[RECORDS + i] = LISTS + i % 2 + 1;
 	}
 	rt.proc = p;

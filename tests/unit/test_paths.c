@@ -10,6 +10,8 @@
 #include "why/paths.h"
 #include "why/roots.h"
 
+#define MOST 96 /* objects */
+
 /* A heap in this process. */
 struct made {
 	struct py_runtime rt;
@@ -17,6 +19,7 @@ struct made {
 	struct graph_region region;
 	struct graph g;
 	struct proc *proc;
+	uint8_t seen[MOST / 8];
 };
 
 /* @n objects of eight words at @at. */
@@ -26,6 +29,7 @@ static void make(struct made *m, uint64_t (*at)[8], uint32_t n, uint16_t *type,
 	struct graph_block *block = calloc(n, sizeof(*block));
 
 	assert_non_null(block);
+	assert_true(n <= MOST);
 	for (uint32_t i = 0; i < n; i++)
 		block[i] = (struct graph_block){(uintptr_t)at[i], sizeof(at[i]), 0};
 	*m = (struct made){
@@ -38,6 +42,7 @@ static void make(struct made *m, uint64_t (*at)[8], uint32_t n, uint16_t *type,
 		      .region = {&m->region, 1, 1},
 		      .n = n},
 	};
+	memset(m->seen, 0xff, sizeof(m->seen));
 	assert_int_equal(proc_open(getpid(), &m->proc), 0);
 	m->rt.proc = m->proc;
 }
@@ -73,9 +78,11 @@ static void ask(unsigned nth, struct why_answer *out)
 
 	make(&m, memory, N, type, types, ARRAY_SIZE(types));
 	m.g.parent = parent;
+	m.g.seen = m.seen;
 	for (uint32_t i = 0; i < ARRAY_SIZE(target); i++) {
 		target[i] = RECORDS + i;
 		type[RECORDS + i] = RECORD;
+		memory[RECORDS + i][0] = types[RECORD].addr;
 		parent[RECORDS + i] = (i % nth == nth - 1 ? AUDIT_ITEMS : HOT_ITEMS) + 1;
 	}
 	*out = (struct why_answer){.targets = ARRAY_SIZE(target)};
@@ -137,6 +144,7 @@ static void ask_crowd(size_t modules, size_t more, struct why_answer *out)
 
 	make(&m, crowded, n, c.type, types, ARRAY_SIZE(types));
 	m.g.parent = c.parent;
+	m.g.seen = m.seen;
 	for (uint32_t i = 0; i < 2 * MODULES; i++) {
 		struct reach_root *root = vec_push(&r.root);
 
@@ -156,6 +164,7 @@ static void ask_crowd(size_t modules, size_t more, struct why_answer *out)
 		uint32_t module = i - FIRST_RECORD < modules ? i - FIRST_RECORD : 0;
 
 		c.type[i] = RECORD;
+		crowded[i][0] = types[RECORD].addr;
 		c.parent[i] = 2 * module + 1 + 1;
 		c.target[i - FIRST_RECORD] = i;
 	}
