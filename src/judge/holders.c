@@ -92,7 +92,7 @@ static void tell(struct report *r, const struct report_process *p, const struct 
 			 (f->fill.addr && f->fill.most &&
 			  (!fill_is_filling(&f->fill, &b) || verdict_bounded(r, p, &b, site)));
 	if (f->replaces)
-		verdict_elsewhere(r, f->fill.what, site);
+		verdict_elsewhere(r, f->fill.what, f->fill.last, site);
 	else if (rests_s > 0 && !holder.entries_grow &&
 		 speaks_for(f, rests_s * site->growth_count_per_s, site))
 		verdict_rests(r, f->fill.what, f->fill.last, rests_s, site);

@@ -334,12 +334,17 @@ void verdict_rests(struct report *r, const char *what, uint64_t entries, double 
 	site->confidence = round(site->confidence * SURE_RESTS * 100) / 100;
 }
 
-void verdict_elsewhere(struct report *r, const char *what, struct report_site *site)
+void verdict_elsewhere(struct report *r, const char *what, uint64_t entries,
+		       struct report_site *site)
 {
+	char n[32];
+
 	if (site->verdict <= CLASS_GROWING && site->reason)
 		site->reason = report_printf(
-			r, "%s; not in the %s that was found to hold them: look for what else does",
-			site->reason, what);
+			r,
+			"%s; the %s that was found to hold them stays at %s entries, new ones in "
+			"the place of old ones: look for what else holds such objects",
+			site->reason, what, fmt_integer(n, sizeof(n), entries));
 }
 
 void verdict_excused(struct report *r, const char *why, struct report_site *site)

@@ -66,7 +66,8 @@ bool verdict_bounded(struct report *r, const struct report_process *p,
 void verdict_rests(struct report *r, const char *what, uint64_t entries, double rests_s,
 		   struct report_site *site);
 /* The same, but they are what grows: something else holds them, too. */
-void verdict_elsewhere(struct report *r, const char *what, struct report_site *site);
+void verdict_elsewhere(struct report *r, const char *what, uint64_t entries,
+		       struct report_site *site);
 /* No leak as far as who holds its objects tells, and @why. */
 void verdict_excused(struct report *r, const char *why, struct report_site *site);
 /* "app.Session objects grow by 40/s (why ...)": the census finds a type that rises steadily, and no
