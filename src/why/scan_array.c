@@ -5,8 +5,7 @@
 
 #define PIECE	   (64u << 10)
 #define TELL_BYTES (1u << 20)
-#define LONG_ARRAY 1024 /* words */
-#define MOVES_MOST 2	/* of such a one, while it is being read */
+#define MOVES_MOST 2 /* of an array, while it is being read */
 
 void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsigned of)
 {
@@ -93,15 +92,15 @@ static bool has_moved(const struct scan *s, struct array *a)
 	return find_again(s, a);
 }
 
-/* A big one takes long, and what was read may be no more what it was: that its owner still points
- * there says that it is. */
+/* A big one takes long, and so may all between its owner and it: what was read may be no more what
+ * it was. That its owner still points there says that it is. */
 void scan_array(struct scan *s, struct array *a)
 {
 	size_t begin = s->g->edge.n;
 
 	for (int i = 0; !s->err; i++) {
 		scan_direct(s, a->addr, a->n, a->step, a->of);
-		if (a->n < LONG_ARRAY || i == MOVES_MOST || !has_moved(s, a))
+		if (i == MOVES_MOST || !has_moved(s, a))
 			return;
 		s->g->edge.n = begin;
 	}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Arrays that move while they are read, in a heap in this process. */
+#include "unit/self.h"
+
+#include "why/graph.c"
+#include "why/scan_priv.h"
+
+enum { OWNER, FIRST, SECOND, ITEMS, N = ITEMS + 4 };
+enum { NOTHING, LIST, ITEM, TYPES };
+
+static struct {
+	uint64_t at[N][16];
+	uint64_t usedpools;
+	struct py_runtime rt;
+	struct heap h;
+	struct graph_block block[N];
+	struct graph_region region;
+	struct graph_type type[TYPES];
+	uint16_t of[N];
+	uint32_t start[N], parent[N];
+	uint8_t bits[3];
+	struct graph g;
+} m;
+
+static void make(void)
+{
+	memset(&m, 0, sizeof(m));
+	m.h.rt = &m.rt;
+	m.rt.proc = self_open();
+	m.rt.minor = 11;
+	m.rt.usedpools = (uintptr_t)&m.usedpools;
+	m.rt.layout.pool_size = 1 << 14;
+	m.rt.layout.ob_type = 8;
+	m.rt.layout.ob_size = 16;
+	m.rt.layout.list_item = 24;
+	m.rt.layout.list_allocated = 32;
+	m.type[NOTHING] = (struct graph_type){.kind = GRAPH_BUFFER};
+	m.type[LIST] = (struct graph_type){.addr = LIST, .kind = GRAPH_LIST, .t.basicsize = 40};
+	m.type[ITEM] = (struct graph_type){.addr = ITEM, .kind = GRAPH_PLAIN};
+	for (uint32_t i = 0; i < N; i++) {
+		m.of[i] = i == OWNER ? LIST : i < ITEMS ? NOTHING : ITEM;
+		m.block[i] = (struct graph_block){(uintptr_t)m.at[i], sizeof(m.at[i]), m.of[i]};
+		m.at[i][0] = 1;
+		m.at[i][1] = m.type[m.of[i]].addr;
+	}
+	m.region = (struct graph_region){(uintptr_t)m.at, (uintptr_t)m.at[N], 0, N, NULL};
+	m.g = (struct graph){.h = &m.h,
+			     .types = {m.type, TYPES, TYPES},
+			     .type = {m.of, N, N},
+			     .block = {m.block, N, N},
+			     .region = {&m.region, 1, 1},
+			     .n = N,
+			     .start = m.start,
+			     .parent = m.parent,
+			     .seen = &m.bits[0],
+			     .of_new = &m.bits[1],
+			     .asked = &m.bits[2],
+			     .max_edges = 100,
+			     .direct_bytes = 1 << 20};
+	assert_non_null(vec_push(&m.g.edge));
+}
+
+static void unmake(void)
+{
+	proc_close((struct proc *)m.rt.proc);
+	vec_free(&m.g.edge);
+	map64_free(&m.g.length);
+}
+
+/* It was moved after its owner was read. */
+static void a_short_array_is_read_where_it_is_now(void **state)
+{
+	struct array a = {.n = 2, .step = 1, .of = 1};
+	struct scan s = {.g = &m.g};
+
+	(void)state;
+	make();
+	m.at[FIRST][0] = m.at[FIRST][1] = (uintptr_t)m.at[ITEMS];
+	for (size_t i = 0; i < 3; i++)
+		m.at[SECOND][i] = (uintptr_t)m.at[ITEMS + 1 + i];
+	m.at[OWNER][2] = 3;
+	m.at[OWNER][3] = (uintptr_t)m.at[SECOND];
+	a.was = a.addr = (uintptr_t)m.at[FIRST];
+	a.word = (uintptr_t)&m.at[OWNER][3];
+	a.length = (uintptr_t)&m.at[OWNER][2];
+	scan_array(&s, &a);
+	assert_int_equal(s.err, 0);
+	assert_int_equal(m.g.edge.n, 1 + 3);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(m.g.edge.v[1 + i], ITEMS + 1 + i);
+	unmake();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_short_array_is_read_where_it_is_now),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
