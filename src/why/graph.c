@@ -7,6 +7,7 @@
 
 #define MAX_LENGTHS  (2u << 20)
 #define SMALL_ROOM   4096	/* items; longer ones are not all in memory that was used before */
+#define POOL_WORDS   64		/* of the largest block in a pool */
 #define GAP	     (1u << 20) /* a greater one begins a new region */
 #define DIRECT_LEAST (256ull << 20) /* the process grows meanwhile */
 #define DIRECT_SAVED (64ull << 30)  /* of a saved process */
@@ -77,7 +78,8 @@ static int note(struct graph *g, uint64_t array, uint64_t n)
 }
 
 /* A list has room behind its end, with leftovers in it: the length of its array is noted, for those
- * of which the array may be met before the list. */
+ * of which the array may be met before the list. Of a full one, too, but where its items fill a
+ * block of the pools, which has an even number of words. */
 static int note_length(struct graph *g, const struct heap_block *b)
 {
 	const struct py_layout *l = &g->h->rt->layout;
@@ -89,9 +91,9 @@ static int note_length(struct graph *g, const struct heap_block *b)
 	n = heap_u64(b->data + at + l->ob_size);
 	room = heap_u64(b->data + at + l->list_allocated);
 	items = heap_u64(b->data + at + l->list_item);
-	if (n >= room || room > SMALL_ROOM || !heap_is_pointer(items))
+	if (n == room && !(n & 1) && n <= POOL_WORDS && heap_has_pools(g->h))
 		return 0;
-	return note(g, items, n);
+	return n > room || room > SMALL_ROOM || !heap_is_pointer(items) ? 0 : note(g, items, n);
 }
 
 /* So is a set's table: beside each item lies its hash, which is the number itself of a number, and

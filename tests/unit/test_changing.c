@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Arrays that move while they are read, in a heap in this process. */
+/* Arrays that have slack, or move while they are read, in a heap in this process. */
 #include "unit/self.h"
 
 #include "why/graph.c"
@@ -67,6 +67,50 @@ static void unmake(void)
 	map64_free(&m.g.length);
 }
 
+static struct heap_block block_of(uint32_t node, uint64_t bytes)
+{
+	return (struct heap_block){.addr = (uintptr_t)m.at[node],
+				   .bytes = bytes,
+				   .object = node == OWNER ? (uintptr_t)m.at[node] : 0,
+				   .type = node == OWNER ? (uint64_t)LIST : 0,
+				   .data = (const uint8_t *)m.at[node],
+				   .have = bytes};
+}
+
+/* To how many items does the array of a list lead that has @n of them, in a block of so many words
+ * that are all addresses? */
+static size_t items_of(uint64_t n, uint64_t room, uint64_t words)
+{
+	struct heap_block list, array;
+	size_t found;
+
+	make();
+	m.at[OWNER][2] = n;
+	m.at[OWNER][3] = (uintptr_t)m.at[FIRST];
+	m.at[OWNER][4] = room;
+	for (uint64_t i = 0; i < words; i++)
+		m.at[FIRST][i] = (uintptr_t)m.at[ITEMS + i % 4];
+	list = block_of(OWNER, 40);
+	array = block_of(FIRST, 8 * words);
+	assert_int_equal(note_length(&m.g, &list), 0);
+	assert_int_equal(graph_scan(&m.g, &array, FIRST), 0);
+	found = m.g.edge.n - 1;
+	unmake();
+	return found;
+}
+
+/* [a, b, c] has room for as many, in a block of four words. */
+static void the_last_word_of_a_full_list_may_be_a_leftover(void **state)
+{
+	(void)state;
+	assert_int_equal(items_of(3, 3, 4), 3);
+	assert_int_equal(items_of(1, 1, 2), 1);
+	assert_int_equal(items_of(4, 4, 4), 4);
+	assert_int_equal(items_of(3, 4, 4), 3);
+	/* What has fewer places than items is no list any more. */
+	assert_int_equal(items_of(3, 2, 4), 4);
+}
+
 /* It was moved after its owner was read. */
 static void a_short_array_is_read_where_it_is_now(void **state)
 {
@@ -94,6 +138,7 @@ static void a_short_array_is_read_where_it_is_now(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_last_word_of_a_full_list_may_be_a_leftover),
 		cmocka_unit_test(a_short_array_is_read_where_it_is_now),
 	};
 
