@@ -244,7 +244,7 @@ static size_t step(struct labels *l, const struct object *o, size_t at, size_t n
 
 		s->type = label_describe(l, last->node, last->addr);
 		s->addr = last->addr;
-		s->entries = label_entries(l->g, graph_type(l->g, last->node)->kind, last->addr);
+		s->entries = label_entries(l->g, last->node, last->addr);
 		if (heap_bound(l->g, parent, o[at - 1].addr, last->node, last->addr, s->entries,
 			       &bound))
 			set_bound(s, &bound);
@@ -279,10 +279,11 @@ static size_t first_step(struct labels *l, const struct reach_root *root, const 
 		snprintf(label, sizeof(label), "%s%s", root->name ? "module " : "sys.modules",
 			 root->name ? root->name : "");
 		if (o[0].addr != root->owner && n > 1) {
-			if (label_find_in_dict(l, o[0].addr, o[1].addr, &key) == 1 &&
-			    label_read_name(l, key, name, sizeof(name)))
-				snprintf(label, sizeof(label), "module %s :: %s",
-					 root->name ? root->name : "?", name);
+			if (label_find_in_dict(l, o[0].addr, o[1].addr, &key) != 1 ||
+			    !label_read_name(l, key, name, sizeof(name)))
+				name[0] = '\0';
+			snprintf(label, sizeof(label), "module %s :: %s",
+				 root->name ? root->name : "?", *name ? name : "?");
 			used = 2;
 		}
 		break;
@@ -337,8 +338,7 @@ static size_t first_step(struct labels *l, const struct reach_root *root, const 
 		return used;
 	s->type = label_describe(l, o[used - 1].node, o[used - 1].addr);
 	s->addr = o[used - 1].addr;
-	s->entries =
-		label_entries(l->g, graph_type(l->g, o[used - 1].node)->kind, o[used - 1].addr);
+	s->entries = label_entries(l->g, o[used - 1].node, o[used - 1].addr);
 	if (heap_bound_beside(l->g, root->kind == REACH_MODULE && used == 2 ? o[0].addr : 0, name,
 			      o[used - 1].node, o[used - 1].addr, s->entries, &bound))
 		set_bound(s, &bound);

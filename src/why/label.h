@@ -22,7 +22,7 @@ int label_path(struct reach *r, const struct reach_root *root, const uint32_t *n
 struct py_attributes label_attributes(const struct py_runtime *rt, const struct graph_type *t,
 				      uint64_t addr);
 
-/* Entries of a container now, WHY_UNKNOWN for what is none. */
-uint64_t label_entries(const struct graph *g, enum graph_kind kind, uint64_t addr);
+/* Entries of a container now, WHY_UNKNOWN for what is none, or lies there no more. */
+uint64_t label_entries(const struct graph *g, uint32_t node, uint64_t addr);
 
 #endif

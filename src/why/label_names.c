@@ -21,12 +21,13 @@ uint64_t label_peek(const struct labels *l, uint64_t addr)
 	return 0;
 }
 
-uint64_t label_entries(const struct graph *g, enum graph_kind kind, uint64_t addr)
+uint64_t label_entries(const struct graph *g, uint32_t node, uint64_t addr)
 {
+	const struct graph_type *t = graph_type(g, node);
 	const struct py_layout *l = &g->h->rt->layout;
-	uint64_t n, off;
+	uint64_t n, off, type;
 
-	switch (kind) {
+	switch (t->kind) {
 	case GRAPH_DICT:
 		off = l->dict_used;
 		break;
@@ -41,7 +42,8 @@ uint64_t label_entries(const struct graph *g, enum graph_kind kind, uint64_t add
 	default:
 		return WHY_UNKNOWN;
 	}
-	if (proc_read_u64(g->h->rt->proc, addr + off, &n) || n >> 40)
+	if (proc_read_u64(g->h->rt->proc, addr + off, &n) || n >> 40 ||
+	    proc_read_u64(g->h->rt->proc, addr + l->ob_type, &type) || type != t->addr)
 		return WHY_UNKNOWN;
 	return n;
 }

@@ -94,7 +94,7 @@ static void look_again(struct graph *g, struct why_answer *v, size_t n, const st
 
 				if (step->entries == WHY_UNKNOWN || node == NODE_NONE)
 					continue;
-				now = label_entries(g, graph_type(g, node)->kind, step->addr);
+				now = label_entries(g, node, step->addr);
 				if (now == WHY_UNKNOWN)
 					continue;
 				if (now > step->entries)
@@ -341,7 +341,6 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 	uint64_t begin = clock_ns(), swapped = pages_swapped(h);
 	int err;
 
-	*out = NULL;
 	memset(stats, 0, sizeof(*stats));
 	*out = calloc(n, sizeof(**out));
 	if (!*out)

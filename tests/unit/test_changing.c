@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Arrays that have slack, or move while they are read, in a heap in this process. */
+/* Arrays that have slack or move, and containers that are none any more, in a heap in this process.
+ */
 #include "unit/self.h"
 
 #include "why/graph.c"
+#include "why/label.h"
 #include "why/scan_priv.h"
 
 enum { OWNER, FIRST, SECOND, ITEMS, N = ITEMS + 4 };
@@ -135,11 +137,25 @@ static void a_short_array_is_read_where_it_is_now(void **state)
 	unmake();
 }
 
+/* It was freed since, and something else lies there. */
+static void what_is_no_container_any_more_has_no_entries(void **state)
+{
+	(void)state;
+	make();
+	m.at[OWNER][2] = 7;
+	assert_int_equal(label_entries(&m.g, OWNER, (uintptr_t)m.at[OWNER]), 7);
+	m.at[OWNER][1] = ITEM;
+	assert_true(label_entries(&m.g, OWNER, (uintptr_t)m.at[OWNER]) == WHY_UNKNOWN);
+	assert_true(label_entries(&m.g, ITEMS, (uintptr_t)m.at[ITEMS]) == WHY_UNKNOWN);
+	unmake();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_last_word_of_a_full_list_may_be_a_leftover),
 		cmocka_unit_test(a_short_array_is_read_where_it_is_now),
+		cmocka_unit_test(what_is_no_container_any_more_has_no_entries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
