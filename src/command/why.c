@@ -315,7 +315,7 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 	const char *what = w->site ? w->site_in_words : w->type ? w->type : w->addr;
 	char process[32];
 	struct why_question say = {rt->proc->pid, rt->proc->pid ? process : w->source.core,
-				   rt->version, what};
+				   rt->version, what, w->source.from != NULL};
 	struct why_answer *a = NULL;
 	struct progress progress;
 	struct why_stats stats;

@@ -6,8 +6,13 @@
 #include "out/json_writer.h"
 #include "out/out.h"
 
-static const char *remark(const struct why_path *p, const struct why_stats *s)
+static const char *remark(const struct why_question *q, const struct why_path *p,
+			  const struct why_stats *s)
 {
+	if (q->is_copied && (p->root == WHY_NOBODY || (p->root == WHY_CYCLE && p->uncollectable)))
+		return "nothing else was saved that points to it: a reference was taken and never "
+		       "given back (C code, ctypes), or what holds it changed while the process "
+		       "was saved";
 	if (p->root == WHY_NOBODY)
 		return "nothing that is alive points to it: a reference was taken and never given "
 		       "back (C code, ctypes)";
@@ -47,7 +52,7 @@ int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
 	fprintf(f, "\n");
 	for (size_t i = 0; i < a->n; i++) {
 		const struct why_path *p = &a->path[i];
-		const char *say = remark(p, s);
+		const char *say = remark(q, p, s);
 
 		fprintf(f, "%4.0f %%  %s\n", 100 * p->share, p->text);
 		if (say)
@@ -126,7 +131,7 @@ static int write_json(FILE *f, const void *ctx)
 		json_string(&j, "root", why_root_name(p->root));
 		json_number(&j, "share", p->share);
 		json_unsigned(&j, "count", p->count);
-		json_string(&j, "remark", remark(p, s));
+		json_string(&j, "remark", remark(q, p, s));
 		json_array(&j, "steps", false);
 		for (size_t k = 0; k < p->n; k++)
 			write_step(&j, &p->step[k]);

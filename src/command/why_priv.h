@@ -14,6 +14,7 @@ struct why_question {
 	const char *python; /* "3.11.2" */
 	const char *what;   /* "app.Session", "7f..", "app.Session, the most frequent type of site
 			       01ab.." */
+	bool is_copied;	    /* page by page, while it may have run: nobody can look twice */
 };
 
 /* 0 or a negative errno. */
