@@ -13,6 +13,7 @@
 #include "cli/source.h"
 #include "cli/stop.h"
 #include "command/why_priv.h"
+#include "inquiry/inquiry.h"
 #include "proc/list.h"
 #include "report/read.h"
 
@@ -311,7 +312,7 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 	const struct why_query q = {w->site ? w->type_of_site : w->type, w->v, w->n};
 	const struct why_opts o = {.max_paths = w->paths,
 				   .watch_s = proc_is_live(rt->proc) ? w->watch_s : 0,
-				   .max_blocks = why_max_blocks(ROOM_SHARE)};
+				   .max_blocks = inquiry_max_blocks(ROOM_SHARE)};
 	const char *what = w->site ? w->site_in_words : w->type ? w->type : w->addr;
 	char process[32];
 	struct why_question say = {rt->proc->pid, rt->proc->pid ? process : w->source.core,

@@ -2,8 +2,10 @@
 #include "inquiry/inquiry.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "memory/view.h"
+#include "proc/limits.h"
 
 #define MAX_NS	   120000000000ull /* for one question */
 #define QUICK_NS   500000000ull	   /* of CPU time: what takes no longer is done at once */
@@ -11,10 +13,30 @@
 #define MAX_BLOCKS (64ull << 20)
 #define ROOM_SHARE 4 /* of what this machine, or our cgroup, has left */
 #define MAX_PATHS  4
+#define BLOCK_COST 24 /* bytes of our memory per block while a question is answered */
+
+uint64_t inquiry_max_blocks(unsigned share)
+{
+	struct proc_limit v[PROC_LIMITS];
+	uint64_t left = PROC_UNKNOWN;
+	struct proc_memory m;
+	struct proc_cgroup cg;
+	struct proc *self;
+	size_t n;
+
+	if (proc_open(getpid(), &self))
+		return 0;
+	proc_cgroup(self, &cg);
+	n = proc_memory(self, &m) ? 0 : proc_limits(self, &m, &cg, v);
+	for (size_t i = 0; i < n; i++)
+		left = v[i].left_low < left ? v[i].left_low : left;
+	proc_close(self);
+	return left == PROC_UNKNOWN ? 0 : left / share / BLOCK_COST + 1;
+}
 
 static uint64_t max_blocks(void)
 {
-	uint64_t n = why_max_blocks(ROOM_SHARE);
+	uint64_t n = inquiry_max_blocks(ROOM_SHARE);
 
 	return n < MIN_BLOCKS ? MIN_BLOCKS : n > MAX_BLOCKS ? MAX_BLOCKS : n;
 }

@@ -33,6 +33,10 @@ struct question {
 	size_t n_sizes;
 };
 
+/* Blocks for which there is room in one @share'th of the memory that this machine, our cgroup or a
+ * limit of ours has left. 0 = not known. */
+uint64_t inquiry_max_blocks(unsigned share);
+
 struct inquiry {
 	struct question q[INQUIRY_SITES];
 	size_t n_q;

@@ -4,9 +4,7 @@
 
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "proc/limits.h"
 #include "py/objects.h"
 #include "why/label.h"
 #include "why/paths.h"
@@ -14,7 +12,6 @@
 #define MAX_SAMPLES   4096 /* targets that are looked at: shares are exact to a percent or two */
 #define DEFAULT_PATHS 5
 #define LEAST_CHUNKS  64 /* a Python that has done nothing yet has twice as many */
-#define BLOCK_COST    24 /* bytes of our memory per block while a question is answered */
 
 struct targets {
 	VEC(uint32_t) node;
@@ -373,25 +370,6 @@ void why_free(struct why_answer *v, size_t n)
 {
 	clear(v, n);
 	free(v);
-}
-
-uint64_t why_max_blocks(unsigned share)
-{
-	struct proc_limit v[PROC_LIMITS];
-	uint64_t left = PROC_UNKNOWN;
-	struct proc_memory m;
-	struct proc_cgroup cg;
-	struct proc *self;
-	size_t n;
-
-	if (proc_open(getpid(), &self))
-		return 0;
-	proc_cgroup(self, &cg);
-	n = proc_memory(self, &m) ? 0 : proc_limits(self, &m, &cg, v);
-	for (size_t i = 0; i < n; i++)
-		left = v[i].left_low < left ? v[i].left_low : left;
-	proc_close(self);
-	return left == PROC_UNKNOWN ? 0 : left / share / BLOCK_COST + 1;
 }
 
 const char *why_root_name(enum why_root r)

@@ -113,8 +113,5 @@ struct why_stats {
 int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct why_opts *o,
 	     struct why_answer **out, struct why_stats *stats);
 void why_free(struct why_answer *v, size_t n);
-/* Blocks for which there is room in one @share'th of the memory that this machine, our cgroup or a
- * limit of ours has left. 0 = not known. */
-uint64_t why_max_blocks(unsigned share);
 
 #endif
