@@ -13,6 +13,7 @@
 #define TPF_MANAGED_WEAKREF (1ull << 3)
 #define TPF_MANAGED_DICT    (1ull << 4)
 #define TPF_HEAPTYPE	    (1ull << 9)
+#define TPF_BASETYPE	    (1ull << 10)
 #define TPF_HAVE_GC	    (1ull << 14)
 #define TPF_LONG	    (1ull << 24)
 #define TPF_LIST	    (1ull << 25)

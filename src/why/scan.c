@@ -316,7 +316,6 @@ static void generator(struct scan *s)
 static void object(struct scan *s)
 {
 	const struct py_layout *l = &s->g->h->rt->layout;
-	uint64_t n;
 
 	pre_header(s);
 	if (s->t->t.flags & TPF_HEAPTYPE)
@@ -370,16 +369,7 @@ static void object(struct scan *s)
 			plain(s, member(s, PY_LIST_BODY));
 		break;
 	case GRAPH_TUPLE:
-		n = scan_at(s, l->ob_size);
-		if (n < MAX_ITEMS)
-			scan_words(s, l->tuple_item,
-				   s->t->t.flags & TPF_HEAPTYPE ? s->hi
-								: l->tuple_item + 8 * (int64_t)n,
-				   ~0ull);
-		if (n < MAX_ITEMS && l->tuple_item + 8 * (int64_t)n > s->hi &&
-		    s->b->bytes > s->b->have)
-			scan_direct(s, s->base + (uint64_t)s->hi,
-				    (l->tuple_item + 8 * n - (uint64_t)s->hi) / 8, 1, 1);
+		scan_tuple(s);
 		break;
 	case GRAPH_DICT:
 		dict(s);

@@ -163,6 +163,25 @@ void scan_items(struct scan *s, int64_t off, int64_t length)
 	scan_behind(s, off, a, scan_at(s, length));
 }
 
+/* Behind its items a tuple may have the dict of a class of Python's, or what a sequence of C code,
+ * which no class extends, does not count as items; a named tuple has leftovers. */
+void scan_tuple(struct scan *s)
+{
+	const struct heap_type *t = &s->t->t;
+	uint64_t n = scan_at(s, s->g->h->rt->layout.ob_size);
+	int64_t from = s->g->h->rt->layout.tuple_item, end = from + 8 * (int64_t)n;
+
+	if (n >= MAX_ITEMS)
+		return;
+	if (end > s->hi && s->b->bytes > s->b->have)
+		scan_direct(s, s->base + (uint64_t)s->hi, (uint64_t)(end - s->hi) / 8, 1, 1);
+	if (t->has_dict == HEAP_DICT_SLOT && t->dictoffset < 0)
+		end += 8;
+	else if ((t->flags & TPF_HEAPTYPE) && !(t->flags & TPF_BASETYPE))
+		end = s->hi;
+	scan_words(s, from, end, ~0ull);
+}
+
 /* Beside each item lies its hash: of a number the number itself. */
 void scan_table(struct scan *s, int64_t off, int64_t mask)
 {

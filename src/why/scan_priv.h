@@ -49,6 +49,7 @@ void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsig
 void scan_items(struct scan *s, int64_t off, int64_t length);
 void scan_table(struct scan *s, int64_t off, int64_t mask);
 void scan_keys(struct scan *s, int64_t off);
+void scan_tuple(struct scan *s);
 /* Reads it, again where it has moved meanwhile. */
 void scan_array(struct scan *s, struct array *a);
 

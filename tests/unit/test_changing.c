@@ -113,6 +113,45 @@ static void the_last_word_of_a_full_list_may_be_a_leftover(void **state)
 	assert_int_equal(items_of(3, 2, 4), 4);
 }
 
+/* To how many of the words behind it does a tuple of @n items lead, of such a class? */
+static size_t edges_of_tuple(uint64_t flags, int64_t dictoffset, uint64_t n)
+{
+	const struct heap_type t = {
+		.addr = LIST,
+		.flags = flags,
+		.basicsize = 24,
+		.itemsize = 8,
+		.dictoffset = dictoffset,
+		.has_dict = dictoffset ? HEAP_DICT_SLOT : HEAP_DICT_NONE,
+	};
+	struct heap_block b;
+	size_t found;
+
+	make();
+	m.rt.layout.tuple_item = 24;
+	m.type[LIST].kind = GRAPH_TUPLE;
+	m.type[LIST].t = t;
+	m.at[OWNER][2] = n;
+	for (size_t i = 3; i < 16; i++)
+		m.at[OWNER][i] = (uintptr_t)m.at[ITEMS + i % 4];
+	b = block_of(OWNER, 128);
+	assert_int_equal(graph_scan(&m.g, &b, OWNER), 0);
+	found = m.g.edge.n - 1;
+	unmake();
+	return found;
+}
+
+static void behind_a_named_tuple_are_leftovers(void **state)
+{
+	(void)state;
+	assert_int_equal(edges_of_tuple(0, 0, 4), 4);
+	assert_int_equal(edges_of_tuple(TPF_HEAPTYPE | TPF_BASETYPE, 0, 4), 4);
+	assert_int_equal(edges_of_tuple(TPF_HEAPTYPE | TPF_BASETYPE, -8, 4), 5);
+	/* os.stat_result has more than its ten items. */
+	assert_int_equal(edges_of_tuple(TPF_HEAPTYPE, 0, 10), 13);
+	assert_int_equal(edges_of_tuple(TPF_HEAPTYPE | TPF_BASETYPE, 0, 20), 13);
+}
+
 /* It was moved after its owner was read. */
 static void a_short_array_is_read_where_it_is_now(void **state)
 {
@@ -154,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_last_word_of_a_full_list_may_be_a_leftover),
+		cmocka_unit_test(behind_a_named_tuple_are_leftovers),
 		cmocka_unit_test(a_short_array_is_read_where_it_is_now),
 		cmocka_unit_test(what_is_no_container_any_more_has_no_entries),
 	};
