@@ -300,9 +300,11 @@ static int describe(struct reach *r, const struct chain *c, struct why_path *out
 	return label_path(r, &r->root.v[c->root], node, n, out);
 }
 
+/* By something with a name. A word of a state, of static data or of a stack may be a leftover, of
+ * what has died by now. */
 static bool is_held(enum reach_kind k)
 {
-	return !reach_is_lost(k) && k != REACH_UNKNOWN;
+	return k < REACH_THREAD;
 }
 
 /* Held by something that has died since, or held at the first look: the program has put it
@@ -311,9 +313,10 @@ static bool is_unknown(const struct reach *r, const struct chain *c)
 {
 	enum reach_kind k = r->root.v[c->root].kind;
 
-	if (!reach_is_lost(k))
+	if (k == REACH_UNKNOWN || is_held(k))
 		return k == REACH_UNKNOWN;
-	return (r->lost && !map64_get(r->lost, graph_addr(r->g, c->node[0], NULL))) ||
+	return (reach_is_lost(k) && r->lost &&
+		!map64_get(r->lost, graph_addr(r->g, c->node[0], NULL))) ||
 	       (!c->cut && c->n > 1 && !reach_is_alive(r->g, c->node[c->n - 1], false));
 }
 

@@ -77,9 +77,12 @@ static void ask(bool deep, struct why_answer *out)
 	}
 	for (uint32_t i = 0; i < ARRAY_SIZE(target); i++) {
 		target[i] = RECORDS + i;
+		at[RECORDS + i][0] = 1;
 		at[RECORDS + i][1] = types[TYPES - 1].addr;
 		parent[RECORDS + i] = LISTS + i % 2 + 1;
 	}
+	at[CONTEXT][0] = 1;
+	at[CONTEXT][1] = types[type[CONTEXT]].addr;
 	rt.proc = p;
 	*out = (struct why_answer){.targets = ARRAY_SIZE(target)};
 	assert_int_equal(paths_group(&r, target, ARRAY_SIZE(target), 4, out), 0);

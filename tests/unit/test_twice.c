@@ -15,8 +15,9 @@ enum { NOTHING, DICT, WANTED, TYPES };
 static unsigned held[2], looks;
 static bool is_cycle; /* what it does not hold holds itself */
 static bool by_name, dies;
+static enum reach_kind root_kind = REACH_MODULE;
 
-static uint64_t at[N][8];
+static uint64_t at[N][8], count_of[N] = {1, 1, 1};
 static struct graph_block block[N];
 static struct graph_region region;
 static struct graph_type type[TYPES];
@@ -80,7 +81,7 @@ int find_roots(struct reach *r)
 	struct reach_root *root = vec_push(&r->root);
 
 	assert_non_null(root);
-	*root = (struct reach_root){.kind = REACH_MODULE,
+	*root = (struct reach_root){.kind = root_kind,
 				    .node = STORE,
 				    .owner = (uintptr_t)at[STORE],
 				    .name = strdup("app")};
@@ -105,7 +106,7 @@ static void ask(struct why_answer **a)
 					   .count = 2,
 					   .t = {.flags = TPF_HAVE_GC}};
 	for (uint32_t i = 0; i < N; i++) {
-		at[i][0] = 1;
+		at[i][0] = count_of[i];
 		at[i][1] = type[of[i]].addr;
 		block[i] = (struct graph_block){(uintptr_t)at[i], sizeof(at[i]), of[i]};
 	}
@@ -195,12 +196,47 @@ static void what_is_another_by_now_is_gone(void **state)
 	why_free(a, 1);
 }
 
+/* What was freed counts no references: its first word leads to what was freed next. */
+static void what_a_leftover_leads_to_is_not_known(void **state)
+{
+	static const uint64_t freed = 0x7f0000001000;
+	struct why_answer *a;
+
+	(void)state;
+	is_cycle = by_name = false;
+	held[0] = held[1] = 1u << JOB | 1u << OTHER;
+	root_kind = REACH_STACK;
+	count_of[STORE] = count_of[OTHER] = 1;
+	ask(&a);
+	assert_non_null(path_of(a, WHY_STACK));
+	assert_true(path_of(a, WHY_STACK)->share == 1 && a->gone == 0);
+	why_free(a, 1);
+	count_of[OTHER] = freed;
+	ask(&a);
+	assert_int_equal(a->gone, 1);
+	assert_true(path_of(a, WHY_STACK)->share == 1);
+	why_free(a, 1);
+	count_of[OTHER] = 1;
+	count_of[STORE] = freed;
+	ask(&a);
+	assert_int_equal(a->n, 0);
+	assert_true(a->unknown_share == 1);
+	why_free(a, 1);
+	/* The one with a name may have died since: it held them when it was read. */
+	root_kind = REACH_MODULE;
+	ask(&a);
+	assert_true(path_of(a, WHY_MODULE) && path_of(a, WHY_MODULE)->share == 1);
+	why_free(a, 1);
+	count_of[STORE] = 1;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_second_look_finds_was_never_lost),
 		cmocka_unit_test(what_is_held_is_looked_for_once),
 		cmocka_unit_test(what_is_another_by_now_is_gone),
+		cmocka_unit_test(what_a_leftover_leads_to_is_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
