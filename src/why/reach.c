@@ -256,6 +256,18 @@ bool reach_is_alive(const struct graph *g, uint32_t node, bool was_held)
 			     (rt->free_threaded || (uint32_t)heap_u64(head))));
 }
 
+uint64_t reach_marks(const struct graph *g, uint32_t node)
+{
+	struct heap_object o = {.addr = graph_addr(g, node, NULL),
+				.type = graph_type(g, node)->addr};
+	uint64_t marks = 1;
+
+	if (o.type && heap_read_objects(g->h, &o, 1, HEAP_IDENTITY))
+		for (uint32_t i = 0; i < o.fp.n && i < HEAP_FP_WORDS; i++)
+			marks = heap_mix(marks, o.fp.word[i]);
+	return marks;
+}
+
 uint64_t reach_refcount(const struct graph *g, uint32_t node)
 {
 	uint64_t word = 0;

@@ -48,7 +48,8 @@ struct reach {
 	uint64_t unnamed;      /* of what is unreadable: where roots may be */
 	uint64_t static_bytes; /* data of libraries looked at */
 	uint64_t main;	       /* the main interpreter's state: in static data from 3.11 on */
-	/* At a second look: the addresses of what seemed to be held by nobody at the first. */
+	/* At a second look: what seemed to be held by nobody at the first, by its address, and what
+	 * it is recognised by. */
 	const struct map64 *lost;
 };
 
@@ -63,6 +64,8 @@ int reach_search(struct reach *r);
 /* Is the object of a node still there? In a process that goes on, one that nobody holds may have
  * died since it was met; one that @was_held may have, too, but not be another by now. */
 bool reach_is_alive(const struct graph *g, uint32_t node, bool was_held);
+/* Hash of what the object of a node is recognised by when another may lie in its place. */
+uint64_t reach_marks(const struct graph *g, uint32_t node);
 /* References to the object of a node; UINT64_MAX for a buffer, an immortal one, or when unreadable.
  */
 uint64_t reach_refcount(const struct graph *g, uint32_t node);

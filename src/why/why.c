@@ -241,13 +241,6 @@ static void drop_doubtful(struct why_answer *a, bool is_swapped)
 	a->n = n;
 }
 
-/* Was memory of C code left out? Only glibc's malloc is known, and data of libraries may be too
- * much. */
-static bool is_unsearched(const struct graph *g, uint64_t unreadable)
-{
-	return g->stats.chunks < LEAST_CHUNKS || g->stats.unsearched || unreadable;
-}
-
 static uint64_t pages_swapped(const struct heap *h)
 {
 	struct proc_reads reads;
@@ -261,11 +254,9 @@ static int look(struct reach *r, const struct why_query *q, size_t n, const stru
 {
 	int err = graph_build(r->g);
 
-	if (!err)
-		err = reach_find_roots(r);
+	err = err ? err : reach_find_roots(r);
 	r->unnamed = r->unreadable; /* names that cannot be read are none of the roots */
-	if (!err)
-		err = reach_search(r);
+	err = err ? err : reach_search(r);
 	for (size_t i = 0; !err && i < n; i++)
 		err = answer(r, &q[i], o, &out[i]);
 	return err;
@@ -280,12 +271,17 @@ static int find_lost(const struct reach *r, struct map64 *lost)
 
 	for (uint32_t n = 0; !err && n < g->n; n++) {
 		uint32_t root;
+		uint64_t *to;
 
 		if (!graph_type(g, n)->wanted && !node_in(g->asked, n))
 			continue;
 		root = paths_root(g, n, &roots);
-		if (root && reach_is_lost(r->root.v[root & ~REACH_ROOT].kind) &&
-		    !map64_put(lost, graph_addr(g, n, NULL)))
+		if (!root || !reach_is_lost(r->root.v[root & ~REACH_ROOT].kind))
+			continue;
+		to = map64_put(lost, graph_addr(g, n, NULL));
+		if (to)
+			*to = reach_marks(g, n);
+		else
 			err = fail(-ENOMEM, "out of memory for targets");
 	}
 	map64_free(&roots);
@@ -343,15 +339,15 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 	if (!*out)
 		return fail(-ENOMEM, "out of memory for answers");
 	err = collect(&g, q, n, &extra);
-	if (!err)
-		err = look_twice(&r, q, n, o, *out, &lost);
+	err = err ? err : look_twice(&r, q, n, o, *out, &lost);
 	if (!err)
 		look_again(&g, *out, n, o);
 	for (size_t i = 0; i < n && !err; i++)
 		err = merge(&(*out)[i], o->max_paths ? o->max_paths : DEFAULT_PATHS);
 	fill_stats(&r, stats);
 	stats->pages_swapped = pages_swapped(h) - swapped;
-	stats->unsearched = is_unsearched(&g, r.unnamed);
+	/* Only glibc's malloc is known, and data of libraries may be too much. */
+	stats->unsearched = g.stats.chunks < LEAST_CHUNKS || g.stats.unsearched || r.unnamed;
 	for (size_t i = 0; !err && (stats->pages_swapped || stats->unsearched) && i < n; i++)
 		drop_doubtful(&(*out)[i], stats->pages_swapped);
 	stats->gc_known = !py_gc_enabled(h->rt, &stats->gc_enabled);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A heap that is found otherwise at a second look. The blocks lie in this process; whom they point
  * to is made up. */
+#include "py/py_priv.h"
 #include "unit/self.h"
 
 #define graph_build	 build_graph
@@ -14,7 +15,8 @@ enum { NOTHING, DICT, WANTED, TYPES };
 /* Whom the store holds at each look; bit n: node n. */
 static unsigned held[2], looks;
 static bool is_cycle; /* what it does not hold holds itself */
-static bool by_name, dies;
+static bool by_name, dies, is_replaced;
+static uint64_t metatype[128], job_class[128];
 static enum reach_kind root_kind = REACH_MODULE;
 
 static uint64_t at[N][8], count_of[N] = {1, 1, 1};
@@ -28,6 +30,9 @@ static uint8_t bits[3];
 int build_graph(struct graph *g)
 {
 	unsigned now = held[looks++];
+
+	/* What nothing holds at either look is another one at the second. */
+	at[JOB][3] = is_replaced ? 0x10000 + looks : 7;
 
 	memset(start, 0, sizeof(start));
 	g->types.v = type;
@@ -93,13 +98,17 @@ static void ask(struct why_answer **a)
 	const uint64_t addr[] = {(uintptr_t)at[JOB], (uintptr_t)at[OTHER]};
 	const struct why_query q = {by_name ? "Job" : NULL, addr, 2};
 	const struct why_opts o = {.max_paths = 4};
-	struct py_runtime rt = {.layout = {.ob_type = 8, .dict_used = 16}};
+	struct py_private priv = {.build = py_table(11)};
+	struct py_runtime rt = {.priv = &priv,
+				.minor = 11,
+				.layout = priv.build.layout,
+				.type_type = (uintptr_t)metatype};
 	struct heap h = {.rt = &rt};
 	struct why_stats st;
 
 	type[NOTHING] = (struct graph_type){.kind = GRAPH_BUFFER};
 	type[DICT] = (struct graph_type){.addr = 1, .kind = GRAPH_DICT, .name = (char *)"dict"};
-	type[WANTED] = (struct graph_type){.addr = 2,
+	type[WANTED] = (struct graph_type){.addr = (uintptr_t)job_class,
 					   .kind = GRAPH_PLAIN,
 					   .name = (char *)"Job",
 					   .wanted = by_name,
@@ -114,8 +123,13 @@ static void ask(struct why_answer **a)
 		at[OTHER][1] = type[WANTED].addr + 1;
 	region = (struct graph_region){(uintptr_t)at, (uintptr_t)at[N], 0, N, NULL};
 	rt.proc = self_open();
+	job_class[rt.layout.ob_type / 8] = (uintptr_t)metatype;
+	job_class[rt.layout.tp_flags / 8] = TPF_HEAPTYPE | PY_TPFLAGS_READY;
+	job_class[rt.layout.tp_basicsize / 8] = 32; /* two slots */
 	looks = 0;
 	assert_int_equal(heap_why(&h, &q, 1, &o, a, &st), 0);
+	free(h.type);
+	free(h.group);
 	proc_close((struct proc *)rt.proc);
 }
 
@@ -163,6 +177,23 @@ static void what_a_second_look_finds_was_never_lost(void **state)
 		assert_true(path_of(a, lost) && path_of(a, lost)->share == 1);
 		why_free(a, 1);
 	}
+}
+
+/* A queue's next one, at the same address, while the list that holds them moves again. */
+static void what_lies_in_the_place_of_another_was_not_lost_twice(void **state)
+{
+	struct why_answer *a;
+
+	(void)state;
+	is_cycle = by_name = false;
+	held[0] = held[1] = 0;
+	is_replaced = true;
+	ask(&a);
+	is_replaced = false;
+	assert_int_equal(looks, 2);
+	assert_true(path_of(a, WHY_NOBODY) && path_of(a, WHY_NOBODY)->share == 0.5);
+	assert_true(a->unknown_share == 0.5 && a->gone == 0);
+	why_free(a, 1);
 }
 
 static void what_is_held_is_looked_for_once(void **state)
@@ -234,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_second_look_finds_was_never_lost),
+		cmocka_unit_test(what_lies_in_the_place_of_another_was_not_lost_twice),
 		cmocka_unit_test(what_is_held_is_looked_for_once),
 		cmocka_unit_test(what_is_another_by_now_is_gone),
 		cmocka_unit_test(what_a_leftover_leads_to_is_not_known),
