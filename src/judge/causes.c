@@ -243,6 +243,7 @@ void causes_name_owners(struct report *r, struct report_process *p)
 {
 	for (size_t i = 0; i < p->n_sites; i++) {
 		struct report_site *first = &p->sites[i], *part = first + 1;
+		const char *text = NULL;
 
 		if (!has_hint(first, "native-leak"))
 			continue;
@@ -251,7 +252,8 @@ void causes_name_owners(struct report *r, struct report_process *p)
 			 has_hint(part, "unbounded-container")))
 			part++;
 		if (part < p->sites + p->n_sites)
-			first->hint.text =
-				report_printf(r, "%s.\n%s", first->hint.text, part->hint.text);
+			text = report_printf(r, "%s.\n%s", first->hint.text, part->hint.text);
+		if (text)
+			first->hint.text = text;
 	}
 }

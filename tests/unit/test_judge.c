@@ -4,6 +4,7 @@
 #include "base/thresholds.h"
 #include "record/evidence_io.h"
 #include "judge/judge.h"
+#include "judge/sites_priv.h"
 #include "report/findings.h"
 #include "report/wire.h"
 
@@ -12,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <cmocka.h>
 
 #define S	1000000000ull
@@ -1200,6 +1202,32 @@ static void memory_is_told_with_its_owner(void **state)
 	text = site_at(&w->p, "take")->hint.text;
 	assert_string_equal(site_at(&w->p, "take")->hint.code, "native-leak");
 	assert_non_null(strstr(text, "is kept.\nseen (list) has"));
+}
+
+/* Where no memory is left for both, the first says what it said. */
+static void a_hint_stays_where_memory_ends(void **state)
+{
+	static const struct rlimit none = {1 << 20, RLIM_INFINITY};
+	struct world *w = *state;
+	size_t n = 32 << 20;
+	char *text = malloc(n);
+	struct report_site s[] = {
+		{.id = "1", .hint = {"native-leak", text}},
+		{.id = "2", .part_of = "1", .hint = {"unbounded-container", "its owner"}},
+	};
+	struct rlimit was;
+
+	assert_non_null(text);
+	memset(text, 'x', n);
+	text[n - 1] = 0;
+	w->p.sites = s;
+	w->p.n_sites = ARRAY_SIZE(s);
+	assert_int_equal(getrlimit(RLIMIT_AS, &was), 0);
+	assert_int_equal(setrlimit(RLIMIT_AS, &(struct rlimit){none.rlim_cur, was.rlim_max}), 0);
+	causes_name_owners(w->r, &w->p);
+	assert_int_equal(setrlimit(RLIMIT_AS, &was), 0);
+	assert_ptr_equal(s[0].hint.text, text);
+	free(text);
 }
 
 /* Sites that fill a bound are one finding, too, and not one with those that go on for ever. */
@@ -2946,6 +2974,7 @@ int main(int argc, char **argv)
 		TEST(the_line_of_the_entries_comes_first),
 		TEST(one_line_is_one_cause),
 		TEST(memory_is_told_with_its_owner),
+		TEST(a_hint_stays_where_memory_ends),
 		TEST(one_line_fills_one_bound),
 		TEST(python_m_starts_a_loop),
 		TEST(a_line_that_comes_back_is_no_loop),
