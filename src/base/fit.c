@@ -68,10 +68,11 @@ double fit_samples(double x, double n, double y, double m)
 {
 	double variance;
 
-	if (!(n > 0) || !(m > 0))
-		return n > 0 ? n : m;
 	x = fmax(x, 0);
 	y = fmax(y, 0);
+	/* A rate of nothing has no error. */
+	if (!(n > 0) || !(m > 0))
+		return m > 0 && !(x > 0) ? m : n > 0 && !(y > 0) ? n : NAN;
 	variance = x * x / n + y * y / m;
 	return variance > 0 ? (x + y) * (x + y) / variance : n + m;
 }

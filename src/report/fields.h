@@ -255,7 +255,7 @@
 	X(S, NUMBER, growth_bytes_per_s, "growth_bytes_per_s", .merge = MERGE_SUM) \
 	X(S, NUMBER, growth_count_per_s, "growth_count_per_s", .merge = MERGE_SUM) \
 	X(S, FLAG, estimated, "estimated", .merge = MERGE_SUM) \
-	X(S, COUNT, samples, "samples", .merge = MERGE_SUM) \
+	X(S, COUNT, samples, "samples") \
 	X(S, AMOUNT, independent, "independent_samples", \
 	  .about = "those that came together (one request, one loop) count less: the relative " \
 		   "error of the rate is one over the root of this number; null: not known") \

@@ -137,13 +137,10 @@ static bool hint_nobody(struct report *r, const struct report_holder *h, struct 
 	} else if (strcmp(h->root, "cycle") != 0) {
 		return false;
 	} else if (h->uncollectable) {
-		set_hint(
-			site, "cycle-uncollectable",
-			"They hold each other, and the garbage collector cannot free them: C code "
-			"took "
-			"a "
-			"reference too many, or hides one.\nBreak the cycle by hand: self.parent = "
-			"weakref.ref(parent)");
+		set_hint(site, "cycle-uncollectable",
+			 "They hold each other, and the garbage collector cannot free them: C code "
+			 "took a reference too many, or hides one.\nBreak the cycle by hand: "
+			 "self.parent = weakref.ref(parent)");
 	} else if (h->frozen) {
 		set_hint(
 			site, "frozen-garbage",
@@ -151,10 +148,9 @@ static bool hint_nobody(struct report *r, const struct report_holder *h, struct 
 			"reach.\nCall gc.collect() before gc.freeze(), and freeze once.");
 	} else if (h->gc_known && !h->gc_enabled) {
 		set_hint(site, "cycle-gc-disabled",
-			 "They hold only each other, and the garbage collector is "
-			 "off.\ngc.enable(), or "
-			 "gc.collect() when it suits; or no cycle: self.parent = "
-			 "weakref.ref(parent)");
+			 "They hold only each other, and the garbage collector is off.\n"
+			 "gc.enable(), or gc.collect() when it suits; or no cycle: "
+			 "self.parent = weakref.ref(parent)");
 	}
 	return true;
 }

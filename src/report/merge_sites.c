@@ -80,6 +80,7 @@ static void add(struct report_site *to, const struct report_site *s, double *lar
 {
 	double before = isfinite(to->outstanding_count) ? to->outstanding_count : 0;
 	bool is_larger = s->growth_bytes_per_s > *largest || !isfinite(*largest);
+	bool is_counted = to->samples != REPORT_UNKNOWN && s->samples != REPORT_UNKNOWN;
 
 	add_types(to, s, before);
 	add_verdict(to, s, is_larger);
@@ -91,6 +92,8 @@ static void add(struct report_site *to, const struct report_site *s, double *lar
 		to->held_by = s->held_by.path ? s->held_by : to->held_by;
 	}
 	to->stays = (struct report_stays){0}; /* of one process */
+	/* A number of one part alone is nothing to judge the rate of both by. */
+	to->samples = is_counted ? to->samples + s->samples : REPORT_UNKNOWN;
 	to->independent = fit_samples(to->growth_count_per_s, to->independent,
 				      s->growth_count_per_s, s->independent);
 	shape_merge(&shape_site, to, s, false);

@@ -466,7 +466,8 @@ static void what_has_ended_grows_no_more(void **state)
 	report_free(all);
 }
 
-/* The error of a sum is that of what few samples tell. One that grows no more has none. */
+/* The error of a sum is that of what few samples tell. One that grows no more has none, and of one
+ * whose samples are not known the sum's are not. */
 static void few_samples_of_one_leave_the_sum_unsure(void **state)
 {
 	(void)state;
@@ -478,11 +479,17 @@ static void few_samples_of_one_leave_the_sum_unsure(void **state)
 		s[1].growth_count_per_s = s[2].growth_count_per_s = 100;
 		s[1].independent = i == 1 ? 4 : 100;
 		s[2].independent = i == 1 ? 100 : i == 2 ? 100 : i == 3 ? NAN : 4;
+		s[1].samples = i == 3 ? REPORT_UNKNOWN : 300;
+		s[2].samples = i == 1 ? REPORT_UNKNOWN : 200;
 		r->processes[0].exited = i == 2;
 		all = merged(r);
 		s = &all->processes->sites[i != 2];
 		assert_string_equal(s->id, "0000000000000002");
-		assert_float_equal(s->independent, i < 2 ? 200 * 200 / (100 + 2500.0) : 100, 1e-6);
+		assert_int_equal(isnan(s->independent), i == 3);
+		if (i < 3)
+			assert_float_equal(s->independent, i < 2 ? 200 * 200 / (100 + 2500.0) : 100,
+					   1e-6);
+		assert_true(s->samples == (i % 2 ? REPORT_UNKNOWN : 500));
 		report_free(all);
 	}
 }
