@@ -134,6 +134,28 @@ double fill_paced_per_s(const struct fill *f, double adds_per_s)
 		       : 0;
 }
 
+/* By more than chance makes of as many. */
+static bool lacks(double came, double expected)
+{
+	return came < expected - CHANCE_SURE * sqrt(came + expected);
+}
+
+bool fill_may_keep_pace(const struct fill *f, double adds_per_s)
+{
+	double s = seconds_since(f, f->first_ns), later_s = seconds_since(f, f->mid_ns);
+	double before = (double)f->mid - (double)f->first, later = (double)f->last - (double)f->mid;
+	double next_s = f->next_ns ? seconds_since(f, f->next_ns) : 0;
+
+	if (!f->addr || lacks(s * per_s(f), s * adds_per_s / GOES_ON_APART) ||
+	    (next_s > 0 &&
+	     lacks((double)f->last - (double)f->next, next_s * per_s(f) / GOES_ON_APART)))
+		return false;
+	if (!f->mid_ns)
+		return s < PACED_S;
+	return (s < PACED_S || fmin(before, later) < PACED_FEWEST) &&
+	       !lacks(later * (s - later_s) / later_s, before / PACED_APART);
+}
+
 bool fill_replaces(const struct fill *f, size_t n, double came, bool did)
 {
 	/* Once it was seen to, it does until its container grows. */

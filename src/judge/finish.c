@@ -192,6 +192,7 @@ static void finish_site(struct joiner *j, const struct curve *pools, struct join
 	to->evidence.is_fed = holders_are_fed(j->e, site);
 	to->evidence.paced_s = fmax(to->evidence.paced_s, holders_paced_s(j->e, site));
 	to->evidence.counted_in = holders_paced(j->e, site, &to->evidence.counted_per_s);
+	to->evidence.may_keep_pace = holders_may_keep_pace(j->e, site);
 	slow_with_pools(j, pools, to);
 	verdict_site(j->r, &to->evidence, site);
 	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)

@@ -56,6 +56,9 @@ double fill_paced_s(const struct fill *f, double per_s);
 /* Entries a second that it gets, about as many of late as at first, and not far fewer than @per_s;
  * 0 = not so. */
 double fill_paced_per_s(const struct fill *f, double per_s);
+/* It grows by that, and was not read for long enough, or got too few, to tell whether it slows
+ * down. */
+bool fill_may_keep_pace(const struct fill *f, double per_s);
 /* Did as many come as before, or more, in the later part of a time, which was so many times as long
  * as the one before? @surely: not by chance. */
 bool is_paced(double before, double later, double longer, bool surely);

@@ -400,6 +400,13 @@ const char *holders_paced(const struct evidence *e, const struct report_site *si
 	return f->fill.what;
 }
 
+bool holders_may_keep_pace(const struct evidence *e, const struct report_site *site)
+{
+	const struct holder_fact *f = endless(e, site);
+
+	return f && fill_may_keep_pace(&f->fill, site->growth_count_per_s);
+}
+
 bool holders_rooted(const struct evidence *e, const struct report_site *site)
 {
 	const struct holder_fact *f = holders_find(e, site->id, KIND_OBJECT);

@@ -184,6 +184,8 @@ bool holders_keep_pace(const struct evidence *e, const struct report_site *site,
 /* The container, when it gets @per_s, as many of late as at first, and not far fewer than come of
  * these; NULL: it does not, and @per_s stays. */
 const char *holders_paced(const struct evidence *e, const struct report_site *site, double *per_s);
+/* The same may be true, and too little was read of it to say so, or that it is not. */
+bool holders_may_keep_pace(const struct evidence *e, const struct report_site *site);
 
 /* tracemalloc.c: which of the sites are its tables, once it is known who holds them. Returns a
  * sentence about all; NULL: it is not on. */

@@ -231,7 +231,7 @@ static const char *doubt(struct report *r, const struct verdict_evidence *e,
 		return "its objects look alike, and one may have taken another's place";
 	if (e->waits_for_gc)
 		return "no full collection has looked at it yet";
-	if (slows(e))
+	if (slows(e) && !e->may_keep_pace)
 		return e->curve.ebbs ? "it slows down as the process does less: a leak, or a cache "
 				       "that is most of what it does"
 				     : "it slows down, like a cache that fills";
@@ -243,7 +243,7 @@ static const char *doubt(struct report *r, const struct verdict_evidence *e,
 		return "most of what came has been given back";
 	if (!is_much(e, s))
 		return "too little yet to call it a leak";
-	return bends(e) ? counted(r, e, s) : too_early;
+	return bends(e) && !slows(e) ? counted(r, e, s) : too_early;
 }
 
 static const char *growing_reason(struct report *r, const struct verdict_evidence *e,

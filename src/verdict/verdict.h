@@ -25,6 +25,7 @@ struct verdict_evidence {
 	 * container that they are in, or, NULL, by the census of their type. */
 	double counted_per_s;
 	const char *counted_in;
+	bool may_keep_pace; /* that container was read too briefly, or got too few, to tell */
 	bool one_block;	 /* a single block that gets bigger: somebody's container, not the leak */
 	bool rests;	 /* ... and has not of late */
 	unsigned bigger; /* ... in so many quarters of the run it has */

@@ -988,7 +988,9 @@ static void what_gets_as_many_as_before_is_no_cache(void **state)
 		s = site_at(&w->p, "handle");
 		assert_int_equal(s->verdict, CLASS_GROWING);
 		assert_int_equal(s->ends, k > 0);
-		assert_true(!strstr(s->reason, "slows down") == !k);
+		/* Nothing follows of 17 seconds, either way. */
+		assert_true(!strstr(s->reason, "slows down") == (!k || k == 2));
+		assert_true(!strstr(s->reason, "too early") == (k != 2));
 		assert_true(!strstr(s->reason,
 				    "the list that holds them and others gets 60 "
 				    "entries/s, about as many of late as before") == !!k);
@@ -999,6 +1001,41 @@ static void what_gets_as_many_as_before_is_no_cache(void **state)
 	w->holder[0].fill.next = w->holder[0].fill.last - 100;
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "slows down"));
+}
+
+/* A class that bends makes no cache of what the list that holds them was read too briefly for, or
+ * got too few: unless these tell it by more than chance. */
+static void too_few_entries_tell_of_no_cache(void **state)
+{
+	static const struct {
+		double per_s, seconds, pace;
+		bool slows;
+	} c[] = {
+		{60, 2, 1, false},    {60, 17, 1, false}, {60, 17, 1.5, true}, {2, 17, 1, true},
+		{16, 12, 1.3, false}, {16, 12, 3, true},  {60, 50, 1.2, true}, {6, 10, 1, false},
+	};
+	struct world *w = *state;
+
+	bend(w, 1600);
+	judge_held(w);
+	assert_in_range(site_at(&w->p, "handle")->growth_count_per_s, 10, 12);
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
+		const struct report_site *s;
+
+		put_in(w, c[i].per_s, c[i].seconds, c[i].pace);
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		s = site_at(&w->p, "handle");
+		assert_int_equal(s->verdict, CLASS_GROWING);
+		assert_true(s->ends); /* a cache is still possible */
+		assert_true(!strstr(s->reason, "slows down") == !c[i].slows);
+		assert_true(!strstr(s->reason, "too early") == c[i].slows);
+	}
+	/* It has not been read again yet. */
+	w->holder[0].fill.first_ns = w->holder[0].fill.last_ns;
+	w->holder[0].fill.first = w->holder[0].fill.last;
+	w->holder[0].fill.mid_ns = 0;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(strstr(site_at(&w->p, "handle")->reason, "slows down"));
 }
 
 /* The census counts their type, and this line alone makes it; so many go into the list, too: that
@@ -2983,6 +3020,7 @@ int main(int argc, char **argv)
 		TEST(a_container_keeps_its_pace),
 		TEST(a_type_keeps_its_pace),
 		TEST(what_gets_as_many_as_before_is_no_cache),
+		TEST(too_few_entries_tell_of_no_cache),
 		TEST(two_counts_tell_the_rate),
 		TEST(a_type_that_keeps_its_pace_is_no_cache),
 		TEST(a_type_tells_that_it_goes_on),
