@@ -184,7 +184,8 @@ static void finish_site(struct joiner *j, const struct curve *pools, struct join
 	to->evidence.waits_for_gc &= !holders_rooted(j->e, site);
 	to->evidence.goes_on |= holders_go_on(j->e, site, to->youngest_s);
 	/* A silence that may be chance tells of no curve, however many quarters it comes after. */
-	if ((to->evidence.quarters < LEAK_QUARTERS || !to->evidence.curve.points) &&
+	if ((to->evidence.quarters < LEAK_QUARTERS || to->evidence.bursts < LEAK_BURSTS ||
+	     !to->evidence.curve.points) &&
 	    is_what_grows(j, to)) {
 		to->evidence.goes_on = to->evidence.is_kept = true;
 		to->evidence.curve = j->malloc;

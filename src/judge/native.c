@@ -151,6 +151,15 @@ static unsigned quarters_of(const struct native_site *n, bool in_place)
 				    : q; /* a window tells of one, however long ago the last */
 }
 
+/* In how many moments were its blocks met, as far as it matters? Those of one window came by one
+ * chance, however many they are; where all are seen, and in older recordings, each counts. */
+static unsigned moments_of(const struct native_site *n)
+{
+	uint64_t met = n->estimated && n->met ? n->met : n->samples;
+
+	return met > LEAK_BURSTS ? LEAK_BURSTS : (unsigned)met;
+}
+
 /* A full cache takes a block for each one from before us that it frees: equal rates give it away.
  */
 static bool takes_their_place(double gained, double freed)
@@ -417,7 +426,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 		v->quarters = quarters_of(n, in_place);
 	if (one_block)
 		v->bigger = quarters_of(n, true);
-	v->bursts += n->samples > 3 ? 3 : (unsigned)n->samples;
+	v->bursts += moments_of(n);
 	v->one_block = one_block && (is_first || v->one_block);
 	v->rests = one_block && rests(n);
 	if (bytes.slope >= v->curve_bytes_per_s) {

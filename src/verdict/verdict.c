@@ -87,7 +87,7 @@ static bool is_chance(const struct verdict_evidence *e)
 /* That they keep coming is told by the container that they are in, or else by more of them. */
 static bool keeps_coming(const struct verdict_evidence *e)
 {
-	bool is_often = e->bursts >= LEAK_BURSTS && e->samples >= LEAK_SAMPLES &&
+	bool is_often = (e->bursts >= LEAK_BURSTS || e->is_kept) && e->samples >= LEAK_SAMPLES &&
 			(e->quarters >= LEAK_QUARTERS || e->goes_on);
 	bool is_seen = is_often || (e->is_fed && e->bursts >= GOES_ON_BURSTS);
 

@@ -2530,6 +2530,25 @@ static void a_second_window_takes_nothing_back(void **state)
 	assert_int_equal(judge_blocks_held(w)->verdict, CLASS_LEAK);
 }
 
+/* Many blocks of two windows came by two chances: the third makes a leak of them. */
+static void blocks_of_two_windows_are_no_leak(void **state)
+{
+	struct world *w = *state;
+
+	w->native[0].estimated = true;
+	w->e.native.is_exact = false;
+	for (uint32_t met = 1; met <= 3; met++) {
+		const struct report_site *s;
+
+		w->native[0].met = met;
+		w->native[0].met_s = 58;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		s = site_at(&w->p, "encode");
+		assert_int_equal(s->verdict, met < 3 ? CLASS_GROWING : CLASS_LEAK);
+		assert_true(met == 3 || strstr(s->reason, "too early"));
+	}
+}
+
 /* Each block of a cache that is seen whole takes the place of one from before us: it leaves all
  * that memory gains to what windows tell of. */
 static void exchanges_leave_room_to_windows(void **state)
@@ -3078,6 +3097,7 @@ int main(int argc, char **argv)
 		TEST(a_limit_of_chance_is_no_leak),
 		TEST(a_container_keeps_growing_by_more_than_an_entry),
 		TEST(a_second_window_takes_nothing_back),
+		TEST(blocks_of_two_windows_are_no_leak),
 		TEST(exchanges_leave_room_to_windows),
 		TEST(big_objects_beside_blocks_that_are_traced),
 		TEST(a_small_object_takes_a_chunk),
