@@ -6,10 +6,10 @@
 #include "proc/limits.h"
 #include "report/report.h"
 
-/* @limit: the nearest, its name empty when none is known. */
+/* Reads the limits of a process. @limit: the nearest one; its name is empty if none is known. */
 void limits_read(const struct proc *p, const struct proc_memory *memory, struct proc_cgroup *cgroup,
 		 struct proc_limit *limit);
-/* The other members of @out are left alone. */
+/* Sets the limit's members of @out, and no others. */
 void limits_fill(const struct proc_cgroup *cgroup, const struct proc_limit *limit, struct report *r,
 		 struct report_memory *out);
 

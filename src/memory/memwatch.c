@@ -13,19 +13,21 @@
 #include "memory/points.h"
 #include "memory/retention.h"
 
-#define READ_NS	     950000000ull /* readings come every half second: every other one is taken */
-#define ROLLUP_NS    2000000000ull
-#define ROLLUP_SHARE 300 /* page tables are walked for it: this part of our time at most */
+/* a little less than a second: of readings each half second, every other one is taken */
+#define READ_NS	  950000000ull
+#define ROLLUP_NS 2000000000ull
+/* reading it walks page tables: it may take one part in so many of our time */
+#define ROLLUP_SHARE 300
 #define BUCKET_S     1.0
-#define RECENT	     60 /* readings that the growth of late is taken from: a minute */
+#define RECENT	     60 /* readings for the recent growth: a minute */
 #define RECENT_MIN   6
 #define STOPPED_SEEN 3 /* readings in a row, half a second apart */
 
 enum { WORK_RAN, WORK_TURNS_TAKEN, WORK_SERIES };
 
 struct memwatch {
-	struct trend_set *slopes, *room; /* room: use of the limit that is named below */
-	struct trend_set *waited;	 /* for a processor */
+	struct trend_set *slopes, *room; /* room: use of the limit room_name */
+	struct trend_set *waited;	 /* seconds waited for a processor */
 	struct trend_set *work;
 	char room_name[sizeof(((struct proc_limit *)0)->name)];
 	double recent_t[RECENT], recent_rss[RECENT]; /* ring */
@@ -34,16 +36,16 @@ struct memwatch {
 	uint64_t read_ns, rollup_ns, pools_bytes, live_bytes;
 	struct proc_memory mem;
 	struct proc_cgroup cgroup;
-	struct proc_limit limit; /* the nearest; name empty: none known */
+	struct proc_limit limit; /* the nearest; empty name: none known */
 	struct proc_rollup rollup;
 	struct proc_usage usage;
 	double minor_per_s, major_per_s;
-	uint64_t told_limit; /* as last spoken of */
+	uint64_t told_limit; /* limit of the last news */
 	char told_name[sizeof(((struct proc_limit *)0)->name)];
 	bool told_unread, told_large, told_stopped;
-	unsigned stopped_seen; /* times in a row */
-	uint64_t kills;	       /* in its group, before the watch */
-	bool is_large;	       /* its pages are not walked over for the rollup */
+	unsigned stopped_seen; /* readings in a row that found it stopped */
+	uint64_t kills;	       /* OOM kills in its group before the watch */
+	bool is_large;	       /* too large to read smaps_rollup */
 };
 
 int memwatch_new(struct memwatch **out)
@@ -105,9 +107,9 @@ static void read_rollup(struct memwatch *w, const struct proc *p, uint64_t now, 
 	w->rollup_ns = now + pace_rarer_ns(wait > ROLLUP_NS ? wait : ROLLUP_NS, t_s);
 }
 
-/* Adds the use of the nearest limit: that of others in the same group, too, but not the page cache,
- * whose growth leads to no limit. The use of the machine's memory is left out: all its processes
- * make that, which is noise here. */
+/* Adds the use of the nearest limit, by all processes of the group, without page cache, whose
+ * growth leads to no limit. The machine's memory is left out: all its processes use it, which is
+ * noise here. */
 static void add_room(struct memwatch *w, double t_s)
 {
 	double used = proc_limit_used(&w->limit);
@@ -123,7 +125,8 @@ static void add_room(struct memwatch *w, double t_s)
 		trend_set_add(w->room, t_s, &used);
 }
 
-/* Leaves out the cost of our probes, which may be half of the CPU time of a mostly idle service. */
+/* Adds the process's CPU time, without the cost of our probes: that may be half of the CPU time of
+ * a mostly idle service. */
 static void add_work(struct memwatch *w, double t_s, double spent_ns)
 {
 	double waited_s = (double)w->usage.waited_ns / 1e9;
@@ -181,14 +184,14 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	if (w->read_ns && now - w->read_ns < READ_NS)
 		return;
 	limits_read(rt->proc, m, &cgroup, &limit);
-	/* The kernel shows an exiting process in the group at the root (v1), with less memory. */
+	/* the kernel shows an exiting process in the root group (v1), with less memory */
 	if (!proc_alive(rt->proc))
 		return;
 	w->cgroup = cgroup;
 	w->limit = limit;
 	w->mem = *m;
 	w->live_bytes = heap_live_bytes(c);
-	/* mimalloc's pages have many sizes: what is free in them is not counted. */
+	/* mimalloc's pages have many sizes: free memory in them is not counted */
 	w->pools_bytes = rt->allocator == PY_ALLOC_MIMALLOC ? w->live_bytes
 							    : c->pools * rt->layout.pool_size;
 	read_usage(w, rt->proc, now);
@@ -244,7 +247,7 @@ bool memwatch_change(struct memwatch *w, bool is_stopped, char *text, size_t siz
 	if (w->limit.limit == before || !*w->limit.name)
 		return false;
 	w->told_limit = w->limit.limit;
-	/* Another limit became the nearest: no news by itself. */
+	/* that another limit became the nearest is no news */
 	if (!before || strcmp(w->told_name, w->limit.name) != 0) {
 		strcpy(w->told_name, w->limit.name);
 		return false;
@@ -304,7 +307,7 @@ void memwatch_observe(const struct memwatch *w, const struct proc *proc, struct 
 	out->kept.is_forked = retention_is_forked(proc);
 }
 
-/* Over the last minute, or as much of it as there is. */
+/* Growth of RSS per second over the last minute, or as much of it as there is. */
 static double recent_growth(const struct memwatch *w)
 {
 	size_t n = w->n_recent < RECENT ? w->n_recent : RECENT, first = w->n_recent - n;
@@ -321,7 +324,7 @@ static double recent_growth(const struct memwatch *w)
 	return fit.slope;
 }
 
-/* In seconds; INFINITY = never, as it looks. */
+/* Seconds until the limit is met; INFINITY = never, as it looks. */
 static double time_left(const struct memwatch *w)
 {
 	struct trend_fit fit[MEMORY_SLOPES + 1] = {0};

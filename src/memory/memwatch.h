@@ -13,18 +13,18 @@ struct memwatch;
 
 int memwatch_new(struct memwatch **out);
 void memwatch_free(struct memwatch *w);
-/* A reading, at most one a second: @m was read just now, @c as of late; @t_s since the start;
- * probes have cost the process @spent_ns. */
+/* Takes a reading, at most one a second. @m was read just now, @c some time ago; @t_s: seconds
+ * since the start; @spent_ns: CPU time that probes have cost the process. */
 void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct proc_memory *m,
 		   const struct heap_census *c, double t_s, double spent_ns);
-/* The members of a row of the report's series that are known from here. */
+/* Sets the members of a row of the report's series that are known here. */
 void memwatch_series(const struct memwatch *w, struct report_series *row);
 /* News since the last call, as of a limit that was changed: writes a sentence and returns true. */
 bool memwatch_change(struct memwatch *w, bool is_stopped, char *text, size_t size);
-/* The process has ended. Did the kernel kill for lack of memory? The same. */
+/* The same when the process has ended: did the kernel kill for lack of memory? */
 bool memwatch_ended(struct memwatch *w, char *text, size_t size);
 void memwatch_fill(const struct memwatch *w, struct report *r, struct report_memory *out);
-/* Its series, and what was kept. */
+/* Copies the series, and the evidence for retention. */
 void memwatch_observe(const struct memwatch *w, const struct proc *proc, struct report *scratch,
 		      struct memory_fact *out);
 void memwatch_metrics(const struct memwatch *w, struct metrics *out);

@@ -8,13 +8,13 @@
 #include "heap/parts.h"
 #include "memory/view.h"
 
-#define READINGS   64		 /* when they are used up, every second one goes */
-#define SHARE	   100		 /* of a core: 1 % */
+#define READINGS   64		 /* when they are full, every second one is dropped */
+#define SHARE	   100		 /* reading takes one part in so many of a core: 1 % */
 #define MIN_NS	   3000000000ull /* between the first readings */
 #define LATER_NS   6000000000ull /* between later ones */
 #define MAX_NS	   120000000000ull
-#define FRESH_NS   1000000000ull /* that a final report may wait for a reading */
-#define MIN_POINTS 3		 /* for a growth */
+#define FRESH_NS   1000000000ull /* time that a final report may wait for a reading */
+#define MIN_POINTS 3		 /* readings needed for a growth */
 
 struct reading {
 	double t_s;
@@ -23,11 +23,11 @@ struct reading {
 
 struct parts_log {
 	int pid;
-	uint64_t start_ticks; /* with pid: the identity */
-	struct worker worker; /* in a hurry: a reading is wanted now */
-	uint64_t cost_ns;     /* this and all below under its lock */
+	uint64_t start_ticks; /* with pid: identifies the process */
+	struct worker worker; /* hurry: a reading is wanted now */
+	uint64_t cost_ns;     /* this and all below: under the worker's lock */
 	struct reading reading[READINGS];
-	size_t n, step, skipped; /* every step'th reading is kept; the last one always */
+	size_t n, step, skipped; /* every step'th reading is kept, and the last one */
 	struct reading last;
 	bool has_last;
 };
@@ -73,7 +73,8 @@ static void keep(struct parts_log *l, double t_s, const struct heap_parts *h)
 	pthread_mutex_unlock(&l->worker.lock);
 }
 
-/* Until the next reading. Three make a growth: a short run should have one. */
+/* Time until the next reading. The first three come soon, since a growth needs three: a short run
+ * should have one. */
 static uint64_t pause_for(const struct parts_log *l, uint64_t cost_ns)
 {
 	uint64_t wait = cost_ns * SHARE, least = l->n <= 2 * MIN_POINTS ? MIN_NS : LATER_NS;
@@ -92,7 +93,7 @@ static void work(void *arg)
 	struct view v;
 	int err = view_open(&v, l->pid, l->start_ticks, &l->worker);
 
-	/* An exec, the end: nothing more will come. */
+	/* ends with the process or at an exec */
 	while (!err && !heap_parts(v.heap, &parts)) {
 		keep(l, (double)(clock_ns() - start) / 1e9, &parts);
 		if (!worker_rest(&l->worker, pause_for(l, parts.cost_ns)))
@@ -123,7 +124,7 @@ void parts_stop(struct parts_log *l)
 		free(l);
 }
 
-/* For the final report, where reading takes no time worth mentioning: as of now. */
+/* Waits for a new reading, for the final report, if reading is quick. */
 static void refresh(struct parts_log *l)
 {
 	struct worker *w = &l->worker;
@@ -138,9 +139,9 @@ static void refresh(struct parts_log *l)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Over the last @span_s, or the fewest readings. The first reading comes while the probes go in and
- * the rest of us reads the process for the first time: pages that nobody had touched yet. Where
- * there are others it does not count. */
+/* Fits the growth of each part over the last @span_s, or over the last MIN_POINTS readings. The
+ * first reading is left out if there are enough others: it comes while probes go in and the process
+ * is read for the first time, which touches pages that nobody had touched. */
 static void fit(const struct parts_log *l, double span_s, struct report_parts *out)
 {
 	size_t from = l->n > MIN_POINTS ? 1 : 0, n;
@@ -165,7 +166,8 @@ static double moved(const struct parts_log *l, enum report_part part)
 	return (double)l->last.v.bytes[part] - (double)l->reading[0].v.bytes[part];
 }
 
-/* Memory that was taken in one step is growth without a slope. */
+/* Compares the last reading with the first: memory that was taken in one step is growth without a
+ * slope. */
 static void compare(const struct parts_log *l, struct retention_growth *grew)
 {
 	if (l->last.t_s <= l->reading[0].t_s)
@@ -175,7 +177,7 @@ static void compare(const struct parts_log *l, struct retention_growth *grew)
 	grew->uncounted = moved(l, PART_MMAP) + moved(l, PART_OTHER);
 }
 
-/* False when there is none. */
+/* Copies the last reading, its growth, and the change since the first; false when there is none. */
 static bool last_reading(struct parts_log *l, double span_s, struct report_parts *out,
 			 struct retention_growth *grew)
 {
@@ -221,7 +223,7 @@ int parts_once(const struct py_runtime *rt, struct report *r, struct report_proc
 	err = heap_parts(h, &parts);
 	heap_close(h);
 	if (err)
-		return 0; /* not known is no failure */
+		return 0; /* that it is not known is no failure */
 	p->parts = report_alloc(r, sizeof(*p->parts));
 	if (!p->parts)
 		return fail(-ENOMEM, "no memory for a report");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The parts of the resident memory, read now and then on a thread of its own: following every chunk
- * of malloc takes too long for the loop that opens and closes windows. */
+/* Reads the parts of resident memory now and then, on a thread of its own: following each chunk of
+ * malloc takes too long for the loop that opens and closes windows. */
 #ifndef PYLEAK_MEMORY_PARTS_H
 #define PYLEAK_MEMORY_PARTS_H
 
@@ -9,17 +9,16 @@
 
 struct parts_log;
 
-/* Begins to read; takes at most 1 % of a core. NULL when it cannot: the parts are then not known.
- */
+/* Starts reading, for at most 1 % of a core. NULL when it cannot: then the parts are not known. */
 struct parts_log *parts_start(const struct proc *p);
 void parts_stop(struct parts_log *l);
-/* The last reading and its growth over the last @span_s, that of the memory as a whole; p->parts
- * stays NULL when there is none. @grew: what is malloc's, and nobody's, by the last reading against
- * the first; left alone when there are no two. */
+/* Fills in the last reading and its growth over the last @span_s, like that of the whole memory;
+ * p->parts stays NULL when there is none. @grew: change of malloc's memory, and of memory of no
+ * allocator, from the first reading to the last; left alone if there are not two. */
 int parts_fill(struct parts_log *l, double span_s, struct report *r, struct report_process *p,
 	       struct retention_growth *grew);
 
-/* One reading, at once. p->parts stays NULL where it cannot be known (a core file). */
+/* Takes one reading at once. p->parts stays NULL where it cannot be known (a core file). */
 int parts_once(const struct py_runtime *rt, struct report *r, struct report_process *p);
 
 #endif

@@ -7,7 +7,7 @@
 
 struct report;
 
-/* A copy of one series in memory of @scratch; without memory for it there are no points. */
+/* Copies one series to memory of @scratch; without memory there are no points. */
 void points_copy(struct report *scratch, const struct trend_set *set, size_t series,
 		 struct trend_points *out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The evidence for retention, from floors at the begin and of late. */
+/* Makes the evidence for retention from floors at the beginning and of late. */
 #include "memory/retention.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 #include "storage/storage.h"
 
-/* A number that was not known for a moment takes nothing away. */
+/* The lower number; one that is not known does not count. */
 static double lower(double a, double b)
 {
 	return isnan(a) || b < a ? b : a;
@@ -28,7 +28,7 @@ void retention_add(struct retention_log *l, double t_s, const double value[KEPT_
 	l->n++;
 }
 
-/* Over the last @n readings. */
+/* The floor of the last @n readings. */
 static double floor_of(const struct retention_log *l, enum kept k, size_t n)
 {
 	double v = NAN;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Readings of a process's kinds of memory, the first ones against the last ones. */
+/* Keeps readings of a process's kinds of memory, to compare the last ones with the first. */
 #ifndef PYLEAK_MEMORY_RETENTION_H
 #define PYLEAK_MEMORY_RETENTION_H
 
@@ -22,10 +22,11 @@ enum kept {
 };
 
 #define RETENTION_FIRST 3
-#define RETENTION_LAST	12 /* what lies idle must have done so for so long */
-#define RETENTION_GREW	4  /* what grew is taken from so many */
+#define RETENTION_LAST	12 /* readings for which memory must have lain idle */
+#define RETENTION_GREW	4  /* readings that a growth is taken from */
 
-/* One a second. A floor over some seconds: what is held for a moment is no retention. */
+/* Readings, one a second. Floors over some seconds are compared: what is held for a moment is no
+ * retention. */
 struct retention_log {
 	double first[KEPT_MAX], last[RETENTION_LAST][KEPT_MAX];
 	double first_s, last_s;
