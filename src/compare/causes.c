@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A cause is that of B; what is in A alone belongs where A has it. */
+/* Puts rows of one cause together. A row's cause is the one it has in B; a row that is in A only
+ * has its cause of A. */
 #include "compare/causes.h"
 
 #include <math.h>
 
 struct side {
 	const struct report_process *p;
-	size_t *whole, *row; /* of each site: the first of its cause; where it is */
+	size_t *whole, *row; /* for each site: the first site of its cause; its row */
 };
 
 static bool begin(struct side *s, const struct report_process *p)
@@ -29,7 +30,7 @@ static void note(struct side *s, const struct report_site *site, size_t row)
 		s->row[site - s->p->sites] = row;
 }
 
-/* The row of the site that comes first. */
+/* The row of the first site of this site's cause. */
 static size_t first_of(const struct side *s, const struct report_site *site)
 {
 	return s->row[s->whole[site - s->p->sites]];
@@ -58,7 +59,8 @@ static void add(const struct compare *c, const struct compare_row *row, struct c
 	to->b_per_s += (has_bytes ? row->b_per_s : 0) + unlisted(row->b, &c->b);
 }
 
-/* @first[i]: the first row of the cause of row @i. @from: the rows as they were. @n: room. */
+/* Adds up rows of one cause in its first row, and moves them behind it. @first[i]: the first row of
+ * the cause of row @i. @from: a copy of the rows. @n: zeroed room. */
 static void put_together(struct compare *c, const size_t *first, struct compare_row *from,
 			 size_t *n)
 {
@@ -74,7 +76,7 @@ static void put_together(struct compare *c, const size_t *first, struct compare_
 	for (size_t i = 0; i < c->n_rows; i++) {
 		size_t rows = n[i];
 
-		n[i] = next; /* where the next one of it goes */
+		n[i] = next; /* where the cause's next row goes */
 		next += rows;
 		if (from[i].cause.places == 1)
 			from[i].cause = (struct compare_cause){0};

@@ -5,7 +5,7 @@
 
 #include "base/thresholds.h"
 
-#define SURE 1.96 /* standard errors of a 95 % interval */
+#define SURE 1.96 /* half of a 95 % interval, in standard errors */
 
 struct chance chance_of_ratio(double a, double a_samples, double b, double b_samples)
 {
@@ -20,7 +20,7 @@ struct chance chance_of_ratio(double a, double a_samples, double b, double b_sam
 	};
 }
 
-/* One alone is no site. */
+/* The chance of one sample or none: one alone makes no site. */
 double chance_of_none(double expected)
 {
 	return exp(-expected) * (1 + expected);

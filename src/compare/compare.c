@@ -49,7 +49,7 @@ static struct compare_watch watch_of(const struct report *r)
 	return w;
 }
 
-/* By what costs nothing, as a sweep and a census watch: they see no line of any kind. */
+/* Was the watch without probes, as that of a sweep or a census? Then it sees no lines. */
 static bool has_no_probes(const struct compare_watch *w)
 {
 	return w->all && w->all->mode && !strcmp(w->all->mode, "growth") && !(w->on_s > 0);
@@ -60,8 +60,8 @@ static double n_close(const struct compare_watch *w)
 	return (double)(w->all && w->all->n_close ? w->all->n_close : w->processes);
 }
 
-/* The seconds one process was watched, the mean. Samples come in proportion to it: births are
- * watched for a part of the time, or for none. */
+/* Mean seconds for which a process was watched. Samples come in proportion to that: births are
+ * watched for a part of the time, or not at all. */
 static double exposure(const struct compare_watch *w, enum report_kind kind)
 {
 	double n = n_close(w);
@@ -97,7 +97,7 @@ static double rate_of(const struct report_site *s, bool counted, const struct co
 	return v > 0 && isfinite(v) ? compare_mean(v, s, w) : 0;
 }
 
-/* Independent ones. */
+/* The site's independent samples. */
 static double samples_of(const struct report_site *s)
 {
 	if (s->independent > 0)
@@ -105,21 +105,21 @@ static double samples_of(const struct report_site *s)
 	return s->samples == REPORT_UNKNOWN ? 1 : fmax((double)s->samples / DIFF_CLUSTER, 1);
 }
 
-/* @s grew in @in, and did not in @other. */
+/* The chance that @s, which grew in @in, was not seen in @other though it grew there, too. */
 static double chance_of_end(const struct report_site *s, const struct compare_watch *in,
 			    const struct compare_watch *other)
 {
 	double n = s->of_processes ? (double)s->of_processes : n_close(in);
 	double here =
 		s->kind == KIND_OBJECT && s->of_on_s > 0 ? s->of_on_s : n * exposure(in, s->kind);
-	/* As many run its program there, if there are so many. */
+	/* as many processes run its program there, if there are as many */
 	double there = fmin(n, n_close(other)) * exposure(other, s->kind);
 	double expected = here > 0 ? samples_of(s) * there / here : 0;
 
-	/* Before that a report has not made up its mind about all lines. */
+	/* a shorter watch has not judged all lines yet */
 	if (!(other->duration_s >= LEAK_RUN_S))
 		return 1;
-	/* A part of the time is not compared with all of it. */
+	/* births were watched for a part of the time in one watch, all the time in the other */
 	if (s->kind == KIND_OBJECT && isfinite(in->on_s) != isfinite(other->on_s))
 		return 1;
 	return chance_of_none(expected / DIFF_UNSEEN);
@@ -160,7 +160,8 @@ static bool is_much(const struct compare_row *row)
 	return !isfinite(row->ratio) || row->ratio >= DIFF_LEAST || row->ratio <= 1 / DIFF_LEAST;
 }
 
-/* It is not believed to differ: could it be twice as much, or half? */
+/* The change of a row without a proven difference: the same, unless the rates may differ by a
+ * factor of two. */
 static enum compare_change no_change(const struct compare_row *row)
 {
 	if (!isfinite(row->chance))

@@ -84,17 +84,18 @@ struct compare_cause {
 struct compare_row {
 	enum compare_change is;
 	COMPARE_ROW(FIELD_MEMBER, )
-	struct compare_cause cause; /* of the first row of one; no places: it is the only one */
-	const struct report_site *a, *b; /* sums; NULL: not in it */
+	/* set in a cause's first row; no places: it has no other rows */
+	struct compare_cause cause;
+	const struct report_site *a, *b; /* sums over processes; NULL: not in that watch */
 	const struct report_site *site;	 /* b, or a where there is no b */
 };
 
 struct compare {
 	const char *version; /* of the tool */
-	double level;	     /* of all pairs of watches of the same thing so many differ */
+	double level;	     /* share of pairs of equal watches that show a difference */
 	struct compare_watch a, b;
 	uint64_t count[COMPARE_MAX];
-	bool differs, has_leak; /* has_leak: what is new or grew is a leak in b */
+	bool differs, has_leak; /* has_leak: a row that is new or grew is a leak in b */
 	struct compare_row
 		*rows; /* new and grown first, by how much, each with those of its cause */
 	size_t n_rows;
@@ -102,11 +103,11 @@ struct compare {
 
 extern const struct shape shape_compare;
 
-/* Reports with one process at most, as report_merge() makes them; they are pointed to. -ENOMEM with
- * the sentence. */
+/* Compares reports with one process at most, as report_merge() makes them; the result points to
+ * them. -ENOMEM with the sentence. */
 int compare_reports(const struct report *a, const struct report *b, struct compare *out);
 void compare_free(struct compare *c);
-/* The part of one process, @v being that of all that have @s in @w. */
+/* The mean for one process, @v being the sum over all processes that have @s in @w. */
 double compare_mean(double v, const struct report_site *s, const struct compare_watch *w);
 
 #endif

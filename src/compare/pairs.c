@@ -3,7 +3,7 @@
 
 #include "base/map64.h"
 
-/* Those of @a that stand alone, by their lines. */
+/* Indexes rows that are in A only by their lines. */
 static int index_lines(struct map64 *lines, const struct compare_row *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -17,7 +17,8 @@ static int index_lines(struct map64 *lines, const struct compare_row *v, size_t 
 	return 0;
 }
 
-/* Rows of @b alone, from @from on, join those of @a alone. */
+/* Joins rows that are in B only, which begin at @from, with rows of the same lines that are in A
+ * only. */
 static int join_by_line(struct compare_row *v, size_t from, size_t *n)
 {
 	struct map64 lines = {0};
