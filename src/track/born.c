@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "track/born.h"
 
-#define MANY 65536 /* types: a program may make them as it goes */
+#define MANY 65536 /* types that are kept: a program may make ever more */
 
 void born_free(struct born *b)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How many objects of each type were born in windows that see all of those: what stays of a type is
- * a share of them. A window that is looked at counts when it is admitted. */
+/* Counts births of each type in windows that see all births of it: what stays of a type is a share
+ * of them. A window counts when it is admitted. */
 #ifndef PYLEAK_BORN_H
 #define PYLEAK_BORN_H
 
@@ -8,19 +8,20 @@
 #include "track/ladder_aim.h"
 
 struct born {
-	struct map64 all;      /* type -> births in windows that were admitted */
-	struct map64 now;      /* the same of the window that is looked at */
-	struct map64 classes;  /* type -> bits: where windows on all places saw its bodies */
-	struct ladder_aim aim; /* what that window sees all births of; nothing = of all types */
+	struct map64 all; /* type -> births in windows that were admitted */
+	struct map64 now; /* the same in the window that is not admitted yet */
+	/* type -> size classes (bits) in which windows on all places saw it */
+	struct map64 classes;
+	struct ladder_aim aim; /* that window sees all births of these; empty: of all types */
 };
 
 void born_free(struct born *b);
-/* A window begins, and the one before is no more. */
+/* Begins a window, and drops one that was not admitted. */
 void born_begin(struct born *b);
 void born_add(struct born *b, uint64_t type);
 void born_admit(struct born *b);
-/* The window that was admitted met a body of @type in @class (a bit). Returns how many were born
- * until its end; 0 = it may have missed some. */
+/* The admitted window met a body of @type in @class (a bit). Returns the births of @type until the
+ * window's end; 0 = it may have missed some. */
 uint64_t born_until(struct born *b, uint64_t type, uint64_t class);
 
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How often a content was sampled lately: never, once or twice, which is all that is asked. Two
- * contents may share a place, and then are counted as one. */
+/* Counts how often a content was sampled lately: never, once, or twice, which is all that is asked.
+ * Two contents may share a place, and are counted as one then. */
 #ifndef PYLEAK_CONTENTS_H
 #define PYLEAK_CONTENTS_H
 
 #include "base/base.h"
 
-#define CONTENTS_OFTEN 2 /* two bits hold it */
+#define CONTENTS_OFTEN 2 /* fits in two bits */
 
 struct contents {
-	uint8_t *seen[2]; /* four to a byte; two generations */
-	uint32_t noted;	  /* in the younger */
+	uint8_t *seen[2]; /* four counts to a byte; two generations */
+	uint32_t noted;	  /* contents noted in the younger one */
 };
 
 int contents_open(struct contents *c);

@@ -40,8 +40,8 @@ static void unmap_all(struct fds *f)
 		munmap(f->ctl, sizeof(*f->ctl));
 }
 
-/* Things that were there before us are listed after the probes are in: one that comes between is
- * known twice, and the newer knowledge counts. */
+/* Things from before the watch are listed after the probes are in: one that is opened in between is
+ * known twice, and the newer record counts. */
 int fds_open(const struct fds_spec *spec, struct fds **out)
 {
 	struct fds *f = calloc(1, sizeof(*f));

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Things that a process opened, and who did: descriptors, threads, children, each with the Python
- * stack that made it. The kernel half tells who opened number N last; that it is open, and what it
- * is, comes from /proc, at each look. What was open before us is a total only. Not thread-safe.
- */
+/* Descriptors, threads and children of a process, each with the Python stack that made it. The
+ * kernel half records who opened number N last; whether it is open, and what it is, is read from
+ * /proc at each look. Those opened before the watch are only counted. Not thread-safe. */
 #ifndef PYLEAK_TRACK_FDS_H
 #define PYLEAK_TRACK_FDS_H
 
@@ -17,13 +15,13 @@
 struct fds;
 struct pyleak_bpf;
 
-/* Where the stacks come from. Probes on libc cost the target about a microsecond per call and
- * nobody else anything; the tracepoints slow down every system call of every process on the host by
- * a hundredth of a microsecond, so they are for targets without a libc to probe. */
+/* Source of the stacks. Probes on libc cost the target about a microsecond a call, and nobody else
+ * anything; the tracepoints slow down every system call of every process on the host by a hundredth
+ * of a microsecond, so they are for targets without a libc to probe. */
 enum fds_means { FDS_NONE, FDS_LIBC, FDS_SYSCALLS };
 
 enum fds_means fds_choose(const struct proc *p);
-/* Before the load: the kernel half loads what these means need. */
+/* To be called before the load: the kernel half loads what @means needs. */
 void fds_prepare(struct pyleak_bpf *skel, enum fds_means means);
 
 struct fds_spec {
@@ -31,8 +29,8 @@ struct fds_spec {
 	struct pyleak_bpf *skel; /* loaded after fds_prepare() */
 	enum fds_means means;
 	enum probe_mechanism mechanism;
-	struct probe_channel *channel; /* to who switches the probes; NULL: this process */
-	struct account *account;       /* borrowed: what it may cost the target, and what it does */
+	struct probe_channel *channel; /* to the process that switches probes; NULL: this one */
+	struct account *account;       /* borrowed: what the probes may cost the target, and cost */
 	uint64_t older_ns;
 };
 
@@ -41,40 +39,41 @@ enum fds_kind { FDS_FILE, FDS_SOCKET, FDS_PIPE, FDS_OTHER, FDS_THREAD, FDS_CHILD
 struct fds_thing {
 	enum fds_kind kind;
 	int number;	    /* descriptor, thread or process id */
-	bool is_before;	    /* it was there before us */
-	bool is_zombie;	    /* FDS_CHILD: has ended and nobody asked */
+	bool is_before;	    /* from before the watch */
+	bool is_zombie;	    /* FDS_CHILD: it has ended, and its parent has not waited */
 	uint64_t stack;	    /* who opened it; 0 = not known */
 	uint64_t caller;    /* native caller of the libc function, 0 = not known */
-	uint64_t born_ns;   /* opened, or first seen when nobody saw it being opened */
+	uint64_t born_ns;   /* when it was opened, or first seen */
 	uint64_t inode;	    /* of sockets and pipes */
-	uint64_t link_hash; /* of where it leads */
-	char *name;	    /* where it leads, NULL for tasks and for what was there before us */
+	uint64_t link_hash; /* hash of its link */
+	char *name;	    /* its link; NULL for tasks, and for those from before the watch */
 };
 
-/* All that one stack opened and is open. */
+/* Things that one stack opened and that are open. */
 struct fds_site {
 	uint64_t stack;
 	bool is_task;
 	const struct fds_thing **things; /* at least older_ns old */
 	size_t n;
-	struct trend_fit fit; /* of their number over time */
+	struct trend_fit fit; /* fit of their number over time */
 	struct curve curve;
-	double rate;	    /* per second; 0 when it does not grow, or does not any more */
+	double rate;	    /* per second; 0: it does not grow, or has stopped */
 	uint64_t oldest_ns; /* age */
 	unsigned moments;   /* distinct seconds in which they were opened */
-	unsigned quarters;  /* of the run in which they were opened */
+	unsigned quarters;  /* quarters of the run in which they were opened */
 };
 
 struct fds_sites {
 	struct fds_site *v;
 	size_t n;
-	const struct fds_thing **things; /* backs those of the sites */
+	const struct fds_thing **things; /* array that the sites point into */
 };
 
 struct fds_totals {
-	uint64_t open, before, unknown; /* descriptors: all, from before us, of no known line */
-	uint64_t limit;			/* RLIMIT_NOFILE, 0 = none known */
-	double growth_per_s;		/* of all; 0 when they do not grow */
+	/* descriptors: all, from before the watch, without a known line */
+	uint64_t open, before, unknown;
+	uint64_t limit;	     /* RLIMIT_NOFILE, 0 = none known */
+	double growth_per_s; /* of all descriptors; 0: they do not grow */
 	uint64_t threads, children;
 };
 
@@ -83,21 +82,21 @@ void fds_close(struct fds *f);
 const char *fds_note(const struct fds *f); /* a sentence; "" when all is well */
 enum fds_means fds_means(const struct fds *f);
 
-/* One look at /proc. Returns what it took of our CPU, in ns, so that the caller can pace it. May
- * block for a probe window of some 20 ms on a target that opens too much to be watched all the
- * time. */
+/* Looks at /proc once. Returns the CPU time it took, in ns, so that the caller can pace it. May
+ * block for a probe window of some 20 ms, if the target opens too much to be watched all the time.
+ */
 uint64_t fds_poll(struct fds *f);
 void fds_pause(struct fds *f);
 int fds_resume(struct fds *f);
 
-/* How many were opened for each one whose line is known: more than 1 when windows are watched, but
- * for threads and children, which no window misses. */
+/* Things opened for each one whose line is known: more than 1 if windows are watched; 1 for threads
+ * and children, which no window misses. */
 double fds_scale(const struct fds *f, bool is_task);
 void fds_totals(const struct fds *f, struct fds_totals *out);
 /* As of the last poll; valid until the next. */
 int fds_sites(struct fds *f, struct fds_sites *out);
 void fds_sites_free(struct fds_sites *s);
-/* Stacks that are still needed. */
+/* Adds the stacks that are still needed to @keep. */
 void fds_keep_stacks(const struct fds *f, struct map64 *keep);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The kernel half of descriptor tracking in and out: probes on libc, or tracepoints. */
+/* Puts the probes of descriptor tracking, on libc or tracepoints, in and takes them out. */
 #include <bpf/libbpf.h>
 #include <stdio.h>
 
@@ -7,8 +7,8 @@
 
 #include "pyleak.skel.h"
 
-/* System calls whose result is a descriptor, and those whose arguments are needed as well. Not all
- * kernels have all: what is missing is left out. */
+/* System calls whose result is a descriptor; and those whose arguments are needed, too. Kernels
+ * lack some: those are left out. */
 static const char *const sys_exit[] = {
 	"open",		  "openat",	   "openat2",	      "creat",
 	"socket",	  "accept",	   "accept4",	      "dup",
@@ -99,9 +99,9 @@ static int open_set(struct fds *f, int file_fd, const char *label, const struct 
 	return err;
 }
 
-/* Returns before entries, as they are switched on: an entry whose return is not probed waits for
- * ever. The last set is the first to be taken out, before the others in their order: so the two on
- * the same instructions go first, for fcntl's is dear. */
+/* Opens return probes before entries, in the order in which they are switched on: an entry whose
+ * return is not probed waits for ever. The last set is taken out first, then the others in their
+ * order: so the two on the same instructions go first, since fcntl's is dear. */
 static int attach_libc(struct fds *f)
 {
 	struct fds_libc *l = &f->libc;

@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The probes' cost for the target, and windows where they would cost too much all the time. */
+/* Meters what the probes cost the target, and opens windows where they would cost too much all the
+ * time. */
 #include <stdio.h>
 #include <time.h>
 
 #include "track/fds_priv.h"
 
-/* Estimated from figures of 6.18 in a VM (bench/fds.py): trap at the entry, return probe and a walk
- * of some ten frames; and the entry of a function that opened nothing (fcntl for a lock), with its
- * return. */
+/* Estimated from figures of 6.18 in a VM (bench/fds.py). A call that opens something: trap at the
+ * entry, return probe and a walk of some ten frames. One that does not (fcntl for a lock): its
+ * entry and return. */
 #define OPEN_NS 3000.0
 #define CALL_NS 1800.0
-/* ... and where the function has no byte that the kernel emulates: an instruction is stepped over,
- * fcntl's of glibc 2.36, say. */
+/* More where the function has no byte that the kernel emulates, so that an instruction is stepped
+ * over (fcntl's of glibc 2.36). */
 #define STEP_NS 8400.0
-/* By tracepoint there is no trap. */
+/* Tracepoints have no trap. */
 #define SYSCALL_NS	1500.0
 #define SYSCALL_CALL_NS 150.0
 
-#define OVER_POLLS   4	/* too dear in a row, until windows are used */
-#define OVER_AT_ONCE 8	/* times what it may cost: at once */
-#define CALM_WINDOWS 10 /* cheap enough in a row, until they are not */
+#define OVER_POLLS   4	/* polls in a row that were too dear before windows are used */
+#define OVER_AT_ONCE 8	/* times its share: windows are used at once */
+#define CALM_WINDOWS 10 /* windows in a row that were cheap before they end */
 #define WINDOW_NS    20000000
 
-/* accept() that finds nobody, open() that finds no file: they pay for a return, too. */
+/* Cost of calls. Failed ones (accept() without a client, open() without a file) pay for a return,
+ * too. */
 static double cost_of(const struct fds *f, uint64_t opened, uint64_t failed, uint64_t calls)
 {
 	double more = 2 * f->spec.account->price.event_more_ns; /* entry and return */
@@ -34,8 +36,8 @@ static double cost_of(const struct fds *f, uint64_t opened, uint64_t failed, uin
 	       (double)calls * (CALL_NS + more + (f->libc.steps_many ? STEP_NS : 0));
 }
 
-/* Calls cost the target this much since the last time; also those that ran into a window's probes
- * while its sets went in, one after the other, or out again. */
+/* Cost of the calls since the last time, with those that met a window's probes while its sets went
+ * in, one after the other, or out. */
 static double count(struct fds *f)
 {
 	const struct pl_fd_ctl *ctl = f->ctl;
@@ -87,10 +89,11 @@ static void window(struct fds *f)
 		fds_close_sets(f);
 	}
 	if (err) {
-		account_begin(a, a->expected_ns, clock_ns()); /* saved for anew */
+		/* starts to save for the next window */
+		account_begin(a, a->expected_ns, clock_ns());
 		return;
 	}
-	cost = count(f); /* while they went in, one set after the other */
+	cost = count(f); /* of calls while sets went in */
 	nanosleep(&wait, NULL);
 	met = count(f);
 	cost += met;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The functions of a target's libc that give descriptors, and at which byte each is probed. What
- * libc opens for itself and closes again (getaddrinfo, localtime) does not pass them. */
+/* Finds the functions of a target's libc that give descriptors, and the byte at which each is
+ * probed. Descriptors that libc opens and closes for itself (getaddrinfo, localtime) do not pass
+ * them. */
 #include <fcntl.h>
 
 #include "base/libc.h"
@@ -28,7 +29,7 @@ static const struct {
 	{"pipe", RDI, PL_FD_PAIR, false},
 	{"pipe2", RDI, PL_FD_PAIR, false},
 	{"socketpair", RCX, PL_FD_PAIR, false},
-	{"fcntl64", RSI, PL_FD_FCNTL, false}, /* os.dup, socket.dup; older glibc has fcntl alone */
+	{"fcntl64", RSI, PL_FD_FCNTL, false}, /* os.dup, socket.dup; older glibc has only fcntl */
 	{"fcntl", RSI, PL_FD_FCNTL, false},
 	{"recvmsg", RSI, PL_FD_MESSAGE, false},
 	{"opendir", RDI, PL_FD_DIR, true},
@@ -53,8 +54,8 @@ static const struct proc_map *find_map(const struct proc *p, bool (*is)(const ch
 	return NULL;
 }
 
-/* A cheap byte where the return address is on top of the stack and the argument (@reg, or any) in a
- * known register, else the first byte, where nothing has moved. */
+/* Finds a cheap byte where the return address is on top of the stack and the argument (@reg, or
+ * any) in a known register; else the first byte, where nothing has moved. */
 static int find_place(const struct dso *d, const char *name, int reg, struct places_point *at,
 		      bool *steps)
 {
@@ -72,7 +73,7 @@ static int find_place(const struct dso *d, const char *name, int reg, struct pla
 static bool is_in(const uint64_t *v, size_t n, uint64_t offset)
 {
 	for (size_t i = 0; i < n; i++)
-		if (v[i] == offset) /* one body, two names */
+		if (v[i] == offset) /* one function has two names */
 			return true;
 	return false;
 }
@@ -108,8 +109,8 @@ static int open_file(const struct proc *p, const struct proc_map *m, struct fds_
 	return 0;
 }
 
-/* In the first file that has it: up to glibc 2.33 programs come by open, accept and their kin in
- * libpthread, and those of libc serve itself. */
+/* Finds a function in the first file that has it: up to glibc 2.33 programs call open, accept and
+ * their kin in libpthread, and those of libc serve libc itself. */
 static const struct search *find_in(const struct search *v, size_t n, const char *name, int reg,
 				    struct places_point *at, bool *steps)
 {
@@ -170,7 +171,7 @@ int fds_libc_find(const struct proc *p, struct fds_libc *out)
 		return fail(-ENOENT, "process %d has no shared libc", p->pid);
 	threads = find_map(p, is_libpthread);
 	if (threads)
-		open_file(p, threads, out, &v[0]); /* a new one is empty, and may be missing */
+		open_file(p, threads, out, &v[0]); /* newer ones are empty, and may be missing */
 	err = open_file(p, libc, out, &v[out->n_files]);
 	if (!err)
 		find_all(out, v, out->n_files, libc_is_glibc(file_name(libc->path)));

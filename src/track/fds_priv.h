@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Declarations that the parts of descriptor tracking share. */
+/* Shared by the files of descriptor tracking. */
 #ifndef PYLEAK_TRACK_FDS_PRIV_H
 #define PYLEAK_TRACK_FDS_PRIV_H
 
@@ -19,15 +19,15 @@ struct fds_libc {
 	struct fds_file {
 		int fd;			     /* the file that was searched */
 		uint64_t one[FDS_LIBC_FNS];  /* offsets of functions that return a descriptor */
-		uint64_t many[FDS_LIBC_FNS]; /* of those whose arguments are needed */
+		uint64_t many[FDS_LIBC_FNS]; /* the same, of functions whose arguments are needed */
 		size_t n_one, n_many;
 	} file[FDS_FILES];
 	size_t n_files;
 	struct pl_fd_fn fns[PL_FD_FNS];
 	size_t n_fns;
-	/* probed at a byte that the kernel has to step over: part of those that return one */
+	/* share of the functions in `one` that are probed at a byte the kernel steps over */
 	double steps_one;
-	bool steps_many; /* any of the others */
+	bool steps_many; /* one of those in `many` is */
 };
 int fds_libc_find(const struct proc *p, struct fds_libc *out);
 void fds_libc_forget(struct fds_libc *l);
@@ -41,8 +41,8 @@ struct fds_row {
 	struct trend_set *count;
 };
 
-/* How many things of no known line have gone, by kind, over time: what takes their place is no
- * growth. When the points are used up every second one goes. */
+/* How many things without a known line have gone, by kind, over time: others that take their place
+ * are no growth. When the points are full, every second one is dropped. */
 #define FDS_POINTS 128
 
 struct fds_gone {
@@ -55,15 +55,15 @@ struct fds_gone {
 struct fds_table {
 	VEC(struct fds_thing) things;
 	struct fds_gone gone;
-	struct trend_set *kinds; /* FDS_KINDS series: all that is open */
+	struct trend_set *kinds; /* FDS_KINDS series: number that is open */
 	struct map64 index;	 /* key of a thing -> place + 1 */
 	VEC(struct fds_row) rows;
 	struct map64 row_index;
-	struct trend_set *all; /* descriptors */
+	struct trend_set *all; /* number of descriptors */
 	uint64_t limit;
 	uint64_t n_fds;
-	uint64_t children_ns; /* children that were started until then are known */
-	bool is_primed;	      /* what was there before us is in the table */
+	uint64_t children_ns; /* children started until then are known */
+	bool is_primed;	      /* things from before the watch are in the table */
 };
 
 struct fds {
@@ -87,21 +87,22 @@ struct fds {
 	unsigned over, calm;
 };
 
-/* @put_in: probe_set_on in windows, probe_set_insist for what is to stay. */
+/* Puts all sets in. @put_in: probe_set_on in windows, probe_set_insist for sets that stay. */
 int fds_on(struct fds *f, int (*put_in)(struct probe_set *));
 void fds_off(struct fds *f);
-/* Links to the tracepoints, or probe sets, as spec.means says (fds_attach.c). */
+/* Makes links to the tracepoints, or probe sets, as spec.means says (fds_attach.c). */
 int fds_attach(struct fds *f);
 void fds_close_sets(struct fds *f);
 void fds_detach(struct fds *f);
 
-/* Account for the calls since the last time; go over to windows or back, open one that is due. */
+/* Accounts for the calls since the last time, changes to windows or back, and opens a window that
+ * is due. */
 void fds_cost_poll(struct fds *f, uint64_t now_ns);
 
 int fds_table_look(struct fds *f, uint64_t now_ns);
 void fds_table_free(struct fds_table *t);
 
-/* One more point of every stack's series (fds_rows.c). */
+/* Adds a point to each stack's series (fds_rows.c). */
 void fds_rows_count(struct fds *f, uint64_t now_ns);
 const struct fds_row *fds_row_find(const struct fds_table *t, uint64_t stack, bool task);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How many things of each stack are open, over time. */
+/* Keeps, over time, how many things of each stack are open. */
 #include "track/fds_priv.h"
 
 #define ROW_IDLE_S 120 /* a stack without anything open is forgotten after this */
@@ -40,7 +40,7 @@ static struct fds_row *row_of(struct fds_table *t, const struct fds_thing *x, do
 	return row;
 }
 
-/* Rows of stacks that have had nothing open for long make room. */
+/* Drops rows of stacks that have had nothing open for long. */
 static void drop_idle(struct fds_table *t, double now_s)
 {
 	size_t kept = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From what is open to sites and totals. */
+/* Makes sites and totals of what is open. */
 #include <math.h>
 
 #include "base/thresholds.h"
@@ -8,7 +8,7 @@
 #define QUARTERS    4
 #define QUARTERS_NS (LEAK_QUARTERS_S * 1000000000ull)
 #define LATE_ENOUGH \
-	0.4 /* the last quarter brings this part of what the slope says, or it is over */
+	0.4 /* part of its share that the last quarter must bring, else growth is over */
 
 static int by_site(const void *a, const void *b)
 {
@@ -23,7 +23,7 @@ static int by_site(const void *a, const void *b)
 	return (x->born_ns > y->born_ns) - (x->born_ns < y->born_ns);
 }
 
-/* The start of the first quarter: when growth began, where it began late. */
+/* The time from which quarters are counted: the start, or when growth began, if late. */
 static uint64_t begun_ns(const struct fds *f, const struct fds_site *s, uint64_t now_ns)
 {
 	uint64_t run = now_ns - f->start_ns, since = (uint64_t)(s->curve.since_s * 1e9);
@@ -32,8 +32,8 @@ static uint64_t begun_ns(const struct fds *f, const struct fds_site *s, uint64_t
 	return curve_grows(&s->curve) && since < run ? now_ns - since : f->start_ns;
 }
 
-/* Ages, and in how many seconds and quarters of the time since @from they were opened; the things
- * are sorted by birth. Returns how many are of the last quarter. */
+/* Sets the age, and in how many seconds and quarters since @from things were opened; they are
+ * sorted by birth. Returns how many are of the last quarter. */
 static size_t spread(struct fds_site *s, uint64_t from, uint64_t now_ns)
 {
 	uint64_t run = now_ns - from + 1, last_second = UINT64_MAX;
@@ -68,20 +68,19 @@ static enum fds_kind most_of(const struct fds_site *s)
 	return (enum fds_kind)most;
 }
 
-/* Things of no known line that have gone since then. */
+/* Number of things without a known line that have gone since @then_s. */
 static double gone_since(const struct fds_gone *g, enum fds_kind kind, double then_s)
 {
 	size_t i = 0;
 
-	/* Points are far apart in a long run: one too many rather than one too few. */
+	/* points are far apart in a long run: rather one too many than one too few */
 	while (i + 1 < g->n && g->t_s[i + 1] <= then_s)
 		i++;
 	return g->n ? (double)(g->total[kind] - g->v[i][kind]) : 0;
 }
 
-/* A pool from before us that renews its connections: those of known line pile up only as far as
- * the others go. It is growth when far more comes than goes in as long a time, or when all of the
- * kind grow. */
+/* Do these only replace things from before the watch, as when a pool renews its connections? It is
+ * growth if far more come than go in as long a time, or if all of the kind grow. */
 static bool replaces(const struct fds *f, const struct fds_site *s, double run_s)
 {
 	double late_s = s->curve.since_s > 0 ? fmin(s->curve.since_s, run_s / 2) : run_s / 2;
@@ -94,7 +93,8 @@ static bool replaces(const struct fds *f, const struct fds_site *s, double run_s
 	return !all.growing || all.slope < s->fit.slope / 2;
 }
 
-/* A pool that has filled up does not grow any more, whatever its slope over the whole run. */
+/* Sets the growth of a site: none if it has stopped, as a pool that is full, whatever the slope
+ * over the whole run. */
 static void judge(const struct fds *f, struct fds_site *s, uint64_t now_ns)
 {
 	const struct fds_row *row = fds_row_find(&f->table, s->stack, s->is_task);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The table of what is open: made anew at every look from /proc, with what was known before. */
+/* Keeps the table of what is open: made anew from /proc at each look, with what was known before.
+ */
 #include <stdio.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -20,7 +21,7 @@ static enum space space_of(enum fds_kind kind)
 	return kind == FDS_THREAD ? SPACE_THREAD : kind == FDS_CHILD ? SPACE_CHILD : SPACE_FD;
 }
 
-/* A look in progress: the new table, and the old one to take over from. */
+/* A look in progress: its new table. The old one gives what was known. */
 struct look {
 	struct fds *f;
 	uint64_t now_ns;
@@ -35,7 +36,7 @@ static struct fds_thing *known(struct look *k, enum space space, int number)
 	return at ? &t->things.v[*at - 1] : NULL;
 }
 
-/* The old thing is the same as now: it moves over. */
+/* Moves a thing that is still the same to the new table. */
 static void keep(struct look *k, struct fds_thing *old)
 {
 	struct fds_thing *to = vec_push(&k->next);
@@ -47,7 +48,7 @@ static void keep(struct look *k, struct fds_thing *old)
 	old->number = -1;
 }
 
-/* The newest record of who opened number @fd; false when there is none, or one half written. */
+/* Reads the newest record of who opened number @fd; false: there is none, or it is half written. */
 static bool slot_of(const struct fds *f, int fd, struct pl_fd *out)
 {
 	const struct pl_fd *s;
@@ -97,8 +98,8 @@ static enum fds_kind kind_of(const char *link, uint64_t *inode)
 	return *link == '/' ? FDS_FILE : FDS_OTHER;
 }
 
-/* Is the record about what is open now, and not about what had this number before? Sockets and
- * pipes have their inode in the link, the others are asked for it once. */
+/* Is the record about the thing that is open now, not about one that had this number before? The
+ * links of sockets and pipes say their inode; others are asked for it once. */
 static bool is_about(const struct look *k, const struct pl_fd *slot, uint64_t inode)
 {
 	if (!slot->inode)
@@ -139,11 +140,10 @@ static void look_at_fd(struct look *k, int dir, int fd)
 	if (proc_fds_link(dir, fd, link, sizeof(link)))
 		return;
 	hash = XXH64(link, strlen(link), 0);
-	/* Opened since the last look, which did not have it: an older record is of one that was
-	 * closed. */
+	/* it was opened since the last look: an older record is of one that was closed */
 	if (!old && has_slot && slot.t_ns < k->f->looked_ns)
 		has_slot = false;
-	/* The same when nobody was seen opening this number since, and it still leads there. */
+	/* it is the same if nobody was seen opening this number since, and its link is the same */
 	if (old && old->link_hash == hash && (!has_slot || slot.t_ns <= old->born_ns))
 		keep(k, old);
 	else
@@ -161,7 +161,7 @@ static int look_at_fds(struct look *k)
 		look_at_fd(k, dir, fds.v[i]);
 	if (dir >= 0)
 		close(dir);
-	/* None any more: of a process on its way out they are closed by nobody's line. */
+	/* no descriptors: the process is ending, and no line closed them */
 	if (!err && !fds.n && k->f->table.n_fds && !proc_alive(k->f->spec.proc))
 		err = -ESRCH;
 	vec_free(&fds);
@@ -201,13 +201,13 @@ static void look_at_threads(struct look *k)
 	vec_free(&tids);
 }
 
-/* Only children whose start was seen: the others are of no line. */
+/* Looks at children whose start was seen; others have no line. */
 static void look_at_children(struct look *k)
 {
 	struct fds_table *t = &k->f->table;
 	const struct proc *p = k->f->spec.proc;
-	/* The later of two that start at once may be told first: those from here on are looked at
-	 * again. */
+	/* of two that start at once, the later may be recorded first: children from here on are
+	 * looked at again */
 	uint64_t begin_ns = clock_ns();
 
 	for (size_t i = 0; i < t->things.n; i++) {
@@ -215,7 +215,7 @@ static void look_at_children(struct look *k)
 		char state = old->kind == FDS_CHILD ? proc_child_state(p, old->number) : 0;
 		struct pl_task slot;
 
-		/* A newer child may have its number. */
+		/* a newer child may have its number */
 		if (!state || (task_slot_of(k->f, old->number, &slot) && slot.t_ns > old->born_ns))
 			continue;
 		old->is_zombie = state == 'Z';
@@ -270,7 +270,7 @@ static void note_gone(struct fds_table *t, double now_s)
 	memcpy(g->v[g->n++], g->total, sizeof(g->total));
 }
 
-/* The new table replaces the old one. */
+/* Replaces the old table by the new one. */
 static void turn(struct look *k)
 {
 	struct fds_table *t = &k->f->table;
@@ -296,7 +296,7 @@ int fds_table_look(struct fds *f, uint64_t now_ns)
 	struct look k = {.f = f, .now_ns = now_ns};
 	int err = look_at_fds(&k);
 
-	if (err) { /* it has ended: the last look stays */
+	if (err) { /* the process has ended: the last look stays */
 		free_things(k.next.v, k.next.n);
 		return err;
 	}

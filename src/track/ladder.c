@@ -13,14 +13,15 @@
 #include "track/relief.h"
 
 #ifndef LADDER_SAMPLES
-#define LADDER_SAMPLES 24000 /* on the ladder; above that every second one is left out */
+#define LADDER_SAMPLES 24000 /* on the ladder; if there are more, every second one is left out */
 #endif
 #ifndef LADDER_LOOK
 #define LADDER_LOOK 8192 /* objects read per look */
 #endif
 #define MAX_SHIFT 20
-#define RELAX_NS  30000000000ull /* with a ladder this long nearly empty more are admitted again */
-#define GONE_NS	  100000000	 /* until somebody has noticed that the target ended */
+/* after the ladder was nearly empty for so long, more are admitted again */
+#define RELAX_NS 30000000000ull
+#define GONE_NS	 100000000 /* time until somebody has noticed that the target ended */
 
 struct ladder {
 	struct heap *heap;
@@ -28,16 +29,17 @@ struct ladder {
 	VEC(struct sample) sample;
 	VEC(struct sample) look;
 	struct heap_object *object; /* scratch, LADDER_LOOK */
-	struct map64 index;	    /* of the look: address -> place + 1 */
-	struct map64 place; /* address of a sample -> its number + 1; and of some that are gone */
-	struct map64 died;  /* stack -> survivors that died later; and who was relieved */
+	struct map64 index;	    /* of the last look: address -> place + 1 */
+	struct map64 place; /* address of a sample -> its number + 1; has some that are gone, too */
+	/* stack -> survivors that died later; also evidence_likes() keys of reliefs */
+	struct map64 died;
 	struct reliefs relief;
 	struct born born;
-	uint64_t look_end; /* births before this one were looked at; 0 = not all were */
+	uint64_t look_end; /* births before this number were looked at; 0 = not all were */
 	struct contents contents;
-	unsigned shift;	     /* one in 2^shift is admitted, and stands for so many */
-	uint64_t shifted_ns; /* when that was changed */
-	uint64_t began_ns;   /* the window */
+	unsigned shift;	     /* one in 2^shift births is admitted, and stands for as many */
+	uint64_t shifted_ns; /* when shift was changed */
+	uint64_t began_ns;   /* when the window began */
 	uint64_t random;
 	struct ladder_stats stats;
 };
@@ -76,7 +78,7 @@ void ladder_free(struct ladder *l)
 	free(l);
 }
 
-/* Record @i; one that is not whole yet (several GILs) comes without an object. */
+/* Record @i of births; one that is still being written (several GILs) has no object. */
 static const struct pl_birth *birth_at(const struct pl_birth *ring, uint64_t i)
 {
 	static const struct pl_birth none;
@@ -85,7 +87,7 @@ static const struct pl_birth *birth_at(const struct pl_birth *ring, uint64_t i)
 	return b->lap == ((i / PL_BIRTH_SLOTS + 1) & 0xffff) ? b : &none;
 }
 
-/* The last birth at each address, as samples without content. */
+/* Collects the last birth at each address, as samples without content. */
 static void collect(struct ladder *l, const struct pl_birth *ring, uint64_t from, uint64_t to)
 {
 	map64_clear(&l->index);
@@ -134,7 +136,7 @@ static struct heap_object ask(const struct sample *s)
 	return (struct heap_object){.addr = s->addr, .type = s->type};
 }
 
-/* A bytes object that is another object's buffer is counted with that. */
+/* Drops a bytes object that is another object's buffer: it counts with that. */
 static void hide_buffers(struct ladder *l)
 {
 	for (size_t i = 0; i < l->look.n; i++) {
@@ -165,7 +167,7 @@ uint64_t ladder_look(struct ladder *l, const struct pl_birth *ring, uint64_t fro
 	for (size_t i = 0; i < l->look.n; i++) {
 		struct sample *s = &l->look.v[i];
 
-		/* One that its __del__ kept was born anew by the line that had dropped it. */
+		/* an object that its __del__ kept was "born" by the line that had dropped it */
 		if (!l->object[i].addr || l->object[i].is_static || l->object[i].is_finalized ||
 		    !l->object[i].fp.n) {
 			s->addr = 0;
@@ -191,7 +193,7 @@ bool ladder_kill_new(struct ladder *l, const struct pl_birth *ring, uint64_t fro
 		struct sample *s =
 			place && *place && *place != UINT64_MAX ? &l->look.v[*place - 1] : NULL;
 
-		if (!b->object) { /* any of them may be the one before it */
+		if (!b->object) { /* it may be at any address */
 			ladder_drop_look(l, to - from);
 			return false;
 		}
@@ -213,7 +215,7 @@ static void count_death(struct ladder *l, const struct sample *s)
 		*at += (uint64_t)s->weight;
 }
 
-/* It may live or not. */
+/* Drops a sample of which it is not known whether it lives. */
 static void drop_one(struct ladder *l, struct sample *s)
 {
 	s->addr = 0;
@@ -287,8 +289,8 @@ static void find_places(struct ladder *l)
 	}
 }
 
-/* Keep memory bounded: every second sample goes, the others count double; @new_only: of those that
- * have yet to survive anything. */
+/* Keeps memory bounded: drops every second sample, and the others count double. @new_only: only of
+ * those that have not survived anything yet. */
 static void thin(struct ladder *l, bool new_only)
 {
 	size_t kept = 0;
@@ -309,9 +311,9 @@ static void thin(struct ladder *l, bool new_only)
 	find_places(l);
 }
 
-/* Survivors are too many: from now on fewer are admitted, as many in each second of the run. Were
- * those from before alone thinned, again and again, the few that are left of the first seconds
- * would stand for thousands each. */
+/* Thins survivors, and admits fewer from now on, so that each second of the run has as many. If
+ * only older ones were thinned, again and again, the few left of the first seconds would stand for
+ * thousands each. */
 static void thin_survivors(struct ladder *l, uint64_t now)
 {
 	thin(l, false);
@@ -361,16 +363,16 @@ void ladder_admit(struct ladder *l)
 	l->look.n = 0;
 }
 
-/* A survivor's stack, once and for all: without what is not sure. It counts whatever is known of
- * its stack: the growth that is its would be said to be others'. */
+/* Settles a survivor's stack for good, without frames that are not sure. The survivor counts even
+ * if nothing is known of its stack: else its growth would be given to others. */
 static void settle_stack(struct ladder *l, struct sample *s)
 {
 	struct stack *st = stacks_find(l->stacks, s->stack);
 
 	if (s->stack == EVIDENCE_NO_FRAME)
 		return;
-	/* One that was told since its window began has its own names, though the code may be gone
-	 * by now; but other code that lived as shortly in its place may have the same hash. */
+	/* A stack that was told since its window began has its own names, though the code may be
+	 * gone by now. But other short-lived code in its place may have the same hash. */
 	if (st && (stacks_verify(l->stacks, st) || ((s->is_told || st->told_ns > s->born_ns) &&
 						    !stacks_place_is_shared(l->stacks, st))))
 		return;
@@ -380,10 +382,10 @@ static void settle_stack(struct ladder *l, struct sample *s)
 	s->stack = st ? st->id : EVIDENCE_NO_STACK;
 }
 
-/* One sample that is due, with what lies at its address now. False: it is dead. */
+/* Takes a due sample to its next rung, with what is at its address now. False: it is dead. */
 static bool climb_one(struct ladder *l, struct sample *s, const struct heap_object *o, uint64_t now)
 {
-	/* Nobody has written to an object that is swapped out. */
+	/* nobody has written to an object that is swapped out */
 	if (!o->swapped && (!o->addr || !heap_same_object(&s->fp, &o->fp))) {
 		count_death(l, s);
 		l->stats.died++;
@@ -405,8 +407,7 @@ static bool climb_one(struct ladder *l, struct sample *s, const struct heap_obje
 	return true;
 }
 
-/* All samples, as they are met: when the first of them is due, how many have survived anything, and
- * from which on some are dead. */
+/* Over all samples: when the first is due, how many have survived, and the first dead one. */
 struct climbed {
 	uint64_t next;
 	size_t old, dead;
@@ -421,7 +422,8 @@ static void see(struct climbed *c, const struct sample *s, size_t at)
 	c->old += s->addr && s->rung > 0;
 }
 
-/* Most of those that die are young: few come behind them. */
+/* Moves samples into the gaps of dead ones; most that die are young, so few follow the first gap.
+ */
 static void close_gaps(struct ladder *l, size_t kept)
 {
 	for (size_t i = kept; i < l->sample.n; i++) {

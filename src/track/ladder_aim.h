@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The choice of a window on some places: it sees all births of what it aims at. */
+/* The aim of a window on some places: it sees all births of that. */
 #ifndef PYLEAK_TRACK_LADDER_AIM_H
 #define PYLEAK_TRACK_LADDER_AIM_H
 
@@ -23,7 +23,7 @@ static inline bool ladder_aims_at(const struct ladder_aim *aim, uint64_t type)
 	return i < aim->n_types;
 }
 
-/* Nothing: all objects. */
+/* False: the window is on all places, for all objects. */
 static inline bool ladder_has_aim(const struct ladder_aim *aim)
 {
 	return aim->classes || aim->n_types;

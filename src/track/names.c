@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Names of types by address. A class that dies leaves its address to the next one, so what is known
- * is compared with what is there now, now and then. */
+/* Keeps names of types by address. A class that dies leaves its address to another, so a name is
+ * compared with the present one now and then. */
 #include "track/names.h"
 
 #include "base/map64.h"
 
 #define RECHECK_NS 1000000000ull
-#define MOST_NAMES 16	      /* of one address: who held the others' texts may still have them */
-#define MOST_BYTES (4u << 20) /* of all: some 50,000 classes */
+#define MOST_NAMES 16	      /* names of one address: older texts may still be in use */
+#define MOST_BYTES (4u << 20) /* bytes of all names: some 50,000 classes */
 
 struct name {
 	struct name *older;
-	unsigned number; /* of the names of this address */
+	unsigned number; /* number of names of this address */
 	uint64_t checked_ns;
 	char text[];
 };
@@ -52,7 +52,8 @@ void names_free(struct names *n)
 	free(n);
 }
 
-/* The name that lies there now; one that cannot be read, as of a process that has ended, stays. */
+/* Reads the present name; if it cannot be read, as in a process that has ended, the known one
+ * stays. */
 static struct name *look(struct names *n, uint64_t type, struct name *known)
 {
 	char buf[512];
@@ -81,7 +82,7 @@ const char *names_type(struct names *n, uint64_t type)
 
 	if (!v || now - v->checked_ns > RECHECK_NS) {
 		v = look(n, type, v);
-		/* A place only for what has a name: any number may be said to be a type. */
+		/* only what has a name gets a place: any number may be said to be a type */
 		at = v ? map64_put(&n->name, type) : NULL;
 		if (at) {
 			*at = (uintptr_t)v;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Native tracking from open to close: the probe sets, the state and its changes. */
+/* Opens and closes native tracking, and changes its state: the probe sets, windows or all calls. */
 #include "track/native_priv.h"
 
 #include <bpf/bpf.h>
@@ -10,14 +10,14 @@
 
 #include "pyleak.skel.h"
 
-/* Exact is left at once when it costs four times its share, after five seconds at a quarter more.
- */
-#define EXACT_FROM   0.7 /* of its share: so much and it is exact from the start */
+/* Exact tracing is left at once when it costs four times its share, and after five seconds when it
+ * costs a quarter more. */
+#define EXACT_FROM   0.7 /* part of its share that exact tracing may cost at the start */
 #define OVER_AT_ONCE 4.0
 #define OVER_LONG    1.25
 #define OVER_NS	     5000000000ull
-/* Calm windows before exact is tried again, four times as many after each time it did not last:
- * a change forgets what was gathered. */
+/* Calm windows before exact tracing is tried again, four times as many after each time it did not
+ * last: a change drops what was gathered. */
 #define CALM_WINDOWS 16
 #define CALM_FALLS   4
 
@@ -94,7 +94,8 @@ static void clear_blocks(struct native *n)
 	uint64_t key, next;
 	bool more = !bpf_map_get_next_key(n->blocks_fd, NULL, &next);
 
-	/* The key after the one deleted is asked for first: it would be the first again. */
+	/* the next key is asked for before the deletion: after it, the first key would come again
+	 */
 	for (size_t i = 0; more && i < 2 * PL_MAX_BLOCKS; i++) {
 		key = next;
 		more = !bpf_map_get_next_key(n->blocks_fd, &key, &next);
@@ -103,7 +104,7 @@ static void clear_blocks(struct native *n)
 	native_table_reset(n);
 }
 
-/* The mmap family is probed in all states: it is rare, and its pairs are exact. */
+/* Switches on probes of the mmap family, in all states: calls are rare, and each is seen. */
 static int maps_on(struct native *n)
 {
 	int err;
@@ -135,22 +136,24 @@ static void all_off(struct native *n)
 	probe_sets_off(n->set, ARRAY_SIZE(n->set), true);
 }
 
-/* A change of probes on libc looks at all who map it, at each place: 4 ms for a thousand (bench/
- * libc_sets.c). Put in once they may be, again and again they may not. */
+/* Refuses windows. A change of probes on libc visits all processes that map it, at each place: 4 ms
+ * for a thousand (bench/libc_sets.c). Once may be acceptable, again and again is not. */
 static int refuse_windows(void)
 {
 	return fail(-ENOTSUP, "they are too many to see each, and windows would look at all "
 			      "processes of this host each time");
 }
 
-/* Refused for the moment: for want of a turn, or for the sake of the target or the host. */
+/* Is a refusal only for the moment: for want of a turn, or for the sake of the target or the host?
+ */
 static bool is_passing(int err)
 {
 	return err == -EAGAIN || err == -EBUSY;
 }
 
-/* Returns first: an entry whose return is not probed would look like a lost one. The block
- * table starts empty, since ends in other states go unseen. */
+/* Changes the state. Returns are switched on first: an entry whose return is not probed would look
+ * like a lost one. The block table starts empty, since in other states the ends of blocks go
+ * unseen. */
 static int enter(struct native *n, enum native_state state)
 {
 	struct probe_set *const heap[] = {n->set[SET_HEAP_ENTRY], n->set[SET_HEAP_RETURN]};
@@ -165,7 +168,7 @@ static int enter(struct native *n, enum native_state state)
 	n->state = state;
 	if (state != NATIVE_OFF)
 		err = maps_on(n);
-	if (is_passing(err)) /* mappings go untraced until the next change */
+	if (is_passing(err)) /* mappings are not traced until the next change */
 		err = 0;
 	if (!err && state == NATIVE_EXACT) {
 		err = set_on(n, SET_HEAP_RETURN);
@@ -241,7 +244,7 @@ static int start(struct native *n)
 		err = open_set(n, (enum native_set)s);
 	if (!err)
 		err = decide(n);
-	/* So many places cannot be probed here, or not without harm. */
+	/* the places cannot be probed here, or not without harm */
 	if (err == -ENOTSUP || err == -EBUSY || err == -EAGAIN) {
 		snprintf(n->note, sizeof(n->note), "native blocks are not traced: %s", fail_text());
 		return 0;
@@ -296,7 +299,7 @@ static bool is_dear(const struct native *n)
 	return n->spec.account->of_late > OVER_LONG * n->spec.account->stays;
 }
 
-/* Is it at once, or for long? */
+/* Has exact tracing cost too much: far too much at once, or too much for long? */
 static bool over(struct native *n, uint64_t now_ns, bool is_over)
 {
 	const struct account *a = n->spec.account;
@@ -310,7 +313,7 @@ static bool over(struct native *n, uint64_t now_ns, bool is_over)
 	return a->of_late > OVER_AT_ONCE * a->stays || now_ns - n->over_since_ns > OVER_NS;
 }
 
-/* A table that is full makes every leak look as if it had come to its end. */
+/* Is the table nearly full? Then every leak looks as if it had ended. */
 static bool is_crowded(const struct native *n)
 {
 	return !n->spec.force_exact && n->table.n_blocks >= PL_MAX_BLOCKS - PL_MAX_BLOCKS / 16;
@@ -326,7 +329,7 @@ static int poll_exact(struct native *n, uint64_t now_ns)
 		n->crowded = true;
 		return enter(n, NATIVE_BURST);
 	}
-	/* Where there are no windows to go to, what costs nothing as far as is known stays. */
+	/* without windows to change to, tracing stays if it is not known to cost anything */
 	if (!over(n, now_ns, is_dear(n) || (!account_may_stay(a) && !probe_host_is_crowded())))
 		return native_table_scan(n, now_ns);
 	log_debug("native blocks cost %.1f %%: bursts from here on", 100 * a->of_late);
@@ -341,7 +344,7 @@ static int poll_burst(struct native *n, uint64_t now_ns)
 	uint64_t calm;
 
 	if (!err && over(n, now_ns, is_dear(n)) && n->ctl->mmap_on) {
-		/* Between windows only the mmap family costs anything. */
+		/* between windows only the mmap family costs anything */
 		maps_off(n);
 		n->maps_off = true;
 		snprintf(n->note, sizeof(n->note), "mmap is called too often to be traced");
@@ -387,7 +390,7 @@ int native_resume(struct native *n)
 
 double native_allow_copies(struct native *n, double allowed)
 {
-	/* A copy that is taken at this moment may count twice: the ring bounds them anyway. */
+	/* a copy that is taken at this moment may count twice: the ring bounds them anyway */
 	int32_t unused = n->ctl ? __atomic_load_n(&n->ctl->copies, __ATOMIC_RELAXED) : 0;
 	int32_t used = n->copies - unused;
 

@@ -23,7 +23,8 @@
 #define SAMPLES_MAX	  16384
 #define CHUNK_FLAGS	  7ull /* PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA of glibc's malloc_chunk */
 #define CHUNK_MMAPPED	  2ull
-#define FOREIGN_CHUNK	  1ull /* of another malloc, which can be read; no size of glibc's */
+/* stands for a readable block of another malloc; no size of glibc's */
+#define FOREIGN_CHUNK 1ull
 
 static const double rungs_s[] = {0.2, 1, 3, 10, 30, 60};
 
@@ -77,8 +78,8 @@ static struct pl_native_key maker_of(const struct burst_sample *s)
 	return (struct pl_native_key){s->stack, s->caller, PL_KIND_HEAP, s->depth};
 }
 
-/* Counts samples that had survived and are another block now, or none: where there are many of
- * these, one that is not known to have died need not live. */
+/* Counts a sample that had survived and dies: where many of these die, one that is not known to
+ * have died need not live. */
 static void count_death(struct native_burst *b, const struct burst_sample *s)
 {
 	struct pl_native_key maker = maker_of(s);
@@ -91,7 +92,7 @@ static void count_death(struct native_burst *b, const struct burst_sample *s)
 		*at += (uint64_t)(s->weight + 0.5);
 }
 
-/* NULL when there is none. by_addr: address -> index of the sample + 1. */
+/* The sample at @addr; NULL: there is none. by_addr: address -> index of the sample + 1. */
 static struct burst_sample *sample_at(const struct native_burst *b, uint64_t addr)
 {
 	const uint64_t *at = map64_get(&b->by_addr, addr);
@@ -100,7 +101,7 @@ static struct burst_sample *sample_at(const struct native_burst *b, uint64_t add
 	return s && s->addr == addr ? s : NULL;
 }
 
-/* The samples a new event proves dead. */
+/* Kills the sample at the address of a new event. */
 static void kill_at(struct native_burst *b, uint64_t addr)
 {
 	struct burst_sample *s = sample_at(b, addr);
@@ -125,8 +126,8 @@ struct look {
 	bool is_swapped;
 };
 
-/* The size word of glibc's chunk is read, too; the smallest has 24 usable bytes and the next size
- * word behind them. */
+/* Makes the request for a sample's first words and, with glibc, its chunk's size word. The smallest
+ * chunk has 24 usable bytes, which end at the next size word. */
 static struct proc_req look_request(const struct native *n, const struct burst_sample *s,
 				    struct look *to)
 {
@@ -150,7 +151,7 @@ static struct look as_before(const struct burst_sample *s)
 	return l;
 }
 
-/* Size words and first words of @count samples. One that cannot be read is dead: its chunk is 0. */
+/* Reads size words and first words of @count samples. An unreadable one is dead: its chunk is 0. */
 static void look_at(struct native *n, struct burst_sample *const *v, size_t count,
 		    struct look *look)
 {
@@ -164,7 +165,7 @@ static void look_at(struct native *n, struct burst_sample *const *v, size_t coun
 		req[i] = look_request(n, v[i], &look[i]);
 	proc_read_many(n->spec.proc, req, count);
 	for (size_t i = 0; i < count; i++)
-		if (req[i].swapped) /* nobody wrote to it: as it was */
+		if (req[i].swapped) /* nobody wrote to it */
 			look[i] = as_before(v[i]);
 		else if (!req[i].ok)
 			look[i].chunk = 0;
@@ -172,8 +173,8 @@ static void look_at(struct native *n, struct burst_sample *const *v, size_t coun
 			look[i].chunk = FOREIGN_CHUNK;
 }
 
-/* Is it a block of its size, which the windows count? Mapped chunks are counted by the exact mmap
- * family. */
+/* Is it a chunk that fits a block of this size? Mapped chunks are left out: the mmap family, which
+ * is exact, counts them. */
 static bool chunk_fits(uint64_t chunk, uint64_t size)
 {
 	uint64_t bytes = chunk & ~CHUNK_FLAGS;
@@ -184,8 +185,7 @@ static bool chunk_fits(uint64_t chunk, uint64_t size)
 	       !(chunk & CHUNK_MMAPPED);
 }
 
-/* May the block still be allocated, its neighbours being as they are? Of others' chunks the words
- * alone can tell. */
+/* May the block still be allocated? For another malloc only the words can tell. */
 static bool chunk_stays(const struct native *n, const struct burst_sample *s, const struct look *l)
 {
 	if (n->libc.is_foreign)
@@ -200,7 +200,8 @@ static bool same_words(const struct burst_sample *s, const struct look *l)
 	return !memcmp(s->word, l->word, sizeof(s->word));
 }
 
-/* Only allocations that nothing ended within the window; the youngest at an address wins. */
+/* Counts allocations that nothing ended in the window: the youngest at each address, others lose
+ * op. */
 static size_t settle(struct native_burst *b, struct map64 *last)
 {
 	size_t allocs = 0;
@@ -222,8 +223,9 @@ static size_t settle(struct native_burst *b, struct map64 *last)
 	return allocs;
 }
 
-/* Up to SAMPLES_PER_BURST of the @allocs survivors, evenly spread; the others go into their weight,
- * @each of those that the window saw, and @per_s. */
+/* Takes up to SAMPLES_PER_BURST of @allocs allocations, evenly spread; weights make up for the
+ * others. @each: blocks that one seen by the window stands for; @per_s: how many a second at most.
+ */
 static size_t collect(struct native_burst *b, size_t allocs, double each, double per_s,
 		      struct burst_sample *out)
 {
@@ -251,7 +253,7 @@ static size_t collect(struct native_burst *b, size_t allocs, double each, double
 	return count;
 }
 
-/* Samples that are still alive move together; by_addr follows. */
+/* Moves the samples that are alive together, and updates by_addr. */
 static void compact(struct native_burst *b)
 {
 	size_t kept = 0;
@@ -270,8 +272,8 @@ static void compact(struct native_burst *b)
 	b->samples.n = kept;
 }
 
-/* Full: every second sample goes, old and to come, and the others count double. Turning newcomers
- * away instead would make everything look as if it had stopped growing. */
+/* Drops every second sample, now and of those to come, and the others count double. If new ones
+ * were refused instead, all would seem to have stopped growing. */
 static void thin(struct native_burst *b)
 {
 	for (size_t i = 0; i < b->samples.n; i++) {
@@ -296,7 +298,8 @@ static struct burst_sample *new_sample(struct native_burst *b)
 	return (random_next(&b->random) >> 16) % b->one_in ? NULL : vec_push(&b->samples);
 }
 
-/* Read while the probes are still in; what the second drain names was not what we read. */
+/* Takes samples that were read while the probes were in, except those whose address has an event in
+ * the second drain: what was read may not be theirs. */
 static void admit(struct native *n, struct burst_sample *v, size_t count, const struct look *look,
 		  uint64_t now_ns)
 {
@@ -313,7 +316,7 @@ static void admit(struct native *n, struct burst_sample *v, size_t count, const 
 
 		if (map64_get(&touched, v[i].addr) || !chunk_fits(look[i].chunk, v[i].size))
 			continue;
-		/* Bodies are counted by their births. */
+		/* bodies of objects are counted by their births */
 		if (n->spec.heap &&
 		    !heap_object_in_block(n->spec.heap, v[i].addr, v[i].size, &obj, &type))
 			continue;
@@ -346,7 +349,7 @@ static void climb_one(struct native *n, struct burst_sample *s, const struct loo
 		return;
 	}
 	if (!same) {
-		/* Written to by its owner, or another block by now: it starts anew. */
+		/* its owner wrote to it, or it is another block: it starts anew */
 		memcpy(s->word, l->word, sizeof(s->word));
 		s->rung = 0;
 	} else if (s->rung + 1u < ARRAY_SIZE(rungs_s)) {
@@ -413,7 +416,7 @@ static void window_off(struct native *n)
 	probe_sets_off(set, ARRAY_SIZE(set), false);
 }
 
-/* Calls that no window was told of: a block that two of them freed and took again seems to live. */
+/* Calls that windows missed: a block that two of them freed and took again seems to live. */
 static uint64_t losses(const struct native *n)
 {
 	return __atomic_load_n(&n->ctl->lost, __ATOMIC_ACQUIRE) + n->burst.left_out;
@@ -432,7 +435,7 @@ static int window(struct native *n)
 	int err = v && look ? window_on(n) : fail(-ENOMEM, "out of memory");
 
 	if (!err) {
-		drain(n); /* what came after the last window's second look */
+		drain(n); /* events after the last window's second look */
 		for (size_t i = 0; i < b->events.n; i++)
 			kill_at(b, b->events.v[i].addr);
 		lost = losses(n);
@@ -448,7 +451,8 @@ static int window(struct native *n)
 		ran_ns = process_cpu_ns(n->spec.proc->pid) - ran_ns;
 		seen = n->ctl->entries;
 		native_cost_window(n, seen - calls, now_ns - from_ns, ran_ns);
-		/* It tells of the time since the last: they are denser where memory grows. */
+		/* the window stands for the time since the last one: windows are denser where
+		 * memory grows */
 		count = collect(b, settle(b, &last),
 				(double)(now_ns - b->closed_ns) / (double)(now_ns - from_ns),
 				native_cost_most(n, seen - calls, now_ns - from_ns), v);

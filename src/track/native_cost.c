@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The cost of native tracing: calls counted, times what a call was measured to cost the target. */
+/* Meters the cost of native tracing: calls, times what one was measured to cost the target. */
 #include "track/native_priv.h"
 
 #include <bpf/bpf.h>
@@ -12,10 +12,10 @@
 #define METER_NS      6000000
 #define METER_TIMES   2
 #define METER_PROG_NS 100
-/* Two sets are taken out side by side, but each in its turn: calls run into the second, which costs
- * half of what both do, for so long. */
+/* Two sets are taken out side by side, but each in its turn: meanwhile calls meet the second one,
+ * at half the cost of both. */
 #define LINGERS_NS 16000000
-/* A call of malloc, one of free and what goes on around them take no less. */
+/* The least that a call of malloc, one of free, and the code around them take. */
 #define OWN_NS 100
 
 static int prog_runs(int fd, uint64_t *runs, uint64_t *ns)
@@ -30,7 +30,7 @@ static int prog_runs(int fd, uint64_t *runs, uint64_t *ns)
 	return 0;
 }
 
-/* The kernel's own measurement of a program's run time, for half a second: it costs two clock
+/* Starts the kernel's own measurement of programs' run times, for half a second: it costs two clock
  * reads per run (5.8+). */
 void native_cost_start(struct native *n, uint64_t now_ns)
 {
@@ -92,7 +92,7 @@ double native_pair_ns(const struct native *n)
 	return call_ns(n) + hit_ns(n);
 }
 
-/* Probes that have nothing to record any more. */
+/* Accounts for calls that met probes which have nothing to record any more. */
 static void lingered(struct native *n)
 {
 	uint64_t met = n->ctl->unrecorded;
@@ -122,7 +122,7 @@ void native_cost_update(struct native *n, uint64_t now_ns)
 	n->maps0 = maps;
 }
 
-/* While it is metered a busy target makes fewer calls: 1 / rate = 1 / seen - cost of one. */
+/* The rate without metering, which slows a busy target: 1 / rate = 1 / seen - cost of one. */
 static double true_rate(const struct native *n, double seen_per_s)
 {
 	double busy = seen_per_s * (trap_ns(n) + METER_PROG_NS) / 1e9;
@@ -170,8 +170,8 @@ void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns, uint
 
 	account_saw(a, calls);
 	n->rate = (double)calls * 1e9 / (double)open_ns;
-	/* Room for going exact again: half of what that may cost, in many windows in a row. One in
-	 * which it was stopped, or got no CPU, says nothing of that. */
+	/* Exact tracing has room if calls cost half of what it may, in many windows in a row. A
+	 * window in which the target was stopped, or got no CPU, says nothing. */
 	if (n->rate * native_pair_ns(n) / 1e9 >= a->stays / 2)
 		b->calm_windows = 0;
 	else if (ran_ns)

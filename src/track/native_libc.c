@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which libc a process has, and at which byte each allocator function of it is probed. */
+/* Finds the libc of a process, and the byte at which each of its allocator functions is probed. */
 #include "base/libc.h"
 #include "places/places.h"
 #include "track/native_priv.h"
@@ -47,8 +47,8 @@ static const struct {
 	[PL_FN_MUNMAP] = {"munmap", {RDI, RSI, NO}, false},
 	[PL_FN_MREMAP] = {"mremap", {RDI, RSI, RDX}, true},
 };
-/* reallocarray of glibc jumps to realloc, with the caller's return address on the stack: it is
- * counted there. cfree (until 2.26) and mmap64 are other names for the same code. */
+/* reallocarray of glibc jumps to realloc with its caller's return address on the stack: the call is
+ * counted there. cfree (until 2.26) and mmap64 are names of the same code. */
 
 static bool is_foreign_malloc(const char *name)
 {
@@ -56,8 +56,8 @@ static bool is_foreign_malloc(const char *name)
 	       !strncmp(name, "libmimalloc", 11);
 }
 
-/* The allocator that the interpreter's own calls of malloc end in: several may be mapped, but only
- * one stands in its table of imports. NULL when the table does not tell. */
+/* Finds the allocator that the interpreter calls: several may be mapped, but its table of imports
+ * has one. NULL: the table does not say. */
 static const struct proc_map *bound_map(const struct proc *p)
 {
 	for (size_t i = 0; i < p->n_maps; i++) {
@@ -74,14 +74,15 @@ static const struct proc_map *bound_map(const struct proc *p)
 		    !proc_read_u64(p, slot + bias, &to))
 			found = proc_find_map(p, to);
 		dso_close(d);
-		/* Bound lazily, it points back into its own file. */
+		/* bound lazily, the entry points back into its own file */
 		if (found && strcmp(found->path, m->path) != 0)
 			return found;
 	}
 	return NULL;
 }
 
-/* The program itself, when malloc is linked into it. False when it has no name for it. */
+/* Is malloc linked into the program? False, too, if it has no name for it. @program: its mapping.
+ */
 static bool has_own_malloc(const struct proc *p, const struct proc_map **program)
 {
 	struct dso_sym sym;
@@ -101,7 +102,7 @@ static bool has_own_malloc(const struct proc *p, const struct proc_map **program
 	return found;
 }
 
-/* Without a C library in a file of its own: musl linked statically, say. */
+/* Finds malloc without a C library in a file of its own, as with a static musl. */
 static int find_static(const struct proc *p, const struct proc_map **heap)
 {
 	const struct proc_map *program;
@@ -138,14 +139,14 @@ static int find_maps(const struct proc *p, const struct proc_map **heap,
 		*heap = *libc;
 		return err;
 	}
-	/* An allocator that is linked into the program stands before all libraries. */
+	/* an allocator linked into the program comes before all libraries */
 	if (!foreign && !bound && has_own_malloc(p, &program))
 		*heap = program;
 	return 0;
 }
 
-/* The byte at which every argument is in a known register. Asked for one by one: the places must
- * agree, else the first byte of the function is taken, where nothing has moved yet. */
+/* Finds the byte where each argument is in a known register. Each is asked for alone: if the places
+ * differ, the first byte of the function is taken, where nothing has moved. */
 static int find_place(const struct dso *d, int fn, struct places_point *at, uint8_t reg[PL_FN_ARGS])
 {
 	uint32_t mask = 0;
@@ -202,7 +203,7 @@ static int add_fn(struct native_libc *l, const struct dso *d, uint64_t bias, int
 	return 0;
 }
 
-/* The functions @from .. @to - 1 of the file behind @m. */
+/* Adds functions @from to @to - 1 of the file of @m. */
 static int add_file(struct native_libc *l, const struct proc *p, const struct proc_map *m, int from,
 		    int to)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Shared by the parts of native tracking; nobody outside src/track/native*.c includes this. */
+/* Shared by the files of native tracking; nobody outside of src/track/native*.c includes this. */
 #ifndef PYLEAK_NATIVE_PRIV_H
 #define PYLEAK_NATIVE_PRIV_H
 
@@ -7,12 +7,12 @@
 #include "base/trend.h"
 #include "track/native.h"
 
-/* Costs of a call for the target besides the program, measured on 6.18 in a VM: the trap on an
- * emulated instruction, what a return probe adds, and a trap with single step. */
+/* Cost of a call for the target, without the program, measured on 6.18 in a VM: the trap on an
+ * emulated instruction, what a return probe adds, a trap with single step. */
 #define NATIVE_HIT_NS	 700
 #define NATIVE_RETURN_NS 600
 #define NATIVE_STEP_NS	 9100
-/* Programs before they have been measured: entry, return with a stack, per call. */
+/* Cost of the programs before they are measured: entry, and return with a stack, per call. */
 #define NATIVE_ENTRY_PROG_NS  350
 #define NATIVE_RETURN_PROG_NS 1500
 
@@ -20,12 +20,11 @@ enum native_set { SET_HEAP_ENTRY, SET_HEAP_RETURN, SET_MAP_ENTRY, SET_MAP_RETURN
 
 struct ring_buffer;
 
-/* Where libc is and what is probed in it (native_libc.c). */
+/* The libc, and what is probed in it (native_libc.c). */
 struct native_libc {
-	int fd[2];	 /* the files that were searched: for malloc and its kin, for mmap's */
-	bool is_foreign; /* malloc is not glibc's: its chunks look in another way */
-	/* Then, where it is not in the program: what is mapped from that library is for its blocks.
-	 */
+	int fd[2];	 /* files that were searched: of malloc and its kin, of mmap's */
+	bool is_foreign; /* malloc is not glibc's: its chunks look different */
+	/* If it is foreign and not in the program: what this library maps is for its blocks. */
 	uint64_t lib_start, lib_end;
 	struct pl_native_fn fns[PL_FN_MAX];
 	uint64_t offsets[PL_FN_MAX];
@@ -52,30 +51,30 @@ struct site_row {
 	} depth[ROW_DEPTHS]; /* where most of the old blocks were made */
 	struct native_point points[NATIVE_POINTS];
 	size_t n_points;
-	uint32_t met; /* as in struct native_site */
+	uint32_t met; /* like those of struct native_site */
 	double met_s;
-	double mortality, most;	   /* as it is told of, or was when it was kept */
-	double most_per_s;	   /* bytes: the sum of its samples' per_s x their size ... */
-	uint64_t first;		   /* ... and the first window that met one of them */
-	bool estimated, is_hidden; /* hidden: one that is kept stands for it */
+	double mortality, most;	   /* as told of, or when it was kept */
+	double most_per_s;	   /* bytes: sum of its samples' per_s x size */
+	uint64_t first;		   /* the first window that met a sample */
+	bool estimated, is_hidden; /* hidden: a kept row stands for it */
 };
 
 struct native_table {
-	/* Kept: as they were when blocks were last traced in another way. Each stands for its site
-	 * until there is enough of it again, or it is too old. */
+	/* kept: rows from when blocks were traced in another way. Each stands for its site until
+	 * that has enough points again, or for a limited time. */
 	VEC(struct site_row) rows, kept;
 	uint64_t kept_until_ns;
 	struct map64 index; /* hash of the key -> row + 1 */
 	uint64_t last_ns, cost_ns, maps_ns;
 	double point_gap_s; /* doubles when the points are used up */
 	double last_point_s;
-	uint64_t point_window_ns; /* the window that the last points of malloc's blocks tell of */
-	double told_s;		  /* when they were told */
-	uint64_t left_out;	  /* blocks of sites beyond PL_MAX_NATIVE_SITES, at the last look */
-	size_t n_blocks;	  /* in the kernel's table, at the last look */
+	uint64_t point_window_ns; /* window of the last points of malloc's blocks */
+	double told_s;		  /* time of those points */
+	uint64_t left_out;	  /* blocks of sites without a row, at the last look */
+	size_t n_blocks;	  /* blocks in the kernel's table, at the last look */
 };
 
-/* Frees of blocks from before us, over time (native_unknown.c). */
+/* Frees of blocks from before the watch, over time (native_unknown.c). */
 struct native_unknown {
 	struct trend_set *trend;
 };
@@ -84,7 +83,7 @@ struct native;
 void native_unknown_start(struct native *n);
 void native_unknown_sample(struct native *n, double now_s);
 
-/* NULL when memory or the table is full. */
+/* Finds or adds the row of a site; NULL when memory or the table is full. */
 struct site_row *native_row(struct native_table *t, const struct pl_native_key *key);
 uint64_t native_key_hash(const struct pl_native_key *k);
 int native_table_scan(struct native *n, uint64_t now_ns);
@@ -100,16 +99,17 @@ struct burst_sample {
 	uint64_t born_ns, due_ns;
 	uint64_t word[BURST_WORDS];
 	uint64_t chunk; /* size word of glibc's chunk; else 1 */
-	double weight;	/* it stands for so many blocks */
-	double per_s;	/* and its window for so many a second, at most */
-	uint64_t nth;	/* of the windows that tell */
+	double weight;	/* blocks that it stands for */
+	double per_s;	/* blocks a second, at most, by its window */
+	uint64_t nth;	/* number of its window, of those that lost no call */
 	uint32_t depth; /* as in struct pl_native_key */
 	uint8_t rung, dead;
 };
-/* Unchanged for more than a second: from here on a sample counts. */
+/* Rung from which a sample counts: unchanged for more than a second. */
 #define BURST_SURVIVED 2
-#define BURST_AGE_NS   1700000000ull /* at the latest: each of two looks may be 0.25 s late */
-/* Windows of the last few seconds, of which there are five a second at most. */
+/* age at which it counts at the latest: each of two looks may be 0.25 s late */
+#define BURST_AGE_NS 1700000000ull
+/* Windows of the last few seconds; there are five a second at most. */
 #define BURST_YOUNG 32
 
 struct native_burst {
@@ -117,12 +117,12 @@ struct native_burst {
 	VEC(struct pl_native_event) events;
 	struct map64 by_addr;
 	struct map64 died;	     /* maker -> samples that had survived */
-	uint64_t next_ns, closed_ns; /* closed: the last window; before the first, the start */
-	/* The last window whose samples are old enough to count; before the first, the start. */
+	uint64_t next_ns, closed_ns; /* closed: end of the last window; at first, the start */
+	/* End of the last window whose samples are old enough to count; at first, the start. */
 	uint64_t told_ns;
-	uint64_t young[BURST_YOUNG]; /* when later ones closed, ascending */
+	uint64_t young[BURST_YOUNG]; /* ends of later windows, ascending */
 	size_t n_young;
-	bool is_ended;	   /* no window opens any more */
+	bool is_ended;	   /* no more windows open */
 	uint64_t left_out; /* events for which there was no room */
 	uint64_t windows, calm_windows;
 	uint64_t telling; /* windows that lost no call */
@@ -135,12 +135,12 @@ int native_burst_poll(struct native *n, uint64_t now_ns);
 enum native_life native_burst_life(const struct native_burst *b, uint64_t addr, uint64_t born_ns);
 void native_burst_free(struct native_burst *b);
 
-/* A site beside its blocks, by windows (native_told.c): how many died later, and how fast it may
- * grow, of which the samples are to be added at each look. */
+/* native_told.c, by windows: how many of a site's blocks died later, and how fast it may grow;
+ * native_add_most() adds the samples for that at each look. */
 void native_told(const struct native *n, struct site_row *r);
 void native_add_most(struct native *n, uint64_t now_ns);
 
-/* Series (native_series.c): windows begin; one has closed; a point for all rows, if it is time. */
+/* native_series.c: windows begin; a window has closed; adds a point to all rows, if it is time. */
 void native_series_start(struct native *n, uint64_t now_ns);
 void native_series_closed(struct native_burst *b, uint64_t closed_ns);
 void native_series_add(struct native *n, uint64_t now_ns);
@@ -156,8 +156,8 @@ struct native {
 	size_t set_sites[SETS];
 	enum native_state state;
 	bool paused, maps_off;
-	bool crowded;	/* there are more blocks than the table holds: not exact again */
-	int32_t copies; /* of stacks, as last allowed */
+	bool crowded;	/* more blocks than the table has room for: not exact again */
+	int32_t copies; /* copies of stacks, as last allowed */
 	char note[256];
 	uint64_t start_ns, paused_ns;
 
@@ -165,7 +165,7 @@ struct native {
 	uint64_t entries0, frees0, maps0, unrecorded0;
 	double rate;
 	uint32_t falls;			      /* changes from exact to bursts */
-	double entry_prog_ns, return_prog_ns; /* per run, measured by the kernel when it can */
+	double entry_prog_ns, return_prog_ns; /* per run; measured by the kernel if it can */
 	int stats_fd;
 	uint64_t stats_until_ns, over_since_ns;
 	struct native_table table;
@@ -173,23 +173,23 @@ struct native {
 	struct native_burst burst;
 };
 
-uint64_t native_now(const struct native *n); /* stands still in a pause */
+uint64_t native_now(const struct native *n); /* the clock, which stands still in a pause */
 /* Sets the mode of the malloc family, enum pl_native_mode; a new epoch. */
 void native_set_mode(struct native *n, uint32_t mode);
-/* Take what the counters say since the last call into the account; updates rate. */
+/* Puts the calls since the last time into the account, and updates rate. */
 void native_cost_update(struct native *n, uint64_t now_ns);
 void native_cost_start(struct native *n, uint64_t now_ns);
-/* No more of the kernel's measuring: all programs of the host pay for it. */
+/* Ends the kernel's measurement: all programs of the host pay for it. */
 void native_cost_stop(struct native *n);
 double native_pair_ns(const struct native *n);
-/* A window is over, in which so many calls were recorded, and the target ran for @ran_ns. */
+/* Accounts for a window with @calls recorded calls, in which the target ran for @ran_ns. */
 void native_cost_window(struct native *n, uint64_t calls, uint64_t open_ns, uint64_t ran_ns);
-/* Each call of a window may stand for so many a second: by the time which the target had for itself
- * in it, for who had none left has not caught up. */
+/* Calls a second, at most, that each call of a window may stand for, by the time that the target
+ * had for itself in the window: a target without any has not caught up. */
 double native_cost_most(const struct native *n, uint64_t calls, uint64_t open_ns);
-/* So many calls more were recorded while it was looked at. */
+/* Accounts for @calls that were recorded while the window was looked at. */
 void native_cost_tail(struct native *n, uint64_t calls);
-/* One was refused: the first set may have gone in. */
+/* Accounts for a refused window: its first set may have gone in. */
 void native_cost_refused(const struct native *n);
 /* Calls per second of the malloc family, by probes that only count. */
 int native_meter(struct native *n, double *per_s);
@@ -198,12 +198,12 @@ struct native_span {
 	uint64_t start, end;
 };
 
-/* All mappings of the target, neighbours joined, ascending; the caller frees them. 0: they could
- * not be read to the end. */
+/* Reads all mappings of the target, neighbours joined, ascending; the caller frees them. 0: they
+ * could not be read to the end. */
 size_t native_spans_read(const struct proc *p, struct native_span **out);
 struct stamped_lines;
 size_t native_spans_of(struct stamped_lines *from, struct native_span **out);
-/* How much is mapped from @addr on. */
+/* Bytes that are mapped from @addr on. */
 uint64_t native_spans_at(const struct native_span *v, size_t n, uint64_t addr);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/thresholds.h"
 #include "track/native_priv.h"
 
-#define MOST_STEPS 8 /* points for one window */
+#define MOST_STEPS 8 /* points at most for one window */
 
 /* The age at which samples count at the latest. */
 static uint64_t age_ns(const struct native *n)
@@ -30,13 +30,13 @@ static void tell_first(struct native_burst *b)
 void native_series_closed(struct native_burst *b, uint64_t closed_ns)
 {
 	if (b->n_young == ARRAY_SIZE(b->young))
-		b->n_young--; /* told of together with this one */
+		b->n_young--; /* it is told together with the next one */
 	b->closed_ns = closed_ns;
 	b->telling++;
 	b->young[b->n_young++] = closed_ns;
 }
 
-/* The last window that has come to that age. */
+/* The last window whose samples have come to that age. */
 static uint64_t window_told(struct native *n, uint64_t now_ns)
 {
 	struct native_burst *b = &n->burst;
@@ -46,7 +46,7 @@ static uint64_t window_told(struct native *n, uint64_t now_ns)
 	return b->told_ns;
 }
 
-/* Keeps the newest of each pair, from the end. */
+/* Halves the points: keeps the newer one of each pair. */
 static void halve(struct site_row *r)
 {
 	size_t first = r->n_points && !(r->n_points & 1), kept = 0;
@@ -56,7 +56,7 @@ static void halve(struct site_row *r)
 	r->n_points = kept;
 }
 
-/* From its last point to what it has now. */
+/* Adds points on a line from the last point to the present numbers. */
 static void add_line(struct site_row *r, double now_s, size_t steps)
 {
 	struct native_point from = r->points[r->n_points - 1];
@@ -72,7 +72,7 @@ static void add_line(struct site_row *r, double now_s, size_t steps)
 	}
 }
 
-/* A site that no window had met had nothing at the one before. */
+/* Adds a window's points to a site. A new site had nothing at the window before. */
 static void tell_window(const struct native_table *t, struct site_row *r, double now_s,
 			size_t steps)
 {
@@ -85,7 +85,7 @@ static void tell_window(const struct native_table *t, struct site_row *r, double
 	add_line(r, now_s, steps);
 }
 
-/* So many as keep their distance, of one window. */
+/* Points of a window that keep the least distance. */
 static size_t steps_of(const struct native_table *t, double now_s)
 {
 	double gaps = (now_s - t->told_s) / t->point_gap_s;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The spans of the target's addresses that are mapped. */
+/* Reads which spans of the target's addresses are mapped. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -19,7 +19,7 @@ size_t native_spans_of(struct stamped_lines *from, struct native_span **out)
 
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &a, &b) != 2 || b <= a)
 			continue; /* the rest of a long line */
-		/* One that has grown since is told again. */
+		/* a mapping that has grown since is listed again */
 		if (last && a >= last->start && a <= last->end) {
 			last->end = b > last->end ? b : last->end;
 			continue;
@@ -37,7 +37,7 @@ size_t native_spans_of(struct stamped_lines *from, struct native_span **out)
 	return 0;
 }
 
-/* The kernel tells no rows of a process that has gone, as if nothing were mapped. */
+/* 0 for a process that has gone: the kernel lists nothing, as if nothing were mapped. */
 size_t native_spans_read(const struct proc *p, struct native_span **out)
 {
 	auto_close int fd = stamped_open(p->pid, "maps");
@@ -53,7 +53,6 @@ size_t native_spans_read(const struct proc *p, struct native_span **out)
 	return 0;
 }
 
-/* How much is mapped from @addr on. */
 uint64_t native_spans_at(const struct native_span *v, size_t n, uint64_t addr)
 {
 	size_t lo = 0, hi = n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From live blocks to sites and their series; mappings that ended unseen are taken out. */
+/* Makes sites and their series of live blocks; drops mappings whose end was not seen. */
 #include "track/native_priv.h"
 
 #include <math.h>
@@ -11,14 +11,14 @@
 #define BATCH	     4096
 #define BATCHES	     (4 * PL_MAX_BLOCKS / BATCH) /* the map can change while it is walked */
 #define MAPS_GAP     5000000000ull
-#define BIG_CHUNK    (128u << 10) /* may have a mapping of its own */
+#define BIG_CHUNK    (128u << 10) /* bytes: a block may have a mapping of its own */
 #define CHUNK_MAPPED 2
 #define POINT_GAP    1.0
-#define MOST_GAP     2.5 /* a table that fills up is seen in time */
+#define MOST_GAP     2.5 /* seconds: a table that fills up is noticed in time */
 #define KEPT_NS	     30000000000ull
-#define ENOUGH	     12	 /* points: a series of its own */
-#define LOOKS	     512 /* blocks looked into at a time */
-#define LOOKS_ENOUGH 32	 /* per site: what a line's blocks hold does not change */
+#define ENOUGH	     12	 /* points of a series that stands by itself */
+#define LOOKS	     512 /* blocks that are looked into at a time */
+#define LOOKS_ENOUGH 32	 /* blocks per site: what a line's blocks hold does not change */
 
 /* splitmix64's finalizer over the three words */
 uint64_t native_key_hash(const struct pl_native_key *k)
@@ -49,7 +49,7 @@ static void row_clear(struct site_row *r)
 	memset(r->depth, 0, sizeof(r->depth));
 }
 
-/* Two keys with one hash: the next value is tried. NULL when memory or the table is full. */
+/* If two keys have one hash, the next value is tried. */
 struct site_row *native_row(struct native_table *t, const struct pl_native_key *key)
 {
 	uint64_t h = native_key_hash(key);
@@ -58,7 +58,7 @@ struct site_row *native_row(struct native_table *t, const struct pl_native_key *
 
 	for (int tries = 0; tries < 4; tries++, h = h + 1 ? h + 1 : 1) {
 		at = map64_get(&t->index, h);
-		if (!at || !*at) /* a place without a row: memory ran out */
+		if (!at || !*at) /* no row: memory ran out */
 			break;
 		row = &t->rows.v[*at - 1];
 		if (same_key(&row->key, key))
@@ -78,7 +78,7 @@ struct site_row *native_row(struct native_table *t, const struct pl_native_key *
 	return row;
 }
 
-/* A few depths at a time: one that is new takes the place, and the count, of the least. */
+/* Counts bytes of a few depths: a new one takes the place, and the count, of the least. */
 static void row_depth(struct site_row *r, uint32_t depth, double bytes)
 {
 	size_t least = 0;
@@ -123,13 +123,13 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 {
 	struct site_row *r;
 
-	/* pymalloc's own: its blocks are counted by their births. An arena's list entry begins at
-	 * its first whole pool, so ask for the middle of the mapping. */
+	/* an arena of pymalloc: its blocks are counted by their births. The list entry of an arena
+	 * begins at its first whole pool, so the middle of the mapping is asked for. */
 	if (b->site.kind == PL_KIND_MMAP && n->spec.heap &&
 	    heap_in_arena(n->spec.heap, addr + b->size / 2))
 		return;
-	/* Another malloc's own; seen where its callers are not (while exact, the kernel half leaves
-	 * it out). */
+	/* memory that another malloc maps for its blocks (while exact, the kernel half leaves it
+	 * out) */
 	if (b->site.kind == PL_KIND_MMAP &&
 	    b->site.caller - n->libc.lib_start < n->libc.lib_end - n->libc.lib_start)
 		return;
@@ -151,7 +151,7 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 		r->min_size = b->size;
 	if (b->size > r->max_size)
 		r->max_size = b->size;
-	/* The first few, then ever rarer ones: a spread over the walk without random numbers. */
+	/* the first few, then ever rarer ones: spread over the walk without random numbers */
 	if (r->n_look < ARRAY_SIZE(r->look)) {
 		r->look_size[r->n_look] = b->size;
 		r->look[r->n_look++] = addr;
@@ -161,8 +161,9 @@ void native_table_add(struct native *n, uint64_t addr, const struct pl_block *b,
 	}
 }
 
-/* Finds what the kernel half missed: a block without its first page is dead, one without its end is
- * shorter. The entry is compared again before it changes: the address may be mapped anew by now. */
+/* Drops or shortens a block whose end the kernel half missed: without its first page it is dead,
+ * without its last it is shorter. The entry is compared again before that, since the address may be
+ * mapped anew by now. */
 static bool drop_unmapped(struct native *n, const struct native_span *v, size_t n_spans,
 			  uint64_t addr, struct pl_block *b)
 {
@@ -249,7 +250,7 @@ enum native_life native_life(const struct native *n, uint64_t addr, uint64_t bor
 	return n->state == NATIVE_BURST ? native_burst_life(&n->burst, addr, born_ns) : NATIVE_DEAD;
 }
 
-/* Sites that had nothing alive at the last look make room for others. */
+/* Drops rows of sites that had nothing alive at the last look. */
 static void compact(struct native_table *t)
 {
 	size_t kept = 0;
@@ -262,7 +263,7 @@ static void compact(struct native_table *t)
 		if (!r->count && !r->young_bytes)
 			continue;
 		at = map64_put(&t->index, native_key_hash(&r->key));
-		if (!at || *at) /* a second key of this hash starts anew */
+		if (!at || *at) /* a second key with this hash starts anew */
 			continue;
 		*at = kept + 1;
 		if (kept != i)
@@ -272,8 +273,8 @@ static void compact(struct native_table *t)
 	t->rows.n = kept;
 }
 
-/* Object bodies? A few blocks per site and call, so that a table of thousands costs little; a site
- * that has been looked into often enough leaves the turn to others. */
+/* Looks for bodies of objects in a few blocks of a site, so that a table of thousands costs little;
+ * a site that was looked into often enough leaves the turn to others. */
 static void look_into(struct native *n, struct site_row *r, int *left)
 {
 	for (uint32_t i = 0; *left > 0 && r->checked < LOOKS_ENOUGH && i < r->n_look; i++) {
@@ -289,8 +290,8 @@ static void look_into(struct native *n, struct site_row *r, int *left)
 	r->n_look = 0;
 }
 
-/* While the target lives: of an ended one nothing can be read, and all would look like plain
- * blocks. */
+/* Looks into blocks while the target lives: when it has ended, nothing can be read and all would
+ * look like plain blocks. */
 static void look_into_all(struct native *n)
 {
 	int left = LOOKS;
@@ -301,7 +302,8 @@ static void look_into_all(struct native *n)
 		look_into(n, &n->table.rows.v[i], &left);
 }
 
-/* Own cost at most 1 % of a core: the next walk waits for a hundred times the last one's length. */
+/* Walks over the blocks, at most 1 % of the time: the next walk waits for a hundred times the
+ * length of the last. */
 static int scan(struct native *n, uint64_t now_ns, double gap_s)
 {
 	struct native_table *t = &n->table;
@@ -333,12 +335,12 @@ static int scan(struct native *n, uint64_t now_ns, double gap_s)
 	if (err)
 		return err;
 	native_series_add(n, now_ns);
-	if (w.n_spans) /* as rarely as the maps are read */
+	if (w.n_spans) /* as seldom as the maps are read */
 		look_into_all(n);
 	return 0;
 }
 
-/* For nobody but the series: no more often than they have points. */
+/* Walks only for the series: no more often than it has points. */
 int native_table_scan(struct native *n, uint64_t now_ns)
 {
 	return scan(n, now_ns, fmin(fmax(n->table.point_gap_s, POINT_GAP), MOST_GAP));
@@ -364,7 +366,7 @@ void native_table_reset(struct native *n)
 {
 	struct native_table *t = &n->table;
 
-	/* Twice within that time: the first ones are of more. */
+	/* not twice within that time: the first rows are of more blocks */
 	if (t->rows.n && native_now(n) >= t->kept_until_ns) {
 		for (size_t i = 0; i < t->rows.n; i++)
 			native_told(n, &t->rows.v[i]);
@@ -410,7 +412,8 @@ static void add_site(const struct native *n, const struct site_row *r, uint64_t 
 	};
 }
 
-/* Its series ends where blocks were last seen in its way: neither growth nor an end. */
+/* Adds kept rows. Their series end where the way of tracing changed: that is neither growth nor an
+ * end. */
 static void add_kept(struct native *n, uint64_t now_ns, struct native_sites *out)
 {
 	struct native_table *t = &n->table;

@@ -7,7 +7,7 @@
  */
 #include "track/native_priv.h"
 
-#define MOST_BEFORE 20 /* windows that did not meet a site count, before the first that did */
+#define MOST_BEFORE 20 /* windows before the first that met a site count, up to so many */
 
 void native_add_most(struct native *n, uint64_t now_ns)
 {
@@ -27,7 +27,7 @@ void native_add_most(struct native *n, uint64_t now_ns)
 	}
 }
 
-/* By the windows since the first that met it, and some before. */
+/* Mean over the windows since the first that met the site, and some before. */
 static double most_per_s(const struct native_burst *b, const struct site_row *r)
 {
 	uint64_t told = b->telling - b->n_young, before = r->first - 1;

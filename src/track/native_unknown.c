@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Blocks from before we came: nobody knows how many there are, but every free and realloc of one is
- * seen. A
- * full cache frees one of them for each block that we see it take. */
+/* Counts frees of blocks from before the watch. Nobody knows how many such blocks there are, but
+ * each free and realloc of one is seen: a full cache frees one for each block that it is seen to
+ * take. */
 #include <math.h>
 
 #include "track/native_priv.h"
 
 #define SAMPLE_S 1.0
 
-/* The counters go on; a new series begins (after a pause, calls have gone unseen). */
+/* Begins a new series, as calls went unseen in a pause; the counters go on. */
 void native_unknown_start(struct native *n)
 {
 	trend_set_free(n->unknown.trend);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which process the kernel half means, where its numbers are not ours: in a pid namespace that is
- * not the initial one. */
+/* Finds how the kernel half numbers a process, where its numbers are not ours: in a pid namespace
+ * that is not the initial one. */
 #ifndef PYLEAK_TRACK_PIDS_H
 #define PYLEAK_TRACK_PIDS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "track/relief.h"
 
-#define MOST 8192 /* of a window, and in all: what a line does it does again */
+#define MOST 8192 /* reliefs of a window, and in all: a line does the same again */
 
 void reliefs_begin(struct reliefs *r)
 {
@@ -60,7 +60,7 @@ void reliefs_count(const struct reliefs *r, const struct sample *look, size_t n,
 void reliefs_count_late(const struct sample *dead, const struct sample *heir,
 			const struct contents *c, struct map64 *to)
 {
-	/* A line that keeps what it makes has none that end, by its own births as little. */
+	/* its own births count, too: of a line that keeps what it makes no object ends */
 	if (dead->type == heir->type && dead->fp.content == heir->fp.content)
 		count(to, dead->stack, heir, c, dead->weight);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* An object died, and another of its type was born in its place: what is known of the first one's
- * line may be such a one when it is looked at again. The content of one that died in the window of
- * its birth nobody has read: it is taken to be that of its heir, which is of another line then. */
+/* Counts reliefs: an object died, and another of its type was born in its place. Other survivors of
+ * the first one's line may be such an object, too, when they are looked at again. If it died in the
+ * window of its birth, nobody has read its content: it is taken to be its heir's, which is of
+ * another line. */
 #ifndef PYLEAK_RELIEF_H
 #define PYLEAK_RELIEF_H
 
@@ -11,24 +12,26 @@
 
 struct reliefs {
 	VEC(struct relief {
-		uint64_t stack; /* as the kernel half calls it, of the one that died */
-		size_t heir;	/* in the look of the window */
+		uint64_t stack; /* stack of the one that died, as the kernel half calls it */
+		size_t heir;	/* place of the heir in the window's look */
 	})
 	v;
-	struct map64 known; /* of them, each once */
+	struct map64 known; /* reliefs, each once */
 };
 
 void reliefs_begin(struct reliefs *r);
 void reliefs_free(struct reliefs *r);
 
-/* Sample @i of @look is the last one born where @b was. However many a line had there before, one
- * at most would have been there at the end of a window: they are counted once. */
+/* Adds a relief: sample @i of @look is the last object born where @b was. A line counts once for an
+ * address, however many of its objects were there: one at most would have been left at the end of
+ * the window. */
 void reliefs_add(struct reliefs *r, const struct pl_birth *b, const struct sample *look, size_t i);
-/* Those whose heir has a content by which nothing is told apart, by stack and content. The stacks
- * of the @n in @look are those of the kernel half yet. */
+/* Counts the reliefs whose heir has a content that many have, by stack and content. The stacks of
+ * the @n samples in @look are still the kernel half's numbers. */
 void reliefs_count(const struct reliefs *r, const struct sample *look, size_t n,
 		   const struct contents *c, struct stacks *st, struct map64 *to);
-/* @dead was on the ladder when @heir was born in its place, of whatever stack. */
+/* Counts a relief of @dead, which was on the ladder when @heir, of any stack, was born in its
+ * place. */
 void reliefs_count_late(const struct sample *dead, const struct sample *heir,
 			const struct contents *c, struct map64 *to);
 

@@ -13,25 +13,26 @@
 
 #include "tree.skel.h" /* uses the types of pyleak/tree.h */
 
-/* Most children of a busy parent end within a second: those cost nobody a probe. What has become
- * another program begins anew: what it does before we come is lost, so it waits for less. */
+/* Time before a child is handed over. Most children of a busy parent end within a second: those
+ * cost nobody a probe. A child that has become another program waits for less, since what it does
+ * before it is watched is lost. */
 #define FORKED_NS 1000000000
 #define EXECED_NS 500000000
-/* The heap of a newcomer is read once, early, for what it inherited; not at once, the shortest
- * lives are over by then. That of another program is read when the first of its imports are over,
- * for it may still have to wait for a place. */
+/* Time until a newcomer's heap is read, once, for what it inherited: early, but after the shortest
+ * lives. Another program's heap is read after the first of its imports, since it may have to wait
+ * for a place. */
 #define LOOK_NS	   30000000
-#define LOOK_SHARE 0.05 /* of our time, for these looks */
+#define LOOK_SHARE 0.05 /* part of our time for these looks */
 #define LOOK_SAVED 200000000.0
-#define MAX_KNOWN  4096 /* newcomers at once */
+#define MAX_KNOWN  4096 /* newcomers at a time */
 
 struct newcomer {
 	struct tree_child child;
 	bool was_looked_at;
-	bool is_other; /* no Python, when it was looked at */
+	bool is_other; /* it was no Python when it was looked at */
 };
 
-/* One that is alive, and no newcomer any more. */
+/* A child that is alive, and no newcomer any more. */
 struct member {
 	int pid;
 	enum tree_fate fate;
@@ -43,9 +44,9 @@ struct tree {
 	struct py_finder *finder;
 	VEC(struct newcomer) v;
 	VEC(struct member) member;
-	struct member met; /* handed over last */
+	struct member met; /* the one that was handed over last */
 	struct tree_counts counts;
-	double saved_ns; /* of the time that looks may take */
+	double saved_ns; /* time saved for looks */
 	uint64_t filled_ns;
 };
 
@@ -73,7 +74,7 @@ static struct member *find_member(struct tree *t, int pid)
 	return NULL;
 }
 
-/* It has ended, or is a newcomer again. */
+/* Drops a member that has ended, or is a newcomer again. */
 static void drop_member(struct tree *t, struct member *m)
 {
 	if (m)
@@ -88,7 +89,7 @@ static void keep_member(struct tree *t, int pid, enum tree_fate fate)
 		*m = (struct member){pid, fate};
 }
 
-/* Now, or until it is something else: but who was watched once was watched. */
+/* Changes the fate that a child is counted as; one that was watched once stays watched. */
 static void count_as(struct tree_counts *n, enum tree_fate *fate, enum tree_fate now)
 {
 	if (*fate >= TREE_WATCHED)
@@ -157,7 +158,7 @@ static int on_event(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-/* In our pid namespace the kernel's programs number processes as we do. */
+/* Makes the kernel's programs number processes as our pid namespace does. */
 static int number(struct tree_bpf *skel)
 {
 	auto_close int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -239,8 +240,8 @@ static bool is_followed(const struct tree *t, int pid)
 	return !bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.tree), &key, &one);
 }
 
-/* Adds children that are there already. A list that is older than what it says about ppid misses
- * none: parents are followed first, and their later children are told by the kernel. */
+/* Adds children that are there already. The list misses none: parents are followed before it is
+ * read, and the kernel tells of their later children. */
 static int add_present(struct tree *t, size_t *added)
 {
 	auto_free struct proc_entry *v = NULL;
@@ -259,7 +260,7 @@ static int add_present(struct tree *t, size_t *added)
 		if (!c)
 			continue;
 		t->counts.started++;
-		/* It has lived before us: nothing is known of what it inherited. */
+		/* it was there before: what it inherited is not known */
 		c->was_looked_at = true;
 		c->child.is_execed = v[i].age_s > 1;
 		c->child.start_ticks = v[i].start_ticks;
@@ -273,21 +274,21 @@ int tree_add(struct tree *t, int pid)
 	size_t added = 1;
 	int err = follow(t, pid);
 
-	/* A child of one that was named before it. */
+	/* it was named, and is a child of one that was named before */
 	if (c) {
 		t->counts.n[c->child.fate]--;
 		t->counts.started--;
 		drop(t, c);
 	}
 	keep_member(t, pid, TREE_ROOT);
-	/* A generation may be listed before its parents; the last round finds nobody. */
+	/* a generation may be listed before its parents; the last round finds nobody */
 	while (!err && added)
 		err = add_present(t, &added);
 	return err;
 }
 
-/* Takes the census of what is alive now from the child itself: a forkserver's children do not have
- * the heap of the process that asked for them. */
+/* Reads what a newcomer inherited from its own heap: children of a forkserver do not have the heap
+ * of the process that asked for them. */
 static void look(struct tree *t, struct newcomer *c)
 {
 	struct py_runtime *rt = NULL;
@@ -392,11 +393,11 @@ void tree_put_back(struct tree *t, const struct tree_child *child)
 void tree_met(struct tree *t, const struct tree_child *child, bool is_watched)
 {
 	enum tree_fate fate = child->fate;
-	struct newcomer *c = find(t, child->pid); /* it has become another program meanwhile */
+	struct newcomer *c = find(t, child->pid); /* it became another program meanwhile */
 	struct member *m = find_member(t, child->pid);
 
 	if (t->met.pid == child->pid)
-		fate = t->met.fate; /* ... and that one may have ended */
+		fate = t->met.fate; /* and that may have ended */
 	count_as(&t->counts, &fate, is_watched ? TREE_WATCHED : TREE_NOT_WATCHED);
 	if (c)
 		c->child.fate = fate;
@@ -409,7 +410,7 @@ size_t tree_waiting(const struct tree *t)
 	return t->v.n;
 }
 
-/* Those that are worth a look and have no place. */
+/* Counts newcomers that are old enough and wait for a place. */
 static void count_waiting(const struct tree *t, struct tree_counts *out)
 {
 	uint64_t now = clock_ns();
