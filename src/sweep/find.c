@@ -9,9 +9,9 @@
 #include "places/finder.h"
 #include "sweep/sweep_priv.h"
 
-#define MAX_LINE   64 /* processes above each other */
-#define MAX_MEANT  3  /* told of */
-#define MAX_LOOKED 64 /* and looked into for that */
+#define MAX_LINE   64 /* generations above this process */
+#define MAX_MEANT  3  /* Pythons that may have been meant and are named */
+#define MAX_LOOKED 64 /* processes that are looked into for that */
 
 struct listed {
 	struct proc_entry *v;
@@ -61,7 +61,7 @@ static bool descends(const struct listed *l, int pid, int from)
 	return false;
 }
 
-/* One more of a list that is cut where the buffer ends. */
+/* Adds a word to a list, if the buffer has room. */
 static void add_word(char *list, size_t size, const char *word)
 {
 	size_t n = strlen(list);
@@ -80,7 +80,7 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-/* As people call it: the pod with its namespace, the container. */
+/* The name that people use: the pod with its namespace, or the container. */
 static void name_place(const struct proc_container *c, bool as_pod, char *buf, size_t size)
 {
 	if (as_pod && c->pod[0])
@@ -105,8 +105,8 @@ static void note_place(const struct proc *p, const struct sweep_opts *o, struct 
 		add_word(out->places, sizeof(out->places), text);
 }
 
-/* Blanks as single ones, none at the beginning: no words of a process look as if they had been
- * indented by us. */
+/* Makes runs of blanks single ones, without one at the beginning: no process's words shall look as
+ * if we had indented them. */
 static void squeeze(char *text)
 {
 	char *to = text;
@@ -125,7 +125,7 @@ static void describe(const struct proc *p, struct sweep_match *m)
 
 	sweep_command_line(p, line, sizeof(line));
 	squeeze(line);
-	/* Without the directories of the program. */
+	/* leave out the directories of the program */
 	for (const char *s = line; *s && *s != ' '; s++)
 		if (*s == '/')
 			program = s + 1;
@@ -140,7 +140,7 @@ static void describe(const struct proc *p, struct sweep_match *m)
 
 static void unread(struct sweep_found *out, int err)
 {
-	/* Those that have ended meanwhile are nobody's loss. */
+	/* a process that has ended meanwhile is no loss */
 	if (err == -ESRCH || err == -ENOENT)
 		return;
 	out->unread++;
@@ -206,7 +206,7 @@ static void mark_below(const struct listed *l, struct sweep_found *f)
 	}
 }
 
-/* This process, who started it, and so on. */
+/* This process, its parent, and so on. */
 struct line {
 	int pid[MAX_LINE];
 	size_t n;
@@ -219,7 +219,8 @@ static void our_line(const struct listed *l, struct line *out)
 		out->pid[out->n++] = pid;
 }
 
-/* Helpers have our command line, and with it the name that is looked for. */
+/* Is it this process or its child, or, when a name is looked for, above it? Those have the name in
+ * their own command lines. */
 static bool is_ours(const struct line *line, const struct sweep_opts *o, const struct proc_entry *e)
 {
 	for (size_t i = 0; i < line->n && (i == 0 || o->name); i++)
@@ -260,7 +261,7 @@ void sweep_found_free(struct sweep_found *f)
 	vec_free(&f->match);
 }
 
-/* Is it a Python? Then one more "-p N (python3 app.py in container web)". */
+/* If it is a Python, adds "-p N (python3 app.py in container web)" to the list. */
 static bool mean(struct listed *l, int pid, char *list, size_t size)
 {
 	struct sweep_match m = {0};

@@ -16,15 +16,15 @@
 
 #define BUCKET_S 2.0
 #define PAGE	 4096
-#define LIMITS_NS \
-	30000000000ull /* a dozen files of /proc and the cgroups: more than a reading costs */
-/* A judgement costs nearly what a reading of a small heap does, and a few points more hardly change
- * it: the next one comes when the process has been watched for this part longer, or so long. */
+/* A limit is read from a dozen files of /proc and cgroups, which costs more than a reading. */
+#define LIMITS_NS 30000000000ull
+/* A judgement costs nearly as much as reading a small heap, and a few more points hardly change it:
+ * the next comes when the process has been watched for this part longer, or after JUDGE_NS. */
 #define JUDGE_PART  24
 #define JUDGE_NS    10000000000ull
 #define MANY_POOLS  64	    /* each header takes a microsecond or more to read */
-#define STUCK_LOOKS 2	    /* at one that waits for what no signal ends ... */
-#define STUCK_NS    5000000 /* ... so long after each other: most disks answer meanwhile */
+#define STUCK_LOOKS 2	    /* looks at a process in an uninterruptible wait ... */
+#define STUCK_NS    5000000 /* ... and the time between: most disks answer meanwhile */
 
 enum { VALUE_RSS, VALUE_ANON, VALUE_LIVE, VALUES };
 
@@ -39,15 +39,15 @@ struct growth {
 	struct proc_cgroup cgroup;
 	struct proc_limit limit;
 	double live_bytes;
-	uint64_t pools; /* that were counted last ... */
-	bool in_turn;	/* ... some of them as they had been before */
+	uint64_t pools; /* pools that were counted last */
+	bool in_turn;	/* only some of them were read anew */
 	uint64_t start_ns, limits_due;
-	uint64_t cpu_ns; /* that it had used before the last reading */
+	uint64_t cpu_ns; /* CPU time it had used before the last reading */
 	uint64_t stuck;	 /* proc_memory.stuck when a reading was left out for it; 0 = it was not */
 	bool rests;
-	uint64_t read_ns, judged_ns; /* the last reading, and the last that was judged */
-	struct curve curve;	     /* what was said of that */
-	bool is_behind;		     /* it has run since then */
+	uint64_t read_ns, judged_ns; /* the last reading; the last one that was judged */
+	struct curve curve;	     /* the judgement of that */
+	bool is_behind;		     /* the process has run since then */
 };
 
 static void forget(struct growth *g)
@@ -98,7 +98,8 @@ void growth_watch_by(struct growth *g, heap_watch watch, void *ctx)
 	heap_watch_by(g->heap, watch, ctx);
 }
 
-/* A process that used no CPU time since before the last reading has the heap that was read then. */
+/* Has the process used no CPU time since before the last reading? Then its heap is as it was read.
+ */
 static bool has_rested(struct growth *g)
 {
 	uint64_t before = g->cpu_ns;
@@ -132,7 +133,8 @@ static void judge_growth(struct growth *g)
 	if (!g->has_pools)
 		return;
 	judge(g, VALUE_LIVE, &g->curve);
-	/* C code's memory, and blocks too large for pools, perhaps with a small object for each. */
+	/* memory of C code, or of blocks too large for pools, perhaps with a small object for each
+	 */
 	if (rises(&anon) && (!rises(&g->curve) || g->curve.slope * ETA_PARTIAL < anon.slope))
 		g->curve = anon;
 }
@@ -149,13 +151,13 @@ static void add(struct growth *g, uint64_t now, const double *v)
 	series_add(g->series, (double)(now - g->start_ns) / 1e9, v);
 	g->read_ns = now;
 	g->is_behind |= !g->rests;
-	/* A curve that rose, or came and went, comes to a level by resting. */
+	/* a curve that rose, or came and went, levels off by resting */
 	if ((g->is_behind || !is_level(&g->curve)) &&
 	    now - g->judged_ns >= (wait < JUDGE_NS ? wait : JUDGE_NS))
 		judge_growth(g);
 }
 
-/* A report rests on all that was read. */
+/* The curve for a report: of all that was read. */
 static const struct curve *curve_now(struct growth *g)
 {
 	if (g->judged_ns != g->read_ns)
@@ -165,7 +167,7 @@ static const struct curve *curve_now(struct growth *g)
 
 enum reading { NOTHING, SOME_POOLS, ALL_POOLS };
 
-/* One that has rested since all of it was read has nothing new. */
+/* Chooses the reading: nothing of a process that has rested since all of it was read. */
 static enum reading what_to_read(const struct growth *g, bool has_rested)
 {
 	if (has_rested)
@@ -186,7 +188,7 @@ static int count(struct growth *g, bool in_turn)
 	return 0;
 }
 
-/* For each reading, where a file of /proc is dear: proc_alive() looks into one. */
+/* Has it ended? Asked at each reading, so without a file of /proc, which proc_alive() reads. */
 static bool has_ended(const struct proc *p)
 {
 	struct pollfd end = {.fd = p->pidfd, .events = POLLIN};
@@ -194,8 +196,8 @@ static bool has_ended(const struct proc *p)
 	return poll(&end, 1, 0) > 0;
 }
 
-/* May it hold its mmap_lock for as long as storage is silent? Who reads its memory would wait as
- * long (W4). One that rests waits where it was seen last. */
+/* May the process hold its mmap_lock for as long as storage is silent? Then a reader of its memory
+ * would wait as long (W4). A process that rests still waits where it was seen last. */
 static bool is_stuck(struct growth *g)
 {
 	const struct timespec pause = {.tv_nsec = STUCK_NS};
@@ -221,7 +223,7 @@ bool growth_read(struct growth *g)
 		return false;
 	what = what_to_read(g, has_rested(g));
 	g->rests = what == NOTHING;
-	/* Others may take pages of one that rests. */
+	/* pages of a process that rests may be taken */
 	if ((!g->rests || is_due) && proc_memory(g->proc, &g->memory))
 		return false;
 	if (is_stuck(g)) {

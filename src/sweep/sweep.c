@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Rounds over all Pythons, and the few suspects that are probed meanwhile. The cost of a round
- * decides when the next one comes. */
+/* Reads all Pythons in rounds, while a few suspects are probed. The cost of a round decides when
+ * the next one comes. */
 #include "sweep/sweep.h"
 
 #include <math.h>
@@ -11,23 +11,23 @@
 #include "base/thread.h"
 #include "sweep/sweep_priv.h"
 
-#define LIST_NS	     5000000000ull /* new processes are looked for */
+#define LIST_NS	     5000000000ull /* time between looks for new processes */
 #define ROUND_MIN_NS 2000000000ull
 #define ROUND_MAX_NS 30000000000ull
-#define FIRST_READS  8	 /* each after ROUND_MIN_NS: there is a curve then */
-#define ROUND_SHARE  100 /* readings may take this part of our time: 1 % of a core */
+#define FIRST_READS  8	 /* first readings, one each ROUND_MIN_NS: enough for a curve */
+#define ROUND_SHARE  100 /* readings may take one part in so many of our time: 1 % of a core */
 #define NAP_NS	     50000000
-#define MOST_LEAKS   256 /* of processes that have ended */
+#define MOST_LEAKS   256 /* leaks of ended processes that are kept */
 #define SEEN_MIN     256
 #define FORGET_NS    600000000000ull
-#define AGAIN_S	     60		/* until a look that failed is tried again, at most */
-#define RARELY_S     86400	/* until any other */
-#define WATCHED	     UINT64_MAX /* in place of the time of the next look */
-#define REFUSED	     (1u << 31) /* beside the wait until then: the last look failed */
+#define AGAIN_S	     60		/* seconds until a failed look is tried again, at most */
+#define RARELY_S     86400	/* seconds until any other look, at most */
+#define WATCHED	     UINT64_MAX /* as the time of the next look: it is watched */
+#define REFUSED	     (1u << 31) /* a bit beside the wait: the last look failed */
 
 enum look { LOOK_WATCHED, LOOK_NOTHING, LOOK_FAILED, LOOK_LATER };
 
-/* Tells programs apart, too: exec keeps pid and start. */
+/* Identifies a process and its program: exec keeps pid and start time. */
 static uint64_t identity_of(const struct proc_entry *e)
 {
 	return (uint64_t)e->pid << 40 ^ e->start_ticks ^ e->start_stack * 0x9e3779b97f4a7c15ull;
@@ -74,7 +74,8 @@ void sweep_free(struct sweep *s)
 	free(s);
 }
 
-/* A heap of 20 GiB has a million pools, and reading their headers takes two seconds. */
+/* Keeps probes in during a long reading: a heap of 20 GiB has a million pools, whose headers take
+ * two seconds. */
 static int reading(const struct heap_progress *at, void *ctx)
 {
 	(void)at;
@@ -99,7 +100,7 @@ static enum look watch(struct sweep *s, struct growth *g)
 	return LOOK_WATCHED;
 }
 
-/* Those that have ended meanwhile are nobody's loss. */
+/* Notes why a look failed; a process that has ended meanwhile is no loss. */
 static enum look failed(struct sweep *s, int err, bool *is_refused)
 {
 	if (err == -ESRCH || err == -ENOENT)
@@ -109,8 +110,9 @@ static enum look failed(struct sweep *s, int err, bool *is_refused)
 	return LOOK_FAILED;
 }
 
-/* A process that is not watched: is it a Python, and one that is wanted? Where it waits for what no
- * signal ends it may hold its mmap_lock, and who looks at its maps waits with it, for good (W4). */
+/* Looks at a process that is not watched: is it a wanted Python? One in an uninterruptible wait is
+ * left for later: it may hold its mmap_lock, and a reader of its maps would wait with it, for good
+ * (W4). */
 static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_refused)
 {
 	struct growth *g = NULL;
@@ -139,11 +141,11 @@ static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_r
 	err = growth_open(p, e, &g);
 	if (!err)
 		return watch(s, g);
-	/* A library that nobody has started, or a Python that ends: none that runs. */
+	/* libpython is loaded and not started, or it ends: no Python runs */
 	if (err == -EAGAIN || err == -ESHUTDOWN)
 		return LOOK_NOTHING;
 	failed(s, err, is_refused);
-	/* Not known: that is how it is. Else it was we who lacked something. */
+	/* a Python that is not known stays so; else we lacked something */
 	return err == -ENOTSUP ? LOOK_NOTHING : LOOK_FAILED;
 }
 
@@ -152,9 +154,9 @@ static uint64_t now_s(void)
 	return clock_ns() / 1000000000u;
 }
 
-/* When to look again, and after what wait: both in seconds, as `seen` keeps them. Each wait is
- * twice as long as the one before: few looks at each, and the name that is wanted may come late,
- * and so may a Python that is loaded as a library, or by a program that has just been exec'ed. */
+/* When to look again, and the wait until then, both in seconds, as `seen` keeps them. Each wait is
+ * twice the one before: so each process is looked at a few times only, and a wanted name may still
+ * come late, or a Python that is loaded as a library or was just exec'ed. */
 static uint64_t next_look(enum look look, bool is_refused, uint64_t before)
 {
 	uint64_t wait_s = before ? 2 * (before & (REFUSED - 1)) : LIST_NS / 1000000000u;
@@ -177,7 +179,7 @@ static bool is_due(const uint64_t *seen)
 	return !seen || now_s() >= *seen >> 32;
 }
 
-/* Those that have ended are forgotten: a host starts millions in a month. */
+/* Forgets processes that have ended: a host starts millions in a month. */
 static int forget_ended(struct sweep *s, const struct proc_entry *v, size_t n)
 {
 	struct map64 kept = {0};
@@ -201,7 +203,7 @@ static int forget_ended(struct sweep *s, const struct proc_entry *v, size_t n)
 	return 0;
 }
 
-/* A deleted file's inode is given to another file: what was found in it does not hold for ever. */
+/* Forgets now and then what was found in files: the inode of a deleted file may be another's. */
 static void forget_files(struct sweep *s)
 {
 	uint64_t now = clock_ns();
@@ -244,7 +246,7 @@ static void remove_ended(struct sweep *s)
 	s->target.n = kept;
 }
 
-/* The target that was watched under this number until now was another program. */
+/* Ends the target that had this pid until now: it was another program. */
 static void forget_former(struct sweep *s, int pid)
 {
 	for (size_t i = 0; i < s->target.n; i++)
@@ -265,7 +267,7 @@ static int meet(struct sweep *s, const struct proc_entry *e)
 	if (is_first)
 		forget_former(s, e->pid);
 	look = look_at(s, e, &is_refused);
-	if (look == LOOK_LATER) /* it is as due as it was */
+	if (look == LOOK_LATER) /* it stays due */
 		return 0;
 	s->refused += is_refused && !was_refused(at);
 	if (is_refused)
@@ -274,8 +276,8 @@ static int meet(struct sweep *s, const struct proc_entry *e)
 	return 0;
 }
 
-/* The reason that is told is of one that is still there: else another one is looked at for its own.
- */
+/* Counts refused processes that still exist. The reason that is told must be of one of them: else
+ * one is looked at again for its reason. */
 static int count_refused(struct sweep *s, const struct proc_entry *v, size_t n)
 {
 	const struct proc_entry *last = NULL;
@@ -315,7 +317,7 @@ static int list(struct sweep *s, uint64_t end_ns)
 			continue;
 		if (!is_due(map64_get(&s->seen, identity_of(&v[i]))))
 			continue;
-		/* The first look at a host takes seconds: Ctrl-C does not wait for it. */
+		/* the first look at a host takes seconds: Ctrl-C does not wait for it */
 		if (clock_ns() > end_ns)
 			return 0;
 		err = meet(s, &v[i]);
@@ -329,7 +331,7 @@ static int list(struct sweep *s, uint64_t end_ns)
 	return err;
 }
 
-/* By its age and size of now. */
+/* Is it wanted by its present age and size, and its words? */
 static bool still_wanted(const struct sweep_opts *o, const struct proc_entry *e)
 {
 	struct proc_entry now;
@@ -339,7 +341,7 @@ static bool still_wanted(const struct sweep_opts *o, const struct proc_entry *e)
 	if (!proc_list_one(e->pid, &now) || identity_of(&now) != identity_of(e) ||
 	    !sweep_wants_entry(o, &now))
 		return false;
-	if (now.is_stuck || proc_open(e->pid, &p)) /* its words are behind its lock, too */
+	if (now.is_stuck || proc_open(e->pid, &p)) /* its words need its lock, too */
 		return now.is_stuck;
 	wanted = sweep_may_want(o, p);
 	proc_close(p);
@@ -363,7 +365,7 @@ int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
 		}
 		*at = WATCHED;
 	}
-	/* Looked at once more, and not counted again. */
+	/* to be looked at once more, and not counted again */
 	for (size_t i = 0; i < s->seen.cap; i++) {
 		const uint64_t *pair = s->seen.slot + 2 * i;
 		uint64_t *at;
@@ -388,7 +390,8 @@ int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
 	return 0;
 }
 
-/* It has ended, or become another program, or could not be read: the next list tells. */
+/* Gives up a target that has ended, is another program now, or could not be read: the next list
+ * tells. */
 static void give_up(struct sweep *s, struct sweep_target *t)
 {
 	uint64_t *at = map64_get(&s->seen, identity_of(growth_entry(t->growth)));
@@ -398,8 +401,8 @@ static void give_up(struct sweep *s, struct sweep_target *t)
 		*at = 0;
 }
 
-/* One reading of every process whose turn it is: a late one is suspected as soon as one of the
- * first. What has ended is forgotten. */
+/* Reads each process that is due; one that came late is read as often at first, so as to be
+ * suspected as soon. Forgets those that have ended. */
 static void read_all(struct sweep *s)
 {
 	uint64_t now = clock_ns(), cpu_ns = thread_cpu_ns(), wait;
@@ -420,7 +423,7 @@ static void read_all(struct sweep *s)
 	}
 	remove_ended(s);
 	if (is_of_young) {
-		s->has_round = s->has_round || s->list_due; /* the list had come to its end */
+		s->has_round = s->has_round || s->list_due; /* all processes were listed before */
 		s->young_due = clock_ns() + ROUND_MIN_NS;
 	}
 	if (!is_round)

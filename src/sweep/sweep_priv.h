@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Declarations that the files of a sweep share. */
+/* Shared by the files of a sweep. */
 #ifndef PYLEAK_SWEEP_SWEEP_PRIV_H
 #define PYLEAK_SWEEP_SWEEP_PRIV_H
 
@@ -14,16 +14,16 @@ struct sweep_target {
 	unsigned reads;
 	bool is_over;
 	/* suspects only */
-	struct session *session; /* probes are in */
-	uint64_t since_ns;	 /* probed since */
-	uint64_t looked_ns;	 /* findings were last looked at */
-	uint64_t rest_until_ns;	 /* not to be probed again before */
+	struct session *session; /* its probes are in */
+	uint64_t since_ns;	 /* begin of its turn */
+	uint64_t looked_ns;	 /* last look at its findings */
+	uint64_t rest_until_ns;	 /* no turn before this time */
 	unsigned turns;
 	struct report *found;	 /* what a turn found: one process */
-	unsigned found_in;	 /* the turn that did, of @turns */
-	uint64_t found_since_ns; /* it was probed since */
+	unsigned found_in;	 /* number of that turn, of @turns */
+	uint64_t found_since_ns; /* begin of that turn */
 	bool refused;		 /* no probing here: do not try again */
-	char why[512]; /* it could not be probed when that was tried last; "" = it could */
+	char why[512];		 /* why it could not be probed last time; "" = it could */
 };
 
 struct sweep {
@@ -33,37 +33,39 @@ struct sweep {
 	struct map64
 		seen; /* identities that were looked at -> when to look again, after what wait */
 	VEC(struct sweep_target *) target;
-	VEC(struct report *) leak; /* found in processes that have ended */
-	size_t refused;		   /* so far */
-	size_t not_watched;	   /* of those that were listed last */
+	VEC(struct report *) leak; /* leaks of processes that have ended */
+	size_t refused;		   /* processes that were refused so far */
+	size_t not_watched;	   /* refused ones in the last list */
 	bool has_round;
-	uint64_t why_of; /* the identity of one of these; 0 = nobody's */
-	char why[256];	 /* it could not be */
+	uint64_t why_of; /* identity of the process that @why is of; 0 = none */
+	char why[256];	 /* why it could not be watched */
 	uint64_t list_due, young_due, round_due, forget_due, alive_due;
 };
 
 /* sweep_select.c */
 bool sweep_wants_entry(const struct sweep_opts *o, const struct proc_entry *e);
 bool sweep_wants(const struct sweep_opts *o, const struct proc *p);
-/* The same, or a name is looked for, and there are no words yet to look in. */
+/* The same; also true if a name is looked for and the process has no words yet. */
 bool sweep_may_want(const struct sweep_opts *o, const struct proc *p);
-/* One that cannot be opened has a short name alone: that of an interpreter goes with any words. */
+/* The same for a process that cannot be opened, of which only the short name is known: that of an
+ * interpreter fits any words. */
 bool sweep_may_want_unopened(const struct sweep_opts *o, const struct proc_entry *e);
-/* Does it have a command line? One that is swapped out may come back. */
+/* Has it a command line? One that is swapped out may come back. */
 bool sweep_has_words(const struct proc *p);
-/* Its words with blanks between them, cut where the buffer ends; without any its short name. */
+/* Writes its words with blanks between them, cut where the buffer ends; without words its short
+ * name. */
 void sweep_command_line(const struct proc *p, char *buf, size_t size);
 
-/* sweep_suspects.c: who is probed, and what was found. */
+/* sweep_suspects.c: chooses who is probed, and keeps what was found. */
 void suspects_choose(struct sweep *s);
-/* Work on those that are probed now; false when there are none. */
+/* Works on the suspects that are probed; false when there are none. */
 bool suspects_step(struct sweep *s, double max_s);
-/* While there is other work: else their probes come out after two seconds. */
+/* To be called during other work: else the suspects' probes come out after two seconds. */
 void suspects_keep_alive(struct sweep *s);
 void suspect_end(struct sweep_target *t);
-/* A target that has stopped growing since is no suspect any more. */
+/* Clears a target of suspicion if it has stopped growing. */
 void suspect_clear(struct sweep_target *t);
-/* Takes the leak that was found out of the target of a process that has ended; NULL: none was. */
+/* Takes a found leak out of the target of an ended process; NULL: there is none. */
 struct report *suspect_take_leak(struct sweep_target *t);
 int suspect_fill(struct sweep_target *t, struct report *r, struct report_process *p);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which of the host's processes are wanted. */
+/* Selects the processes that are wanted. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Suspects: processes that grow. Two at a time are probed, those that were probed least and grow
- * most first; what a turn found is kept until the next one. */
+/* Probes suspects, which are processes that grow: two at a time, first those that were probed least
+ * and grow most. What a turn found is kept until the next one. */
 #include <math.h>
 #include <stdio.h>
 
@@ -13,9 +13,9 @@
 #define TURN_MIN_NS  15000000000ull /* a leak that is named after this ends it */
 #define LOOK_NS	     5000000000ull  /* between two looks at what was found */
 #define ALIVE_NS     200000000ull
-#define REST_NS	     120000000000ull /* after a turn, while others wait or not */
-#define GROWS_SPAN_S 6.0	     /* watched at least so long before it is suspected */
-#define STALE	     0.05 /* of RSS: by so much less or more, what it is made of is old */
+#define REST_NS	     120000000000ull /* after a turn, whether others wait or not */
+#define GROWS_SPAN_S 6.0	     /* seconds watched before it may be suspected */
+#define STALE	     0.05 /* part of RSS: if that has changed by as much, its parts are old */
 
 static bool is_suspect(const struct sweep_target *t, uint64_t now)
 {
@@ -25,7 +25,7 @@ static bool is_suspect(const struct sweep_target *t, uint64_t now)
 	       curve_grows(c) && c->slope > PROCESS_NOISE;
 }
 
-/* Fewer turns first, then the faster growth. */
+/* Orders by fewer turns, then by faster growth. */
 static bool before(const struct sweep_target *a, const struct sweep_target *b)
 {
 	return a->turns != b->turns
@@ -46,7 +46,7 @@ static struct sweep_target *next_suspect(struct sweep *s, uint64_t now)
 	return best;
 }
 
-/* A Python that we do not know stays one; what we ran short of may be there next time. */
+/* Notes why it cannot be probed. An unknown Python stays so; resources may be there next time. */
 static void cannot_probe(struct sweep_target *t, int err)
 {
 	t->rest_until_ns = clock_ns() + REST_NS;
@@ -80,7 +80,7 @@ static void begin(struct sweep *s, struct sweep_target *t)
 	t->turns++;
 	t->why[0] = '\0';
 	err = session_open(e->pid, &so, &t->session);
-	/* Finding all places to probe takes seconds where others are busy: no part of the turn. */
+	/* finding the places to probe takes seconds on a busy host: no part of the turn */
 	t->since_ns = clock_ns();
 	if (!err) {
 		session_start(t->session);
@@ -107,9 +107,9 @@ void suspects_choose(struct sweep *s)
 	}
 }
 
-/* A turn begins without a line, and so does native code whose blocks are traced in another way from
- * a moment on; the first lines are too young to be called a leak. That is no news of what is known,
- * as long as the process grows. */
+/* Does the turn know less than the kept findings? It begins without a line, as does native code
+ * whose tracing changes, and its first lines are too young to be called a leak: as long as the
+ * process grows, that is no news. */
 static bool knows_less(const struct sweep_target *t, const struct report_process *now)
 {
 	const struct report_process *was = t->found ? t->found->processes : NULL;
@@ -122,7 +122,7 @@ static bool knows_less(const struct sweep_target *t, const struct report_process
 	return is_early && now->verdict > was->verdict && curve_grows(growth_curve(t->growth));
 }
 
-/* Puts all that the turn has found so far into a report of its own. */
+/* Keeps all that the turn has found so far, in a report of its own. */
 static void keep_findings(struct sweep_target *t)
 {
 	struct report *r = NULL;
@@ -161,7 +161,7 @@ void suspect_clear(struct sweep_target *t)
 	t->found = NULL;
 }
 
-/* A leak that is named needs no more looking at. */
+/* Is the turn over? It is when its time is up, or it has named a leak. */
 static bool is_done(struct sweep_target *t)
 {
 	uint64_t on = clock_ns() - t->since_ns;
@@ -220,7 +220,7 @@ struct report *suspect_take_leak(struct sweep_target *t)
 	return r;
 }
 
-/* In its first seconds a turn knows less than what made it a suspect. */
+/* Does the turn know less than what made the process a suspect, as in its first seconds? */
 static bool knows_nothing_yet(const struct report_process *p)
 {
 	return !p->n_sites && p->live_curve.shape == CURVE_UNKNOWN &&
@@ -244,7 +244,7 @@ static bool is_stale(const struct report_process *then, const struct report_proc
 	       fabs(rss - (double)then->rss_bytes) > STALE * rss;
 }
 
-/* The history goes on to now. Nobody has looked between, nor at more than this. */
+/* Adds a present point to the kept history: nobody has looked in between, nor at more than this. */
 static void add_point(const struct sweep_target *t, struct report *r, struct report_process *p,
 		      const struct report_process *now)
 {
@@ -271,11 +271,11 @@ static void add_point(const struct sweep_target *t, struct report *r, struct rep
 	p->n_series++;
 }
 
-/* RSS is of now, and what it is made of has to add up to it. */
+/* Takes the present RSS, and drops its parts if they no longer add up to it. */
 static void bring_up_to_date(const struct sweep_target *t, struct report *r,
 			     struct report_process *p, const struct report_process *now)
 {
-	/* Findings of a turn that goes on are of now; readings of growth come later. */
+	/* findings of a running turn are recent; readings of growth come later */
 	if (t->session && t->found_in == t->turns)
 		return;
 	if (is_stale(p, now)) {
@@ -286,7 +286,7 @@ static void bring_up_to_date(const struct sweep_target *t, struct report *r,
 	p->rss_bytes = now->rss_bytes;
 }
 
-/* Tells what probing found, when it did; else what growth tells. */
+/* Fills in what probing found, or, without that, what growth tells. */
 int suspect_fill(struct sweep_target *t, struct report *r, struct report_process *p)
 {
 	struct report_process now;
@@ -299,14 +299,14 @@ int suspect_fill(struct sweep_target *t, struct report *r, struct report_process
 		return 0;
 	}
 	*p = t->found->processes[0];
-	/* A turn is shorter than what made the process a suspect. */
+	/* a turn is shorter than the watch that made the process a suspect */
 	if (p->verdict == CLASS_STEADY && now.verdict == CLASS_GROWING) {
 		p->verdict = now.verdict;
 		p->confidence = now.confidence;
 		p->reason = now.reason;
 	}
 	bring_up_to_date(t, r, p, &now);
-	/* Behind its turn what it knew of the limit gets old; its forecast is better than none. */
+	/* after its turn, what it knew of the limit gets old; its prediction is better than none */
 	if (!t->session || t->found_in != t->turns) {
 		if (isnan(now.memory.eta_s)) {
 			now.memory.eta_s = p->memory.eta_s;
