@@ -5,8 +5,8 @@
 
 #include "serve/serve_priv.h"
 
-/* From the first packet to the last byte of the answer, however busy it looks meanwhile: a
- * connection is one request. A scrape takes milliseconds. */
+/* Time from the first packet of a connection to the last byte of the answer, however busy it looks:
+ * a connection is one request, and a scrape takes milliseconds. */
 #define STAY_NS 5000000000ull
 #define LOOK_MS 250
 
@@ -17,7 +17,7 @@ void guard_init(struct guard *g)
 		g->seed = clock_ns();
 }
 
-/* One local user has all of 127.0.0.0/8, one host usually a /64. */
+/* The owner of an address: one local user has all of 127.0.0.0/8, one host usually a /64. */
 static uint64_t owner(const struct sockaddr *a)
 {
 	const struct sockaddr_in *in = (const void *)a;
@@ -51,8 +51,8 @@ static uint8_t group_of(const struct guard *g, const struct sockaddr *a)
 	return (uint8_t)(random_next(&state) >> 56);
 }
 
-/* The library sees the end of the line and closes the rest; what nobody has read by then is
- * dropped, for the kernel would keep it for minutes. */
+/* Shuts a connection down: the library sees the end of the line and closes the rest. What was not
+ * read by then is dropped, since the kernel would keep it for minutes. */
 static void show_out(struct guard *g, struct guest *v)
 {
 	const struct linger none = {.l_onoff = 1};

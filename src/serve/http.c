@@ -9,26 +9,26 @@
 #include "base/thread.h"
 #include "serve/serve_priv.h"
 
-#define MEMORY	  (32 << 10) /* a connection's, its headers included */
+#define MEMORY	  (32 << 10) /* bytes of a connection, with its headers */
 #define FAILED_US 10000
-/* As WatchdogSec= of the unit. A round takes a fifth of a second, and seconds when a suspect's
+/* Like WatchdogSec= of the unit. A round takes a fifth of a second, or seconds when a suspect's
  * files are read or probes are waited for. */
 #define HANGS_NS 60000000000ull
 
 struct serve {
 	struct MHD_Daemon *daemon;
 	struct listener at;
-	struct guard guard; /* the thread's own */
+	struct guard guard; /* only used by the thread */
 	pthread_t thread;
 	int end; /* an eventfd that wakes the thread; -1 = none runs */
 	atomic_bool is_over;
-	_Atomic uint64_t beat_ns; /* of who makes the pages */
+	_Atomic uint64_t beat_ns; /* last beat of the thread that makes the pages */
 	char *token;
 	bool counts_only;
 	bool (*is_excused)(void *ctx);
 	void *ctx;
 	pthread_mutex_t lock;
-	struct MHD_Response *page[SERVE_PAGES]; /* NULL = none yet */
+	struct MHD_Response *page[SERVE_PAGES]; /* NULL = not made yet */
 	struct profiles *profiles;		/* likewise */
 };
 
@@ -40,7 +40,7 @@ static const struct {
 	[SERVE_HTML] = {"/report.html", "text/html; charset=utf-8"},
 };
 
-/* Takes as long for a wrong token as for the right one. */
+/* Compares tokens in the same time, whether right or wrong. */
 static bool same_token(const char *a, const char *b)
 {
 	size_t n = strlen(a), m = strlen(b);
@@ -75,7 +75,7 @@ static struct MHD_Response *response(char *text, size_t len, enum MHD_ResponseMe
 	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	/* A connection is one request: nobody waits here for the next one. */
+	/* a connection is one request: it does not stay open for another */
 	MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
 	return r;
 }
@@ -109,7 +109,7 @@ static enum MHD_Result refuse_details(struct MHD_Connection *c)
 			"opens more\n");
 }
 
-/* All who read a page read the same copy: it is counted, and freed by the last of them. */
+/* Answers with a page. All readers get the same copy: it is counted, and the last one frees it. */
 static enum MHD_Result answer_page(struct serve *s, struct MHD_Connection *c, enum serve_page page)
 {
 	enum MHD_Result ok;
@@ -147,7 +147,8 @@ static bool is_ready(struct serve *s)
 	return ready;
 }
 
-/* This thread lives on when the one that makes the pages hangs. */
+/* Answers whether the tool lives: this thread still runs when the one that makes the pages hangs.
+ */
 static enum MHD_Result answer_health(struct serve *s, struct MHD_Connection *c)
 {
 	if (clock_ns() < atomic_load(&s->beat_ns) + HANGS_NS ||
@@ -169,7 +170,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 	*body_len = 0;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return page_say(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
-	/* Whether it lives is no secret. */
+	/* that it lives is no secret */
 	if (!strcmp(url, "/healthz"))
 		return answer_health(s, c);
 	if (!strcmp(url, "/-/ready"))
@@ -180,7 +181,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 	for (int i = 0; i < SERVE_PAGES; i++)
 		if (!strcmp(url, pages[i].path))
 			return answer_page(s, c, (enum serve_page)i);
-	/* One holds what the other does: they differ in which of its numbers Go shows first. */
+	/* both have the same content: Go only shows another of its numbers first */
 	if (!strcmp(url, "/debug/pprof/heap") || !strcmp(url, "/debug/pprof/allocs"))
 		return answer_profile(s, c);
 	if (!strcmp(url, "/"))
@@ -212,8 +213,8 @@ static void quiet(void *arg, const char *fmt, va_list ap)
 	log_debug("%s", line);
 }
 
-/* The library has no deadline for a request, only one for silence. So its work is done in a thread
- * of ours, which looks at the guests in between. */
+/* Runs the library in a thread of ours, which looks at the guests in between: the library has no
+ * deadline for a request, only one for silence. */
 static void *answer_all(void *arg)
 {
 	struct serve *s = arg;
@@ -268,7 +269,7 @@ int serve_start(struct serve *s, const struct serve_opts *o)
 		return fail(-EIO, o->cert ? "the HTTPS server does not start: are --tls-cert and "
 					    "--tls-key a PEM pair?"
 					  : "the HTTP server does not start");
-	s->at.fd = -1; /* the daemon's */
+	s->at.fd = -1; /* the daemon has it now */
 	serve_beat(s, clock_ns());
 	return start_thread(s);
 }

@@ -9,8 +9,8 @@
 
 #include "serve/serve_priv.h"
 
-/* The kernel's memory for each connection beside our own: buffers of a fixed size, which it would
- * otherwise let grow to megabytes for those who send much or read nothing. */
+/* The kernel's buffers for a connection, beside our memory: of fixed sizes, since it would let them
+ * grow to megabytes for clients that send much or read nothing. */
 #define SEND_BYTES    (64 << 10)
 #define RECEIVE_BYTES (16 << 10)
 
@@ -24,7 +24,7 @@ static bool is_local(const struct sockaddr *a)
 	return a->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
-/* "ADDR:PORT" apart; ADDR may be empty (all), or in brackets. */
+/* Splits "ADDR:PORT"; ADDR may be empty (all), or in brackets. */
 static int split(const char *text, char *host, size_t size, const char **port)
 {
 	const char *colon = strrchr(text, ':'), *from = text, *to = colon;
@@ -70,7 +70,7 @@ static void note_address(struct listener *l, int fd, bool tls)
 		 strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "", port);
 }
 
-/* Connections inherit the sizes. */
+/* Sets options that connections inherit. */
 static void set_options(int fd)
 {
 	const int one = 1, send = SEND_BYTES, receive = RECEIVE_BYTES;
@@ -122,8 +122,7 @@ static int listen_inet(const struct serve_opts *o, struct listener *l)
 	return 0;
 }
 
-/* A socket that a killed tool left makes way; never one behind which somebody listens, or a file.
- */
+/* Removes a socket that a killed tool left; never one on which somebody listens, nor a file. */
 static void clear_way(const struct sockaddr_un *a)
 {
 	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -141,7 +140,8 @@ static bool is_ours(const struct listener *l)
 	return l->path && !lstat(l->path, &st) && st.st_dev == l->dev && st.st_ino == l->ino;
 }
 
-/* A user who may open the socket may read: its mode is the owner's and the group's. */
+/* Listens on a socket in the file system. Who may open it may read, so its mode is for owner and
+ * group. */
 static int listen_unix(const char *path, struct listener *l)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The report as Prometheus metrics. Their number is bounded: so many processes, so many sites of
- * each, and what is left out is counted. Labels hold no address, no argument and no long path. */
+/* Writes the report as Prometheus metrics. Their number is bounded: processes, and sites of each;
+ * what is left out is counted. Labels hold no address, no argument and no long path. */
 #include <math.h>
 #include <stdio.h>
 #include <xxhash.h>
 
 #include "serve/serve.h"
 
-#define LABEL_MAX 200	/* bytes of a value that came from a process */
-#define LEFT_OUT  16384 /* from so many on those are forgotten that have gone */
+#define LABEL_MAX 200	/* bytes of a label's value that comes from a process */
+#define LEFT_OUT  16384 /* entries from which on those are forgotten that have gone */
 
 struct family {
 	const char *name, *type, *help;
 };
 
-/* Nothing that is not UTF-8 would get past a scrape. */
+/* Replaces what is not ASCII: a scrape accepts only UTF-8. */
 static char shown(char c)
 {
 	return c == '\n' || (c >= 0x20 && c < 0x7f) ? c : '?';
 }
 
-/* Label values: what the format demands. */
+/* Writes a label's value, escaped as the format demands. */
 static void put_value(FILE *f, const char *s)
 {
 	size_t n = 0;
@@ -39,7 +39,7 @@ static void put_value(FILE *f, const char *s)
 	fputc('"', f);
 }
 
-/* Bytes are exact, as in the report; of a rate ten digits will do. */
+/* Writes a number: bytes exactly, as in the report; rates with ten digits. */
 static void put_number(FILE *f, double v)
 {
 	if (isnan(v))
@@ -60,7 +60,7 @@ static const char *container_of(const struct report_process *p)
 	return p->container.name ? p->container.name : p->container.id;
 }
 
-/* Which process: no pid alone tells it apart from the one that had it before. */
+/* Writes the labels of a process: a pid alone does not tell it from one that had it before. */
 static void put_process(FILE *f, const struct report_process *p, bool with_pid)
 {
 	fputs("comm=", f);
@@ -112,7 +112,7 @@ static void put_tool(FILE *f, const struct report *r, const struct serve_metrics
 	put_number(f, (double)o->refused);
 }
 
-/* Nobody knows of such a process that it is steady. */
+/* A class of its own in metrics: it is not known to be steady. */
 #define TOO_EARLY CLASS_MAX
 
 static unsigned class_of(const struct report_process *p)
@@ -182,7 +182,8 @@ static const struct {
 	 overhead_of},
 };
 
-/* Many that grow alike would each tell a time that is many times too long. */
+/* Writes the time until RAM is used up by all processes together: each alone would tell a time that
+ * is many times too long. */
 static void put_ram(FILE *f, const struct report *r)
 {
 	static const struct family m = {
@@ -200,7 +201,8 @@ static void put_ram(FILE *f, const struct report *r)
 	put_number(f, all);
 }
 
-/* Numbers that are not known are left out: a NaN would only alarm rules that do not expect it. */
+/* Writes processes, without numbers that are not known: a NaN would only alarm rules that do not
+ * expect it. */
 static void put_processes(FILE *f, const struct report *r, size_t n)
 {
 	static const struct family verdict = {"pyleak_process_verdict", "gauge",
@@ -217,7 +219,7 @@ static void put_processes(FILE *f, const struct report *r, size_t n)
 				continue;
 			fprintf(f, "%s{", per_process[k].m.name);
 			put_process(f, &r->processes[i], true);
-			/* RAM is met by all together (put_ram): a rule can leave it out. */
+			/* RAM is used up by all together (put_ram): rules can leave it out */
 			if (per_process[k].value == eta_of)
 				fprintf(f, ",limit=\"%s\"", r->processes[i].memory.limit_source);
 			fputc('}', f);
@@ -232,16 +234,16 @@ static void put_processes(FILE *f, const struct report *r, size_t n)
 	}
 }
 
-/* One site of one program: workers of the same program in the same container are summed up, and so
- * is what the labels do not tell apart, as podman's containers of two users: a scrape takes one
- * series of those. */
+/* A site of a program, summed over workers of the program in one container, and over all that
+ * labels do not tell apart (podman's containers of two users): a scrape accepts one series of
+ * those. */
 struct site_row {
 	const struct report_process *process;
 	const struct report_site *site;
 	double growth, held;
 };
 
-/* As values of labels. */
+/* Are the texts the same as values of labels? */
 static bool same_text(const char *a, const char *b)
 {
 	size_t n = 0;
@@ -273,7 +275,8 @@ static uint64_t mix(uint64_t h, const char *text)
 	return text ? XXH64(text, strlen(text), h) : h;
 }
 
-/* A site of a program, or (@site NULL) a process: once, in however many scrapes it is left out. */
+/* Counts a site of a program, or (@site NULL) a process, as left out: once, in however many
+ * scrapes. */
 static void leave_out(struct serve_metrics_opts *o, const struct report_process *p,
 		      const struct report_site *site, size_t series)
 {
@@ -288,7 +291,7 @@ static void leave_out(struct serve_metrics_opts *o, const struct report_process 
 	*at = o->calls;
 }
 
-/* All but those that the call before left out. */
+/* Forgets all that the last call did not leave out. */
 static void forget_former(struct serve_metrics_opts *o)
 {
 	struct map64 kept = {0};
@@ -347,7 +350,7 @@ static void put_site_key(FILE *f, const char *name, const struct site_row *row)
 	put_process(f, row->process, false);
 }
 
-/* The end of a path says more than its beginning. */
+/* Cuts a path to its end, which says more than its beginning. */
 static const char *tail(const char *path)
 {
 	size_t n = path ? strlen(path) : 0;
@@ -389,7 +392,7 @@ static void put_sites(FILE *f, const struct site_row *v, size_t n)
 	}
 }
 
-/* The same reasons in all processes, summed: counted since each was last probed. */
+/* Writes losses by reason, summed over processes; each has counted since it was last probed. */
 static void put_lost(FILE *f, const struct report *r, size_t n)
 {
 	static const struct family m = {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Profiles for who scrapes them: of all processes, or of one. A scraper takes whatever comes with
- * status 200 for a profile, so what cannot be had is an error of HTTP. */
+/* Answers scrapers of profiles: of all processes, or of one. A scraper takes whatever comes with
+ * status 200 for a profile, so what is missing is an error of HTTP. */
 #include "serve/serve_priv.h"
 
 struct profile {
 	int pid;
-	struct MHD_Response *own; /* NULL: that of a process without sites */
+	struct MHD_Response *own; /* NULL: it has no sites, so the empty profile is used */
 };
 
 struct profiles {
 	size_t n;
-	struct profile v[]; /* of all, of a process without sites, then by process */
+	struct profile v[]; /* of all processes, the empty one, then by process */
 };
 
 void profiles_free(struct profiles *p)
@@ -54,7 +54,7 @@ static struct MHD_Response *of_process(const struct profiles *p, int pid)
 	return NULL;
 }
 
-/* 0: none is asked for; -EINVAL: no number. */
+/* The pid that is asked for; 0: none; -EINVAL: no number. */
 static int asked_pid(struct MHD_Connection *c)
 {
 	const char *text = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "pid");
