@@ -63,7 +63,7 @@ int heap_carving_begin(struct heap *h, struct heap_carving *out)
 	return 0;
 }
 
-/* Blocks of one pool: the last one carved is left out, it may still be the one to be taken next. */
+/* Finds objects in a pool's blocks, but the last one carved, which may be the next to be taken. */
 static size_t find_objects(struct heap *h, uint64_t pool, unsigned cls, uint32_t from, uint32_t to,
 			   struct heap_object *out, size_t max)
 {
@@ -80,14 +80,14 @@ static size_t find_objects(struct heap *h, uint64_t pool, unsigned cls, uint32_t
 	return n;
 }
 
-/* A block of raw memory may still show an object that lay there when the pool had another class. */
+/* Does it fill its block? Raw memory may show an object of when its pool had another class. */
 static bool fills_its_block(const struct heap *h, const struct heap_object *o, unsigned cls)
 {
 	return o->addr && !o->is_static && o->parts && o->part[0].cls == (int)cls &&
 	       heap_class_for(h, o->part[0].bytes) == (int)cls;
 }
 
-/* obj.__class__ = Other goes from one class of Python's to another. */
+/* Is it a type that no assignment to __class__ can give: not one of a Python class? */
 static bool has_fixed_type(struct heap *h, uint64_t type)
 {
 	struct heap_type t;
@@ -95,7 +95,7 @@ static bool has_fixed_type(struct heap *h, uint64_t type)
 	return heap_type_get(h, type, &t) && !(t.flags & TPF_HEAPTYPE);
 }
 
-/* Not where the pool is another by now. */
+/* Were blocks carved since? False, too, if the pool is another's by now. */
 static bool has_carved(const struct heap *h, const struct heap_carving *c,
 		       const struct pool_head *head, unsigned cls)
 {
@@ -117,7 +117,7 @@ size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct hea
 
 		if (!has_carved(h, c, &head[i], i))
 			continue;
-		/* Classes behind this one get the room that it leaves. */
+		/* room that this class leaves goes to the classes after it */
 		k = find_objects(h, c->pool[i], i, c->next[i], head[i].next_offset, v,
 				 (max - n) / classes--);
 		heap_read_objects(h, v, k, HEAP_FULL);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Memory that was handed out for the first time between two looks.
+/* Finds objects in memory that was handed out for the first time between two looks.
  *
- * pymalloc carves a pool into blocks in order, one when it has none to reuse, and the pool's header
- * says how far it has come. What lies between two readings of that was allocated in between, for
- * certain, by whatever code; an object in there was born in between, wherever its birth is. The
- * pools that are looked at are those that blocks are taken from at the moment: what grows fills
- * them. Nothing else of the heap tells so much at this price: 32 headers. */
+ * pymalloc carves a pool into blocks in order, one at a time when it has none to reuse, and the
+ * pool's header says how far it has come. What is between two readings of that was allocated in
+ * between, by whatever code; an object there was born in between, wherever its birth is. The pools
+ * that are read are those that blocks are taken from now: what grows fills them. Nothing else in
+ * the heap tells so much at this price: 32 headers. */
 #ifndef PYLEAK_HEAP_CARVED_H
 #define PYLEAK_HEAP_CARVED_H
 
 #include "heap/heap.h"
 
-#define HEAP_CARVED 64 /* objects of one pair of looks */
+#define HEAP_CARVED 64 /* objects that one pair of looks gives */
 
 struct heap_carving {
 	uint64_t pool[HEAP_CLASSES]; /* 0 = none */
@@ -24,11 +24,10 @@ struct heap_carved {
 	bool is_fixed; /* no assignment to __class__ can have given it its type */
 };
 
-/* -ENODATA: this build's pools cannot be read so (another allocator, debug hooks). */
+/* The first look. -ENODATA: the pools cannot be read so (another allocator, debug hooks). */
 int heap_carving_begin(struct heap *h, struct heap_carving *out);
-/* Objects that are there now in blocks carved since, of each size class as many as there is room
- * for beside the others. What is no object beyond doubt, fills its block as no object of its type
- * does, or has gone again is left out. Returns their number. */
+/* The second look: objects in blocks carved since; each size class gets a fair part of the room.
+ * Left out is what may be no object, does not fill its block, or has gone. Returns their number. */
 size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct heap_carved *out,
 			size_t max);
 

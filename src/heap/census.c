@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Live blocks per size class, from the pool headers alone: 40 bytes of every 16 KiB are read. */
+/* Counts live blocks per size class, from pool headers alone: 40 bytes of every 16 KiB are read. */
 #include "base/thread.h"
 #include "heap/inside.h"
 #include "heap/mimalloc.h"
 
-#define BATCH	  1024 /* headers at a time, each a small read */
+#define BATCH	  1024 /* headers that are read together, each a small read */
 #define HEAD_READ 40   /* up to and with szidx; the header has 48 bytes */
 
 struct batch {
 	struct proc_req req[BATCH];
 	struct recall_pool *pool[BATCH];
-	struct recall_arena *arena[BATCH]; /* of the pool */
+	struct recall_arena *arena[BATCH]; /* arena of each pool */
 	uint32_t head[BATCH][HEAD_READ / 4];
 	size_t n;
 	int64_t live[HEAP_CLASSES];
@@ -26,8 +26,8 @@ static void count_pool(const struct heap *h, const uint32_t *head, struct recall
 		recall_note(pool, 0, 0);
 		return;
 	}
-	/* Between taking a pool and setting its class the header may hold an older class: the count
-	 * says then too much for it or is off by one pool, for an instant. */
+	/* between taking a pool and setting its class, the header may have an older class: for an
+	 * instant the count is too high for it, or off by one pool */
 	if (cls >= HEAP_CLASSES ||
 	    live > (h->rt->layout.pool_size - HEAP_POOL_HEAD) / (16 * (cls + 1))) {
 		out->torn++;
@@ -72,8 +72,8 @@ uint64_t heap_live_bytes(const struct heap_census *c)
 	return sum;
 }
 
-/* One header in so many is read: the longer nothing changes, the more are left out. The number is a
- * power of two, so that each header's turn comes within HEAP_TURN censuses, however it grows. */
+/* One header in so many is to be read: the fewer, the longer nothing has changed. A power of two,
+ * so that each header's turn comes within HEAP_TURN censuses, however it grows. */
 static unsigned part_to_read(struct recall_arena *r, const struct heap_arena *a)
 {
 	unsigned part = 1;
@@ -88,7 +88,7 @@ static unsigned part_to_read(struct recall_arena *r, const struct heap_arena *a)
 	return part;
 }
 
-/* @turn: 0 = all headers are read. */
+/* Takes a census. @turn: 0 = all headers are read. */
 static int census(struct heap *h, unsigned turn, struct heap_census *out)
 {
 	auto_free struct batch *b = NULL;

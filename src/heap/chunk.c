@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* glibc's malloc seen from outside: is a block still in use? Judged by the chunk headers and by
- * what the free lists write into a freed chunk (malloc/malloc.c). Any other malloc fails the size
- * check, which reads as "not in use". */
+/* Tells whether a block of glibc's malloc is in use, from its chunk's header and from what free
+ * lists write into a freed chunk (malloc/malloc.c). Blocks of another malloc fail the size check,
+ * which reads as "not in use". */
 #include "heap/inside.h"
 
 #define PREV_INUSE  1ull
@@ -10,11 +10,11 @@
 #define PAGE_MASK   4095ull
 #define MIN_CHUNK   32
 #define FASTBIN_MAX 128
-#define TCACHE_SIZE 4096 /* of the struct, at most: 592 bytes from 2.30 on, more in 2.42 */
+#define TCACHE_SIZE 4096 /* most bytes of the struct: 592 from 2.30 on, more in 2.42 */
 #define TCACHE_MAX  1040
-#define HEAP_READ   (512u << 10) /* of the brk heap: enough to meet some freed chunks */
+#define HEAP_READ   (512u << 10) /* bytes of the brk heap: enough to meet some freed chunks */
 #define KEY_VOTES   3
-#define KEY_NS	    1000000000ull /* how long to wait before looking for the key again */
+#define KEY_NS	    1000000000ull /* time until the key is looked for again */
 
 struct chunk {
 	uint64_t prev_size, size, user[2];
@@ -34,7 +34,7 @@ static const struct proc_map *brk_heap(const struct proc *p)
 	return NULL;
 }
 
-/* One vote for @key; true when it has enough. */
+/* Counts a vote for @key; true when it has enough. */
 static bool vote(struct votes *v, uint64_t key)
 {
 	for (size_t i = 0; i < v->n; i++)
@@ -47,8 +47,8 @@ static bool vote(struct votes *v, uint64_t key)
 	return false;
 }
 
-/* Up to 2.42 the main thread's tcache is the first chunk of the brk heap: all that it lists bears
- * the key. */
+/* Finds the key in the main thread's tcache, which is the first chunk of the brk heap up to 2.42:
+ * all chunks that it lists have the key. */
 static uint64_t key_from_lists(const struct proc *p, const uint8_t *heap, size_t len)
 {
 	uint64_t size = heap_u64(heap + 8) & ~FLAG_BITS, at, key;
@@ -65,8 +65,8 @@ static uint64_t key_from_lists(const struct proc *p, const uint8_t *heap, size_t
 	return 0;
 }
 
-/* Otherwise: chunks whose first word is a well-formed link, and whose second is one and the same
- * number that is no pointer. */
+/* Finds the key in chunks whose first word is a sound link: the second is one number, no pointer.
+ */
 static uint64_t key_from_chunks(const uint8_t *heap, uint64_t start, size_t len)
 {
 	struct votes v = {0};
@@ -91,8 +91,8 @@ static uint64_t key_from_chunks(const uint8_t *heap, uint64_t start, size_t len)
 	return 0;
 }
 
-/* The second word of every chunk in a tcache is a key: one random number per process (2.34 on), the
- * address of the thread's tcache before. */
+/* Finds the key, which is the second word of each chunk in a tcache: a random number of the process
+ * from 2.34 on, the address of the thread's tcache before. */
 static void find_key(struct heap *h)
 {
 	const struct proc *p = h->rt->proc;
@@ -121,20 +121,20 @@ uint64_t heap_tcache_key(struct heap *h)
 
 bool heap_in_fastbin(const struct heap *h, uint64_t ptr, uint64_t first, uint64_t have)
 {
-	/* From 2.32 on a link is xored with the address it lies at, shifted by a page. */
+	/* from 2.32 on a link is xored with its own address, shifted by a page */
 	uint64_t next = first ^ (ptr >> 12), size;
 
 	if (have > FASTBIN_MAX)
 		return false;
 	if (!next)
-		return true; /* the last of its list */
-	/* Fastbins link the headers of chunks of one size. */
+		return true; /* last of its list */
+	/* fastbins link headers of chunks of one size */
 	return !(next & 15) && next >= 0x10000 && next < 1ull << 47 &&
 	       !proc_read_u64(h->rt->proc, next + 8, &size) && (size & ~FLAG_BITS) == have;
 }
 
-/* Nothing but munmap frees it: readable is alive. Whole pages with the header; 2.43 no longer
- * counts the header in the size. In an aligned one, prev_size bytes lie unused in front. */
+/* Is it a mapped chunk? Only munmap frees one, so a readable one is in use. It has whole pages with
+ * the header, which 2.43 no longer counts. An aligned one has prev_size unused bytes in front. */
 static bool is_mapped_chunk(uint64_t ptr, const struct chunk *c, uint64_t have, uint64_t size)
 {
 	uint64_t end = (have + c->prev_size) & PAGE_MASK;
@@ -145,7 +145,7 @@ static bool is_mapped_chunk(uint64_t ptr, const struct chunk *c, uint64_t have, 
 	return have >= size && (c->prev_size || have - size < 2 * (PAGE_MASK + 1));
 }
 
-/* tcache and fastbins leave the in-use bit of the next chunk set. */
+/* Is it free in a tcache or fastbin? Those leave the in-use bit of the next chunk set. */
 static bool is_cached_free(struct heap *h, uint64_t ptr, const struct chunk *c, uint64_t have)
 {
 	return (heap_tcache_key(h) && c->user[1] == h->tcache_key) ||
@@ -167,7 +167,7 @@ bool heap_chunk_in_use(struct heap *h, uint64_t ptr, uint64_t size)
 	need = (size + 8 + 15) & ~15ull;
 	if (need < MIN_CHUNK)
 		need = MIN_CHUNK;
-	/* A rest smaller than a chunk stays with the block. */
+	/* a rest smaller than a chunk stays with the block */
 	if ((have & 15) || have < need || have - need >= MIN_CHUNK)
 		return false;
 	if (proc_read_u64(p, ptr - 16 + have + 8, &next) || !(next & PREV_INUSE))

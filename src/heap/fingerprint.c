@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The marks that an object is recognised by when its address is looked at again.
+/* Makes the marks by which an object is recognised when its address is read again.
  *
- * Memory is handed out last in, first out: an object of the same type with the same small size
- * comes back to the same address all the time, together with the same blocks it points to. So the
- * rules are strict and type-aware, and no hash or counter that CPython fills in later takes part.
- * Two items of a container are compared by address and, when they are constants, by value: a pair
- * of equal pointers alone is what a loop produces over and over. */
+ * Memory is handed out last in, first out: an object of the same type and small size comes back to
+ * the same address all the time, together with the blocks it points to. So the rules are strict and
+ * made for each type, and no hash or counter that CPython fills in later takes part. Two items of a
+ * container are compared by address and, when they are constants, by value: a pair of equal
+ * pointers alone is what a loop produces over and over. */
 #include "heap/inside.h"
 #include "py/objects.h"
 #include "py/versions.h"
@@ -31,8 +31,8 @@ static uint64_t mix_bytes(uint64_t seed, const uint8_t *p, size_t n)
 	return seed;
 }
 
-/* Size word of an int: 3.12 moved it into lv_tag, with sign and flags in the low three bits, one of
- * which (immortal, 3.14) may be set later. */
+/* Number of digits from an int's size word: 3.12 moved it into lv_tag, with sign and flags in the
+ * low three bits, one of which (immortal, 3.14) may be set later. */
 static uint64_t int_digits(const struct py_runtime *rt, uint64_t size)
 {
 	if (py_ints_have_tags(rt))
@@ -45,7 +45,7 @@ static uint64_t int_sign(const struct py_runtime *rt, uint64_t size)
 	return py_ints_have_tags(rt) ? size & 3 : size >> 63;
 }
 
-/* @p holds @len bytes of an int object. The bytes behind the last digit are padding. */
+/* Hash of an int's value, of which @p holds @len bytes. Bytes behind the last digit are padding. */
 static uint64_t int_value(const struct py_runtime *rt, const uint8_t *p, size_t len)
 {
 	uint16_t head = heap_head(rt);
@@ -84,13 +84,13 @@ static struct child text_child(struct heap *h, uint64_t addr, uint64_t type, con
 	v = heap_mix(3, size);
 	if (from < CHILD_SIZE)
 		v = mix_bytes(v, p + from, size < CHILD_SIZE - from ? size : CHILD_SIZE - from);
-	/* Longer than what was read: equal beginnings are no equal values. */
+	/* longer than what was read: equal beginnings are no equal values */
 	if (!span_has(0, CHILD_SIZE, from, size))
 		v = heap_mix(v, addr);
 	return atom(addr, type, v);
 }
 
-/* A tuple's size and items cannot change either; the hash that 3.14 keeps between them does. */
+/* Hash of a tuple's size and items, which stay; the hash that 3.14 keeps between them does not. */
 static uint64_t tuple_value(const struct heap *h, uint64_t type, const uint8_t *p)
 {
 	uint64_t n = heap_u64(p + heap_head(h->rt)), at = h->rt->layout.tuple_item,
@@ -130,7 +130,7 @@ static struct child child_of(struct heap *h, const struct heap_work *w, unsigned
 	case HEAP_K_TUPLE:
 		c.word = heap_mix(w->item[i], tuple_value(h, type, p));
 		return c;
-	case HEAP_K_SET: /* an empty one in a tuple is like any other */
+	case HEAP_K_SET: /* empty ones in tuples are all alike */
 		c.atom = w->t.kind == HEAP_K_TUPLE &&
 			 !heap_u64(p + PY_SET_USED + py_more_header(h->rt));
 		c.value = heap_mix(type, 0);
@@ -148,7 +148,7 @@ static void put(struct heap_fingerprint *fp, uint64_t word)
 		fp->word[fp->n++] = word;
 }
 
-/* A word that may be filled in when it was 0. */
+/* Adds a word that, if it is 0, may be filled in later. */
 static void put_open(struct heap_fingerprint *fp, uint64_t word)
 {
 	fp->open |= (uint8_t)(1u << fp->n);
@@ -167,7 +167,7 @@ static void mark_empty(struct heap_work *w)
 	w->o->fp.content = named(w, 0x656d707479);
 }
 
-/* The first two items, and a content hash when both are constants. */
+/* Adds the first two items, and a content hash if both are constants. */
 static void put_items(struct heap *h, struct heap_work *w)
 {
 	struct heap_fingerprint *fp = &w->o->fp;
@@ -248,8 +248,8 @@ static void fp_tuple(struct heap *h, struct heap_work *w)
 		fp->content = named(w, heap_mix(heap_mix(fp->content, n), rest));
 }
 
-/* Up to 3.12 every change of a dict gives it a version tag that no other dict ever had: equal tags
- * settle it. A changed tag, and 3.13: the first two entries, which a dict that only grows keeps. */
+/* Marks of a dict. Up to 3.12 each change gives it a version tag that no other dict ever had: equal
+ * tags settle it. Otherwise the first two entries, which a dict that only grows keeps. */
 static void fp_dict(struct heap *h, struct heap_work *w)
 {
 	uint16_t version = h->rt->layout.dict_version;
@@ -271,15 +271,15 @@ static void fp_bytearray(struct heap *h, struct heap_work *w)
 
 	put(fp, work_u64(w, h->rt->layout.bytearray_bytes));
 	put(fp, w->ok_raw ? mix_bytes(7, w->raw, w->raw_len) : 0);
-	/* A smaller one of zeros, too, may begin where a bigger one was freed. */
+	/* a smaller one of zeros may begin where a bigger one was freed */
 	put(fp, work_u64(w, h->rt->layout.ob_size));
 	fp->grow = (uint16_t)fp->n;
 	if (!w->ok_raw)
 		mark_empty(w);
 }
 
-/* No pointers that count: a value like datetime, complex, Decimal. The first word of such bodies is
- * often a hash that is computed later. */
+/* Marks of a value without pointers that count, like datetime, complex, Decimal. The first word of
+ * such bodies is often a hash that is computed later. */
 static void fp_plain_body(const struct heap *h, struct heap_work *w)
 {
 	struct heap_fingerprint *fp = &w->o->fp;
@@ -303,8 +303,8 @@ static void fp_plain_body(const struct heap *h, struct heap_work *w)
 	}
 }
 
-/* Functions of one code object differ in what their closures and defaults hold; without either
- * each is like any other. */
+/* Marks of a function: its code, and what closure and defaults hold; without these all are alike.
+ */
 static void fp_function(struct heap *h, struct heap_work *w)
 {
 	struct heap_fingerprint *fp = &w->o->fp;
@@ -323,7 +323,7 @@ static void fp_function(struct heap *h, struct heap_work *w)
 	fp->empty = false;
 }
 
-/* Code and the first two arguments; without arguments, the pair of generator and frame. */
+/* Marks of a generator: code and the first two arguments, else the pair of generator and frame. */
 static void fp_generator(struct heap *h, struct heap_work *w)
 {
 	struct heap_fingerprint *fp = &w->o->fp;
@@ -348,7 +348,7 @@ static void fp_body(struct heap *h, struct heap_work *w)
 {
 	struct heap_fingerprint *fp = &w->o->fp;
 
-	/* A type without GC has nothing but values, or pointers it never changes. */
+	/* a type without GC has only values, or pointers that never change */
 	if (!w->items || (!w->t.has_dict && !(w->t.flags & TPF_HAVE_GC))) {
 		bool instance = w->t.kind == HEAP_K_INSTANCE && w->t.has_dict;
 
@@ -361,11 +361,11 @@ static void fp_body(struct heap *h, struct heap_work *w)
 	put_items(h, w);
 	if (w->t.kind != HEAP_K_OTHER)
 		return;
-	/* Address and place of a third one: two may be shared by all objects of a type. */
+	/* address and place of a third item: two may be shared by all objects of a type */
 	for (unsigned i = HEAP_CHILDREN; i < w->items; i++)
 		put(fp, heap_mix(w->item[i], w->key[i]));
-	/* Memory that C code hangs below its object can come back with it (a deque and its block):
-	 * seen on more than one sample, it says nothing. */
+	/* memory that C code hangs below its object can come back with it (a deque and its block):
+	 * seen on more than one sample, it says nothing */
 	fp->content = named(w, all_words(fp));
 }
 
@@ -407,7 +407,7 @@ void heap_fingerprint_of(struct heap *h, struct heap_work *w)
 		fp_bytearray(h, w);
 		break;
 	case HEAP_K_EXCEPTION:
-		put(fp, work_u64(w, heap_head(h->rt) + EXC_ARGS)); /* args, the tuple itself */
+		put(fp, work_u64(w, heap_head(h->rt) + EXC_ARGS)); /* the tuple of args */
 		put_items(h, w);
 		break;
 	case HEAP_K_FUNCTION:
@@ -455,6 +455,6 @@ bool heap_same_object(const struct heap_fingerprint *then, const struct heap_fin
 			return false;
 		seen = seen || a;
 	}
-	/* Nothing in common but the type: enough only where nothing is all there can be. */
+	/* equal in type only: enough only if nothing is all there can be */
 	return seen || !then->certain;
 }

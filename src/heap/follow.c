@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which memory beside its body an object needs read: items, entries, attributes, and the first two
- * objects it refers to. One step per round of reads. */
+/* Chooses the memory that is read of an object beside its body: items, entries, attributes, and the
+ * first two objects it refers to. One step per round of reads. */
 #include "heap/inside.h"
 #include "py/objects.h"
 #include "py/versions.h"
 
-#define MAX_LOG2_SIZE 40 /* of a dict: more is no dict */
+#define MAX_LOG2_SIZE 40 /* size of a dict: more is no dict */
 #define SET_ENTRY     16 /* key, hash */
 
 struct heap_str heap_str_facts(const struct py_layout *l, uint64_t addr, const uint8_t *obj)
@@ -71,7 +71,7 @@ static void want_pool(struct heap *h, struct heap_work *w, uint64_t block)
 		work_want(w, block & ~(size - 1), w->pool_head, HEAP_POOL_HEAD, &w->ok_pool);
 }
 
-/* The slots of a split dict or of an instance, and what tells their number. */
+/* Asks for the slots of a split dict or of an instance, and for what says their number. */
 static void want_values(struct heap *h, struct heap_work *w, uint64_t values, enum heap_depth depth)
 {
 	enum py_values kind = py_values_kind(h->rt);
@@ -132,7 +132,7 @@ static void start_instance(struct heap *h, struct heap_work *w, enum heap_depth 
 	}
 	if (heap_is_pointer(a.values))
 		want_values(h, w, a.values, depth);
-	/* With values known the dict is of interest for its size alone. */
+	/* with values known, only the dict's size is needed */
 	if (!heap_is_pointer(a.dict) || (w->inline_values && depth != HEAP_FULL))
 		return;
 	w->dict = a.dict;
@@ -156,7 +156,7 @@ static void start_set(struct heap *h, struct heap_work *w)
 		memcpy(w->raw, w->win + WIN_BEFORE + l->set_smalltable, w->raw_len);
 }
 
-/* The end of a long string: many share their beginning. */
+/* Asks for the end of a long string, as many share their beginning. */
 static void start_text(struct heap_work *w, uint64_t data, uint64_t bytes)
 {
 	uint64_t seen = w->o->addr + WIN_AFTER;
@@ -203,7 +203,7 @@ static void start_kind(struct heap *h, struct heap_work *w, enum heap_depth dept
 		work_want(w, work_u64(w, l->bytearray_bytes), w->raw, w->raw_len, &w->ok_raw);
 		break;
 	case HEAP_K_FUNCTION:
-		/* Closure and defaults set functions of one code object apart: both are tuples. */
+		/* closure and defaults, both tuples, tell functions of one code object apart */
 		work_want(w,
 			  work_u64(w, py_func_closure(h->rt) + py_more_header(h->rt)) +
 				  l->tuple_item,
@@ -229,8 +229,8 @@ static void start_kind(struct heap *h, struct heap_work *w, enum heap_depth dept
 	}
 }
 
-/* Where ob_size or the number of slots is not to be trusted, the block tells the size. And what was
- * cut to its length may lie in a block for a longer one. */
+/* Is the size to be taken from the block? Where ob_size or the number of slots is not reliable; and
+ * a block may be longer than what was cut to its length in place. */
 static bool tells_by_block(const struct heap *h, const struct heap_work *w)
 {
 	if (w->t.flags & TPF_INLINE_VALUES)
@@ -254,8 +254,8 @@ static void start(struct heap *h, struct heap_work *w, enum heap_depth depth)
 		start_instance(h, w, depth);
 }
 
-/* The second hop. Function: from the first cell of the closure to what it holds (ob_ref of
- * PyCellObject). Generator up to 3.10: to the arguments, at the end of the fixed part of its frame
+/* Asks for the second hop. Function: what the first cell of the closure holds (ob_ref of
+ * PyCellObject). Generator up to 3.10: the arguments, at the end of the fixed part of its frame
  * object. */
 static void start_cell(struct heap *h, struct heap_work *w)
 {
@@ -297,7 +297,7 @@ static void take_entries(struct heap *h, struct heap_work *w)
 	struct heap_keys k;
 
 	if (w->ok_slot && !w->ok_entry) {
-		/* A slot's place is its name: keep the place, also of an empty one. */
+		/* a slot's place is its name: places of empty slots are kept, too */
 		for (int i = 0; i < HEAP_ITEMS; i++)
 			add_item(w, (uint64_t)i, w->slot[i]);
 		return;
@@ -311,8 +311,8 @@ static void take_entries(struct heap *h, struct heap_work *w)
 	}
 }
 
-/* The arguments of a generator or coroutine. From 3.11 on its frame lies in its body, with the code
- * object first and the arguments behind the fixed part. */
+/* Takes the arguments of a generator or coroutine. From 3.11 on its frame is in its body, with the
+ * code object first and the arguments behind the fixed part. */
 static void take_frame(struct heap *h, struct heap_work *w)
 {
 	const struct pl_walk *walk = &h->rt->walk;
@@ -330,7 +330,7 @@ static void take_frame(struct heap *h, struct heap_work *w)
 		add_item(w, i, work_u64(w, w->t.basicsize + 8 * i) & ~tag);
 }
 
-/* Pointers of the body, except those that come and go: dict and weak references. */
+/* Takes pointers of the body, except dict and weak references, which come and go. */
 static void take_body(const struct heap *h, struct heap_work *w)
 {
 	int64_t end = w->t.basicsize < WIN_AFTER ? w->t.basicsize : WIN_AFTER;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The files of this room share this with why and census: the type cache, the arena list,
- * one object being read. */
+/* Shared by this room, why and census: type cache, arena list, an object that is being read. */
 #ifndef PYLEAK_HEAP_INSIDE_H
 #define PYLEAK_HEAP_INSIDE_H
 
@@ -49,14 +48,14 @@ struct heap_type {
 	uint64_t flags;
 	int64_t basicsize, itemsize, dictoffset, weakoffset;
 	uint64_t checked_ns;
-	bool is_type; /* false: looked at, and no type */
+	bool is_type; /* false: it was read, and is no type */
 	uint8_t kind;
 	uint8_t pre;	  /* bytes before the object in its block: pre-header and GC head */
-	uint32_t index;	  /* in the order in which a walk met them */
+	uint32_t index;	  /* order in which a walk met them */
 	uint8_t has_dict; /* enum heap_dict */
 };
 
-/* Where the attributes of an instance hang. */
+/* Where the attributes of an instance are. */
 enum heap_dict {
 	HEAP_DICT_NONE,
 	HEAP_DICT_SLOT,	  /* pointer to a dict at tp_dictoffset */
@@ -72,7 +71,7 @@ enum heap_dict {
 
 struct heap_arena {
 	uint64_t start, end, pools_end; /* pools_end: first byte never carved into a pool */
-	uint32_t free_pools;		/* and those that are yet to be carved */
+	uint32_t free_pools;		/* pools not carved yet included */
 };
 
 struct heap {
@@ -83,18 +82,18 @@ struct heap {
 	uint64_t mi_cookie;		   /* a segment's cookie xored with its address */
 	uint64_t static_start, static_end; /* data and bss of CPython's file; 0, 0 = unknown */
 	uint64_t tcache_key,
-		key_ns;	     /* glibc's mark of a chunk in a tcache; when it was looked for */
-	uint64_t now_ns;     /* of the reading under way: asking the clock per object costs */
-	uint64_t main_state; /* glibc's main arena, where it was seen last; 0 = not yet */
-	heap_watch watch;    /* NULL: nobody does */
+		key_ns;	     /* glibc's mark of chunks in a tcache; when it was looked for */
+	uint64_t now_ns;     /* time of this reading: asking the clock for each object costs */
+	uint64_t main_state; /* address of glibc's main arena; 0 = not found yet */
+	heap_watch watch;    /* NULL: there is no watcher */
 	void *watch_ctx;
-	const char *doing; /* what the walk under way is for */
+	const char *doing; /* what the present walk is for */
 	struct recall recall;
 	unsigned turn;		  /* of heap_census_in_turn() */
 	struct heap_group *group; /* objects in flight; NULL until the first ones are read */
 };
 
-/* Type facts by address: false when it is no type. Cached, re-read when older than a second. */
+/* Finds facts of a type; false: it is no type. Cached, and read again when older than a second. */
 bool heap_type_get(struct heap *h, uint64_t addr, struct heap_type *out);
 
 /* The pymalloc or mimalloc class of a block for a request of so many bytes; -1 = none. */
@@ -112,7 +111,7 @@ int heap_read_arenas(struct heap *h);
 #define WIN_SIZE   (WIN_BEFORE + WIN_AFTER)
 
 #define HEAP_ITEMS    4 /* entries or items of a container that are read */
-#define HEAP_CHILDREN 2 /* of which the first two are looked at themselves */
+#define HEAP_CHILDREN 2 /* the first ones of these are read themselves */
 #define CHILD_SIZE    80
 #define HEAP_REQS     4 /* reads of one object in one round */
 #define VALUES_HEAD   48
@@ -164,7 +163,7 @@ struct heap_work {
 				* first cell and first default of a function */
 	uint32_t raw_len;
 
-	/* The first items, entries or attributes: what makes the object recognisable. */
+	/* The first items, entries or attributes, by which the object is recognised. */
 	uint64_t key[HEAP_ITEMS], item[HEAP_ITEMS];
 	unsigned items;
 	uint64_t code; /* of a generator or coroutine (3.11+); else 0 */
@@ -172,7 +171,7 @@ struct heap_work {
 	bool ok_child[HEAP_CHILDREN];
 };
 
-/* Parts of the window; 0 where it was not readable. */
+/* Read from the window; 0 where it was not readable. */
 uint64_t work_u64(const struct heap_work *w, int64_t off);
 uint8_t work_u8(const struct heap_work *w, int64_t off);
 bool work_has(const struct heap_work *w, int64_t off, size_t len);
@@ -185,8 +184,8 @@ static inline uint64_t heap_u64(const void *p)
 	return v;
 }
 
-/* Attribute values with so many slots: a head and the order of insertion, a byte each, then the
- * slots (3.13 and newer). */
+/* Bytes of attribute values with @slots slots: a head and the order of insertion, a byte each, then
+ * the slots (3.13 and newer). */
 static inline uint64_t heap_values_bytes(uint64_t slots)
 {
 	return ((slots + 7) & ~7ull) + 8 * (slots + 1);
@@ -216,7 +215,7 @@ static inline bool heap_count_plausible(const struct py_runtime *rt, uint64_t wo
 	return true;
 }
 
-/* The state word of a str says this. */
+/* Facts from the state word of a str. */
 struct heap_str {
 	uint64_t data; /* where the characters are; 0 = a string that is not ready (<= 3.11) */
 	uint64_t length, bytes;
@@ -230,7 +229,7 @@ struct heap_keys {
 	uint64_t entries;    /* offset of the first entry */
 	uint64_t n, usable;  /* entries in use; room for entries in all */
 	uint64_t entry_size; /* 16 or 24 */
-	uint64_t bytes;	     /* of the whole keys object; 0 = the static empty one */
+	uint64_t bytes;	     /* bytes of the keys object; 0 = the static empty one */
 	bool shared;
 };
 /* False when the header makes no sense. */
@@ -242,21 +241,21 @@ static inline uint64_t heap_slots_at(const struct py_runtime *rt)
 	return py_values_kind(rt) == PY_VALUES_HEADED ? 8 : 0;
 }
 
-/* Take in what came and ask for more; false when nothing more is wanted. */
+/* Takes what was read, and asks for more; false when nothing more is wanted. */
 bool heap_step(struct heap *h, struct heap_work *w, enum heap_depth depth);
 
 void heap_fingerprint_of(struct heap *h, struct heap_work *w);
 void heap_sizes_of(struct heap *h, struct heap_work *w);
 
-/* glibc's mark in every chunk of a tcache; 0 = not found out. */
+/* glibc's mark of chunks in a tcache; 0 = not known. */
 uint64_t heap_tcache_key(struct heap *h);
-/* Is the block at @ptr, in a chunk of @have bytes, on a list of a fastbin? @first: its first word.
- * Before glibc 2.32 nothing tells. */
+/* Is the block at @ptr, in a chunk of @have bytes, in a fastbin? @first: its first word. False
+ * before glibc 2.32, which does not tell. */
 bool heap_in_fastbin(const struct heap *h, uint64_t ptr, uint64_t first, uint64_t have);
 
 uint64_t heap_mix(uint64_t seed, uint64_t v);
 
-/* Where the members behind the header of an object begin; ob_size is the first. */
+/* Offset of the members behind an object's header; ob_size is the first. */
 static inline uint16_t heap_head(const struct py_runtime *rt)
 {
 	return rt->layout.ob_size;
@@ -266,7 +265,7 @@ static inline uint16_t heap_head(const struct py_runtime *rt)
 
 /* Could the header at @p (heap_head() bytes) be that of a live object? */
 bool heap_ref_plausible(const struct py_runtime *rt, const uint8_t *p, bool *immortal);
-/* Is it known to the collector? @p: the object; a PyGC_Head in front of it must be readable. */
+/* Is it tracked by the collector? @p: the object; a PyGC_Head in front of it must be readable. */
 bool heap_is_tracked(const struct py_runtime *rt, const struct heap_type *t, const uint8_t *p);
 
 #endif

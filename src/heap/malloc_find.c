@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where glibc's chunks are: the brk heap is the main arena's, the other arenas have heaps of up to
- * 64 MiB that begin at a multiple of it. Nothing has a symbol; everything is told by its shape. */
+/* Finds glibc's areas: the brk heap is the main arena's; other arenas have heaps of up to 64 MiB
+ * that begin at a multiple of it. None has a symbol: all are told by their shape. */
 #include "heap/inside.h"
 #include "heap/malloc.h"
 
@@ -11,8 +11,8 @@
 #define STATE_BINS 0x70	 /* .bins: 127 pairs of pointers, each to itself when it is empty */
 #define STATE_SIZE 0x898 /* 2.27 - 2.42 */
 #define BINS	   127
-#define MIN_EMPTY  64 /* of the bins that must be empty: few programs have chunks of all sizes */
-#define SCAN_MAX   (4u << 20) /* of writable data of libc */
+#define MIN_EMPTY  64	      /* bins that must be empty: few programs have chunks of all sizes */
+#define SCAN_MAX   (4u << 20) /* bytes of libc's writable data */
 
 /* heap_info (malloc/arena.c); 2.35 put the page size behind it. */
 struct heap_info {
@@ -38,7 +38,7 @@ static struct heap_area *add_area(struct heap_malloc *m, uint64_t base, uint64_t
 	return a;
 }
 
-/* How many bins of the malloc_state at @state, whose bytes are @w, point to themselves. */
+/* Number of bins of the malloc_state at @state, whose bytes are @w, that point to themselves. */
 static unsigned empty_bins(const uint8_t *w, uint64_t state)
 {
 	unsigned n = 0;
@@ -77,7 +77,8 @@ static uint64_t scan_main_state(struct heap *h, const struct heap_row *row,
 	return 0;
 }
 
-/* It stays where it is, and the data of all files are read to find it: so it is remembered. */
+/* Finds the main arena's malloc_state, and remembers it: it never moves, and the data of all files
+ * is read to find it. */
 static uint64_t find_main_state(struct heap *h, const struct heap_row *rows, size_t n,
 				const struct heap_area *a)
 {
@@ -111,7 +112,7 @@ static void add_brk(struct heap *h, const struct heap_row *rows, size_t n,
 	a->state = find_main_state(h, rows, n, a);
 }
 
-/* The first chunk of the heap that holds its arena's malloc_state: behind it, aligned. */
+/* The first chunk of a heap that begins with its arena's malloc_state: aligned behind that. */
 static uint64_t behind_state(const struct heap *h, const struct heap_info *i, uint64_t end)
 {
 	static const uint16_t sizes[] = {STATE_SIZE, 0x890, 0x888, 0x8a0,
@@ -122,7 +123,7 @@ static uint64_t behind_state(const struct heap *h, const struct heap_info *i, ui
 
 		if (!is_chunk(h, at, end) || proc_read_u64(h->rt->proc, at + 8, &size))
 			continue;
-		/* Another one must follow, or nothing. */
+		/* another chunk must follow, or the end */
 		at += size & ~FLAG_BITS;
 		if (at == end || is_chunk(h, at, end))
 			return at - (size & ~FLAG_BITS);
@@ -157,7 +158,7 @@ static void add_heap(struct heap *h, uint64_t base, uint64_t row_end, struct hea
 	a->state = i.ar_ptr;
 }
 
-/* In a child that was forked, what the heap grew by has a row of its own. */
+/* End of the rows that join: in a forked child, what the heap grew by is a row of its own. */
 static uint64_t joined(const struct heap_row *r, const struct heap_row *end)
 {
 	while (r + 1 < end && r[1].anonymous && r[1].start == r->end)

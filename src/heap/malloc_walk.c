@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One area of glibc's malloc, chunk by chunk. A chunk's size leads to the next one, whose header
- * says whether it is in use; what a thread's cache or a fastbin holds bears other marks. */
+/* Walks an area of glibc's malloc, chunk by chunk. A chunk's size leads to the next one, whose
+ * header says whether it is in use; what a thread's cache or a fastbin holds has other marks. */
 #include "base/map64.h"
 #include "heap/inside.h"
 #include "heap/malloc.h"
@@ -10,7 +10,7 @@
 #define FLAG_BITS    7ull
 #define FENCE	     16 /* the two headers at the end of a heap that is full */
 #define TCACHE_MAX   1040
-#define TCACHE_CHUNK 0x290 /* of the per-thread cache's own struct, 2.30 - 2.41 */
+#define TCACHE_CHUNK 0x290 /* bytes of the struct of a thread's cache, 2.30 - 2.41 */
 #define FASTBINS     10
 #define STATE_FAST   0x10 /* malloc_state.fastbinsY */
 #define WINDOW	     (64u << 10)
@@ -38,7 +38,7 @@ static const uint8_t *head_at(struct walker *w, uint64_t at)
 	w->win_start = from;
 	w->win_len = w->a->end - from < WINDOW ? w->a->end - from : WINDOW;
 	if (proc_read_sparse(w->h->rt->proc, from, w->win, w->win_len)) {
-		/* Only what is needed: behind it the heap may have shrunk. */
+		/* only what is needed: the heap may have shrunk behind it */
 		w->win_start = at;
 		w->win_len = 32;
 		if (proc_read(w->h->rt->proc, at, w->win, 32)) {
@@ -51,7 +51,7 @@ static const uint8_t *head_at(struct walker *w, uint64_t at)
 		       : NULL;
 }
 
-/* From 2.32 on a link is xored with the address it lies at, shifted by a page. */
+/* Decodes a link: from 2.32 on it is xored with its own address, shifted by a page. */
 static uint64_t unmangle(const struct walker *w, uint64_t at, uint64_t link)
 {
 	uint64_t plain = link ^ (at >> 12);
@@ -61,7 +61,7 @@ static uint64_t unmangle(const struct walker *w, uint64_t at, uint64_t link)
 	return link >= w->a->base && link < w->a->end && !(link & 15) ? link : plain;
 }
 
-/* Bounded: by the number of chunks the area can have, and by what was seen before. */
+/* Collects chunks in fastbins. Bounded by their greatest number, and by what was seen before. */
 static void take_fastbins(struct walker *w)
 {
 	const struct proc *p = w->h->rt->proc;
@@ -90,7 +90,7 @@ static bool is_key(const struct walker *w, uint64_t key)
 	return key && (key == w->m->tcache_key || map64_get(&w->m->cache, key));
 }
 
-/* The words behind the header of a chunk that the next one calls used. */
+/* Is a chunk that the next one calls used in a cache or fastbin? @key: the block's second word. */
 static bool is_cached(const struct walker *w, const struct heap_chunk *c, uint64_t key)
 {
 	return map64_get(&w->dead, c->start) || (c->size <= TCACHE_MAX && is_key(w, key));
@@ -126,7 +126,7 @@ static int follow(struct walker *w, heap_chunk_visit visit, void *ctx, uint64_t 
 
 		size = word & ~FLAG_BITS;
 		if (last.size) {
-			/* A heap ends with two headers and nothing else. */
+			/* a heap ends with two headers and nothing else */
 			if (!(word & PREV_INUSE) && head)
 				last.state = HEAP_CHUNK_FREE;
 			err = step(w, &last, key, visit, ctx);
@@ -142,11 +142,11 @@ static int follow(struct walker *w, heap_chunk_visit visit, void *ctx, uint64_t 
 		at += size;
 	}
 	if (!err && last.size) {
-		/* Nothing follows: the rest of the arena. */
+		/* nothing follows: it is the rest of the arena */
 		last.state = HEAP_CHUNK_TOP;
 		err = step(w, &last, 0, visit, ctx);
 	}
-	/* Headers without chunks at the very end. */
+	/* headers without chunks at the very end */
 	*stop = w->a->end - at <= 2 * FENCE ? w->a->end : at;
 	return err;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* mimalloc's segments and pages. They are not followed through the heaps of the threads, which come
- * and go, but found where they must be: a segment begins at a multiple of 32 MiB and carries a
- * cookie, its own address xored with a number that is the same in all segments of a process
- * (segment.c, mi_segment_alloc). That also finds what ended threads left behind. */
+/* Finds mimalloc's segments and pages: not through heaps of threads, which come and go, but where
+ * they must be. A segment begins at a multiple of 32 MiB and has a cookie, its own address xored
+ * with a number that is the same in all segments of a process (segment.c, mi_segment_alloc). That
+ * also finds what ended threads left. */
 #include "heap/mimalloc.h"
 
 #include <unistd.h>
@@ -28,7 +28,7 @@ struct heap_mi_layout {
 	uint16_t page_size;
 	uint8_t block_size, block_size_bytes, used, used_bytes, local_free, thread_free, tag,
 		tag_shift, tag_mask;
-	uint8_t start; /* where the page says itself that its first block is; 0 = it does not */
+	uint8_t start; /* offset where the page says where its first block is; 0 = it does not */
 };
 
 #define OLD_SEGMENT .cookie = 216, .slice_entries = 248, .info_slices = 232, .slices = 264
@@ -54,7 +54,7 @@ static uint64_t number(const uint8_t *p, size_t at, size_t bytes)
 	return v;
 }
 
-/* How many slices a segment says it has; 0 = this is no segment of ours. */
+/* Number of slices that a segment says it has; 0 = this is no segment. */
 static uint64_t slices_of(const struct heap_mi_layout *l, const uint8_t *head)
 {
 	uint64_t entries = number(head, l->slice_entries, 8);
@@ -67,14 +67,14 @@ static uint64_t slices_of(const struct heap_mi_layout *l, const uint8_t *head)
 	return entries;
 }
 
-/* mimalloc leaves room at the start of a page, so that not all of them share cache lines
+/* Room that mimalloc leaves at the start of a page, so that pages do not share cache lines
  * (_mi_segment_page_start). */
 static uint64_t start_gap(uint64_t size)
 {
 	return size <= 64 ? 3 * size : size <= 512 ? size : 0;
 }
 
-/* @raw: record of the page at slice @index. 1 = in use, 0 = not in use, -1 = makes no sense. */
+/* Parses the record @raw of the page at slice @index. 1 = in use, 0 = not, -1 = makes no sense. */
 static int parse_page(const struct heap_mi_layout *l, uint64_t segment, uint64_t index,
 		      const uint8_t *raw, struct heap_mi_page *p)
 {
@@ -160,8 +160,8 @@ int heap_mi_page_again(const struct heap *h, struct heap_mi_page *p)
 		       : -EAGAIN;
 }
 
-/* The page that holds a known object, seen with this layout, must hold it at the start of a block,
- * and most of its neighbours must make sense. */
+/* Does this layout fit? The page that holds a known object must hold it at the start of a block,
+ * and most pages beside it must make sense. */
 static bool layout_fits(const struct heap *h, const struct heap_mi_layout *l, uint64_t object,
 			uint64_t pre)
 {
@@ -298,8 +298,8 @@ int heap_mi_census(struct heap *h, struct heap_census *out)
 	return 0;
 }
 
-/* _mi_bin and the sizes of the queues in init.c: multiples of 16 up to 128, then steps of an eighth
- * to a quarter of the size. */
+/* The block size for a request, as by _mi_bin and the queues in init.c: multiples of 16 up to 128,
+ * then steps of an eighth to a quarter of the size. */
 uint64_t heap_mi_good_size(uint64_t bytes)
 {
 	uint64_t step = 16, top;

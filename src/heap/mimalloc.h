@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* CPython's own mimalloc from outside (3.13+; always in free-threaded builds, elsewhere with
+/* Reads CPython's own mimalloc from outside (3.13+; always in free-threaded builds, elsewhere with
  * PYTHONMALLOC=mimalloc): segments of 32 MiB, cut into slices of 64 KiB, of which pages are made
- * that hold blocks of one size. Room-internal. */
+ * that hold blocks of one size. Only for this room. */
 #ifndef PYLEAK_HEAP_MIMALLOC_H
 #define PYLEAK_HEAP_MIMALLOC_H
 
@@ -24,14 +24,15 @@ struct heap_mi_page {
 	uint8_t tag;
 };
 
-/* Looks for mimalloc and checks what it finds; false = not in charge, or not as it is known. */
+/* Looks for mimalloc and checks what it finds; false = it is not used, or not as it is known. */
 bool heap_mi_open(struct heap *h);
-/* Segments as they are now, into the arena list of @h. */
+/* Reads the present segments into the arena list of @h. */
 int heap_mi_read_segments(struct heap *h);
-/* Pages in use of the segment at @addr; @v has room for MI_SLICES. Pages that make no sense (raced)
- * are left out and counted. Returns the number, -errno when the segment is gone. */
+/* Reads the pages in use of the segment at @addr; @v has room for MI_SLICES. Pages that make no
+ * sense (changed meanwhile) are left out and counted. Returns the number, -errno when the segment
+ * is gone. */
 int heap_mi_pages(const struct heap *h, uint64_t addr, struct heap_mi_page *v, uint64_t *torn);
-/* One page again. */
+/* Reads one page again. */
 int heap_mi_page_again(const struct heap *h, struct heap_mi_page *p);
 int heap_mi_census(struct heap *h, struct heap_census *out);
 /* The size of the block that a request of @bytes gets. */

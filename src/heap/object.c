@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Reading many objects at nearly the same moment: first a window around each, then whatever their
- * kinds ask for, round by round, all objects together. Each read is a system call. */
+/* Reads many objects at nearly the same moment: first a window around each, then what their kinds
+ * ask for, round by round, all objects together. Each read is a system call. */
 #include "heap/inside.h"
 
 #ifndef HEAP_GROUP
@@ -76,8 +76,9 @@ bool heap_ref_plausible(const struct py_runtime *rt, const uint8_t *p, bool *imm
 				 : heap_count_plausible(rt, heap_u64(p), immortal);
 }
 
-/* In a program at low addresses a pointer into its static data looks like a count: memory of C code
- * may begin with one where an object died, whose type still stands behind it. */
+/* Has it a plausible count? In a program at low addresses a pointer into its static data looks like
+ * a count: memory of C code may begin with one where an object died, whose type is still behind it.
+ */
 static bool is_counted(const struct heap *h, const uint8_t *p, bool *immortal)
 {
 	return heap_ref_plausible(h->rt, p, immortal) &&
@@ -98,7 +99,7 @@ static bool is_finalized(const struct py_runtime *rt, const struct heap_type *t,
 	return rt->free_threaded ? p[rt->layout.ob_gc_bits] & GC_FINALIZED : heap_u64(p - 8) & 1;
 }
 
-/* The window crosses into a page that is not there: take what lies in the object's own page. */
+/* Reads what is in the object's own page, if the window crosses into a page that is not there. */
 static bool read_own_page(const struct proc *p, struct heap_work *w)
 {
 	uint64_t a = w->o->addr, page = a & ~PAGE_MASK;
@@ -133,7 +134,7 @@ static void read_windows(struct heap *h, struct heap_group *g)
 			g->work[i].o->addr = 0;
 }
 
-/* Is it still what it was said to be? */
+/* Checks that the object is still there, and of its type. */
 static void check(struct heap *h, struct heap_work *w)
 {
 	struct heap_object *o = w->o;
@@ -154,7 +155,7 @@ static void check(struct heap *h, struct heap_work *w)
 		o->immortal = o->is_static = true;
 }
 
-/* One round of reads for all objects of the group. False when none wanted anything. */
+/* Does one round of reads for all objects of the group. False when none wanted anything. */
 static bool one_round(struct heap *h, struct heap_group *g, enum heap_depth depth)
 {
 	size_t n = 0;
@@ -182,7 +183,7 @@ static bool one_round(struct heap *h, struct heap_group *g, enum heap_depth dept
 
 		*g->ok[i] = r->ok;
 		g->of[i]->swapped |= r->swapped;
-		/* Asked for more than there is: the end of the last page of a mapping. */
+		/* more was asked for than there is: the end of a mapping's last page */
 		if (!r->ok && rest < r->len && rest >= 16) {
 			memset(r->buf, 0, r->len);
 			*g->ok[i] = !proc_read(h->rt->proc, r->addr, r->buf, rest);

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Every resident page is given to whoever has it: row by row of smaps, within the rows that belong
- * to no file byte by byte. Only resident pages count, on both sides: a freed chunk whose pages have
- * been given back takes no memory.
- */
+/* Gives each resident page to whoever has it: mapping by mapping of smaps; within those of no file,
+ * byte by byte. Only resident pages count: a freed chunk whose pages were given back takes no
+ * memory. */
 #include "base/thread.h"
 #include "heap/inside.h"
 #include "heap/malloc.h"
 #include "heap/parts.h"
 
 #define PAGE	    4096ull
-#define GUARD_MAX   (64u << 10)	   /* below a thread's stack */
-#define ROW_MAX	    (256ull << 30) /* a larger row is nobody's heap */
-#define MAPPED_TRY  4096	   /* pages of one row at which a mapped chunk is looked for */
+#define GUARD_MAX   (64u << 10)	   /* bytes without access below a thread's stack */
+#define ROW_MAX	    (256ull << 30) /* a larger mapping is no heap */
+#define MAPPED_TRY  4096	   /* pages of a mapping at which a mapped chunk is looked for */
 #define TELL_CHUNKS 4096
 #define CHUNK_HEAD  48 /* sizeof(struct malloc_chunk): stays when a free chunk is trimmed */
 
@@ -20,15 +18,15 @@ struct parter {
 	struct heap *h;
 	struct heap_parts *out;
 	struct heap_malloc m;
-	/* The row being parted: a bit for each of its pages that is resident, and how many are in
-	 * front of each block of 64. Of what is not there no page is touched here either. */
+	/* The present mapping: a bit for each resident page, and for each block of 64 how many come
+	 * before. Bits of absent pages take no memory of ours either. */
 	uint64_t start, end;
 	uint64_t *bit;
 	uint32_t *before;
-	uint64_t highest;   /* block with a resident page */
-	uint64_t *rest;	    /* what nobody claims of this row counts here */
-	uint64_t joined;    /* end of the rows that adjoin this one: madvise() parts a mapping */
-	uint64_t claimed;   /* end of a mapped block that began in a row before */
+	uint64_t highest;   /* last block with a resident page */
+	uint64_t *rest;	    /* counts what nobody claims of this mapping */
+	uint64_t joined;    /* end of adjoining mappings: madvise() splits one */
+	uint64_t claimed;   /* end of a mapped block that began before */
 	size_t arena, area; /* the next ones by address */
 };
 
@@ -49,7 +47,7 @@ static uint64_t pages_before(const struct parter *p, uint64_t page)
 	return part ? n + (uint64_t)__builtin_popcountll(p->bit[block] << (64 - part)) : n;
 }
 
-/* The next resident page of the row from number @page on; @end: none before that. */
+/* The next resident page from number @page on; @end: there is none before. */
 static uint64_t next_there(const struct parter *p, uint64_t page, uint64_t end)
 {
 	while (page < end && page / 64 <= p->highest) {
@@ -62,7 +60,7 @@ static uint64_t next_there(const struct parter *p, uint64_t page, uint64_t end)
 	return end;
 }
 
-/* Resident bytes of [a, b), which lies in the row. */
+/* Resident bytes of [a, b) within the mapping. */
 static uint64_t resident(const struct parter *p, uint64_t a, uint64_t b)
 {
 	uint64_t first, last, sum;
@@ -103,13 +101,13 @@ static int count_chunk(const struct heap_chunk *c, void *ctx)
 		return err;
 	}
 	p->out->malloc_slack += bytes;
-	/* Other arenas keep their top; what is cached must be given up by its thread first. */
+	/* other arenas keep their top; what is cached, its thread must give up first */
 	if (c->state == HEAP_CHUNK_FREE || (c->state == HEAP_CHUNK_TOP && c->main))
 		p->out->trimmable += from < to ? resident(p, from, to) : 0;
 	return err;
 }
 
-/* Memory without an owner so far: blocks with a mapping of their own are told by their header. */
+/* Finds blocks with a mapping of their own, by their headers, in memory without an owner so far. */
 static void part_gap(struct parter *p, uint64_t from, uint64_t to)
 {
 	from = (from + PAGE - 1) & ~(PAGE - 1);
@@ -144,13 +142,13 @@ static int part_area(struct parter *p, const struct heap_area *a)
 	uint64_t stop = a->start;
 	int err = heap_malloc_walk(p->h, &p->m, a, count_chunk, p, &stop);
 
-	/* In front: the arena's own struct. Behind: what could not be followed. */
+	/* in front: the arena's struct; behind: what could not be followed */
 	p->out->malloc_live += resident(p, a->base, a->start);
 	p->out->other += resident(p, stop, a->end);
 	return err;
 }
 
-/* Arenas of Python and areas of malloc in a row, by address; what is between them. */
+/* Parts a mapping by address: Python's arenas, malloc's areas, and what is between them. */
 static int part_row(struct parter *p)
 {
 	const struct heap *h = p->h;
@@ -220,7 +218,7 @@ static int load_row(struct parter *p, const struct proc_resident *r)
 	return err;
 }
 
-/* glibc puts pages without any access below a thread's stack. */
+/* Is it a thread's stack? glibc puts pages without access below it. */
 static bool is_stack(const struct proc_resident *r, const struct proc_resident *below)
 {
 	return r->kind == PROC_ROW_STACK ||
@@ -229,8 +227,8 @@ static bool is_stack(const struct proc_resident *r, const struct proc_resident *
 		below->end - below->start <= GUARD_MAX);
 }
 
-/* The zeroed end of a file's data has a row of its own, without a file; memory that was mapped
- * behind it may have become part of that row. */
+/* Is it the zeroed end of a file's data? That is a mapping without a file; memory mapped behind it
+ * may have become part of it. */
 static bool is_bss(const struct proc_resident *r, const struct proc_resident *below)
 {
 	return r->kind == PROC_ROW_ANON && below && below->kind == PROC_ROW_FILE &&
@@ -255,7 +253,7 @@ static int part_rows(struct parter *p, const struct proc_resident *r, size_t n)
 
 		if (!r->rss_bytes)
 			continue;
-		if (r->start >= p->joined) /* else it is one of those that adjoin */
+		if (r->start >= p->joined) /* else it is one that adjoins */
 			p->joined = joined(r, end);
 		p->rest = is_bss(r, below) ? &p->out->file : &p->out->mmap;
 		if (r->kind == PROC_ROW_FILE)
@@ -270,7 +268,7 @@ static int part_rows(struct parter *p, const struct proc_resident *r, size_t n)
 	return err;
 }
 
-/* Memory that is reserved and not used, and the shadow of a sanitizer, hold no heap. */
+/* May it hold a heap? Not if it is reserved and unused, nor the shadow of a sanitizer. */
 static bool may_be_heap(const struct proc_resident *r)
 {
 	return r->writable == 1 && r->kind != PROC_ROW_FILE && r->rss_bytes &&
@@ -294,7 +292,8 @@ static int find_areas(struct parter *p, const struct proc_resident *r, size_t n)
 	return heap_malloc_find(p->h, rows, n, &p->m);
 }
 
-/* Live blocks are counted in full, resident or not; so at most what the arenas have. */
+/* Splits Python's memory into live and free. Live blocks are counted whether resident or not, so no
+ * more than the arenas have. */
 static int split_python(struct heap *h, struct heap_parts *out)
 {
 	struct heap_census c;
@@ -309,7 +308,7 @@ static int split_python(struct heap *h, struct heap_parts *out)
 	return 0;
 }
 
-/* The counter of the kernel and the sum over smaps are read one after the other. */
+/* Makes the parts add up to RSS: the kernel's counter is read after smaps. */
 static void settle(struct heap *h, struct heap_parts *out)
 {
 	uint64_t sum = out->python_live + out->python_slack + out->malloc_live + out->malloc_slack +

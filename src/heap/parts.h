@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The parts of the resident memory of a process: why RSS is not the heap. */
+/* Splits the resident memory of a process into parts: why RSS is not the heap. */
 #ifndef PYLEAK_HEAP_PARTS_H
 #define PYLEAK_HEAP_PARTS_H
 

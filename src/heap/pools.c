@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where pymalloc keeps its memory: the arenas of every obmalloc state, and which block an address
- * belongs to. */
+/* Finds pymalloc's arenas in every obmalloc state, and the block that an address belongs to. */
 #include "heap/inside.h"
 #include "heap/mimalloc.h"
 
@@ -22,7 +21,7 @@ struct state {
 	uint64_t arenas, maxarenas; /* where the pointer and the u32 lie */
 };
 
-/* CPython's own data: objects there were never allocated and never leak. */
+/* Finds CPython's own data: objects there were never allocated and never leak. */
 static void find_static(struct heap *h)
 {
 	struct dso_range r[8];
@@ -128,8 +127,8 @@ static void add_state(struct state *v, size_t *n, uint64_t arenas, uint64_t maxa
 		v[(*n)++] = (struct state){arenas, maxarenas};
 }
 
-/* From 3.12 on an interpreter with a GIL of its own has a pymalloc of its own; the others point to
- * the main one's (3.13+), or leave the copy embedded in them unused (3.12). */
+/* Finds the obmalloc states. From 3.12 on an interpreter with a GIL of its own has one; others
+ * point to the main one's (3.13+), or leave their embedded copy unused (3.12). */
 static size_t find_states(const struct heap *h, struct state *v)
 {
 	const struct py_runtime *rt = h->rt;
@@ -207,7 +206,7 @@ static int read_state(struct heap *h, const struct state *s)
 	return 0;
 }
 
-/* Memory that the process has in pages of its own. Of a saved one, all that it mapped. */
+/* Bytes that the process has in pages of its own; of a saved process, all that it mapped. */
 static uint64_t bytes_there(const struct proc *p)
 {
 	struct proc_memory m;
@@ -221,8 +220,8 @@ static uint64_t bytes_there(const struct proc *p)
 	return sum;
 }
 
-/* Each pool that was carved has its header in a page that is there, or was swapped out; a list with
- * more of them than that lies, and would be read header by header. */
+/* Checks the arena list: each carved pool has its header in a page that is there or swapped out. A
+ * list with more pools than that lies, and would be read header by header. */
 static int check_pools(const struct heap *h)
 {
 	uint64_t pages = 0;
@@ -309,7 +308,7 @@ bool heap_in_static(const struct heap *h, uint64_t addr)
 	return addr >= h->static_start && addr < h->static_end;
 }
 
-/* Not in the cached list: a new arena? The pool says which slot of the array it belongs to
+/* Is the address, which is in no cached arena, in a new one? Its pool names a slot of the array
  * (address_in_range of 3.8 - 3.10; the index is kept up to date in all versions). */
 static bool in_new_arena(struct heap *h, uint64_t addr, uint32_t index)
 {

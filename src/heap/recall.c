@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Pools that are swapped out count as when they were last read, so that swapping is no freeing. One
- * that was swapped out from the beginning counts from then on, so that its return is no growth. */
+/* Counts pools that are swapped out as when they were last read, so that swapping does not look
+ * like freeing. One that was swapped out from the beginning counts from its first reading on, so
+ * that its return is no growth. */
 #include "heap/recall.h"
 
 enum { NEVER_READ = 0xff, WAS_OUT = 0xfe };
@@ -13,7 +14,7 @@ bool recall_begin(struct recall *r, size_t n)
 	r->before = before;
 	r->arena.n = 0;
 	r->at = 0;
-	/* All at once: what is handed out does not move. */
+	/* all at once: elements that were handed out must not move */
 	return vec_reserve(&r->arena, n + 1);
 }
 

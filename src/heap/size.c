@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How many bytes an object owns alone, block by block. */
+/* Finds how many bytes an object owns alone, block by block. */
 #include "heap/inside.h"
 #include "heap/mimalloc.h"
 #include "py/versions.h"
@@ -38,7 +38,7 @@ static uint64_t round8(uint64_t n)
 	return (n + 7) & ~7ull;
 }
 
-/* The size of the block, as the header of its pool says; 0 = not known. */
+/* The size of the block, by its pool's header; 0 = not known. */
 static uint64_t block_size(const struct heap_work *w)
 {
 	uint32_t cls;
@@ -47,7 +47,7 @@ static uint64_t block_size(const struct heap_work *w)
 	return w->ok_pool && cls < HEAP_CLASSES ? 16 * ((uint64_t)cls + 1) : 0;
 }
 
-/* Generators and frames keep something else where others keep ob_size: their block tells. */
+/* The size by the block: generators and frames have something else in place of ob_size. */
 static uint64_t by_block(const struct heap *h, const struct heap_work *w, uint64_t formula)
 {
 	uint64_t block = w->o->addr - w->t.pre, have = 0, chunk;
@@ -113,7 +113,7 @@ static uint64_t body(const struct heap *h, const struct heap_work *w)
 	return bytes;
 }
 
-/* The array of attribute values, where it is a block of its own. */
+/* Adds the array of attribute values, if it is a block of its own. */
 static void add_values(const struct heap *h, const struct heap_work *w, struct heap_object *o)
 {
 	bool is_debug = h->rt->allocator == PY_ALLOC_DEBUG;
@@ -214,8 +214,9 @@ static void add_kind(const struct heap *h, const struct heap_work *w, struct hea
 	}
 }
 
-/* A formatted string, a short read, a tuple from a generator were cut to their length where they
- * are: realloc leaves them in the block while they fill three quarters of it. */
+/* Corrects the class of an object that was cut to its length in place (a formatted string, a short
+ * read, a tuple from a generator): realloc leaves it in its block while it fills three quarters of
+ * it. */
 static void correct_class(const struct heap_work *w, struct heap_object *o)
 {
 	uint64_t block = block_size(w);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Facts about types that tell how their objects are read, by address of the type. Bounded: a slot
- * is taken over by the next type that hashes to it. */
+/* Finds facts about types, by address, that say how their objects are read. Bounded: a slot is
+ * taken over by the next type that hashes to it. */
 #include "heap/inside.h"
 #include "py/versions.h"
 
 #define TYPE_READ  320 /* covers tp_dictoffset (288, or 304), the last member wanted */
 #define RECHECK_NS 1000000000ull
 #define MAX_BASES  40
-#define MAX_SIZE   (1 << 20) /* of a fixed body, and of an offset in it: bigger is misread */
+#define MAX_SIZE   (1 << 20) /* bytes of a fixed body, or offset in it: more is misread */
 
 struct raw_type {
 	uint8_t b[TYPE_READ];
@@ -40,7 +40,7 @@ static const struct {
 	{"NoneType", HEAP_K_NONE},
 };
 
-/* The built-in types without a subclass flag are known by their names; only CPython's own static
+/* Finds the kind of a built-in type without a subclass flag by its name; only CPython's own static
  * types are asked. */
 static enum heap_kind kind_of_static(const struct heap *h, uint64_t type)
 {
@@ -106,7 +106,7 @@ static enum heap_dict dict_place(const struct py_runtime *rt, uint64_t flags, in
 	return dictoffset ? HEAP_DICT_SLOT : HEAP_DICT_NONE;
 }
 
-/* A type's type has the subclass flag of `type`. */
+/* Is it the type of a type? That has the subclass flag of `type`. */
 static bool is_metatype(const struct heap *h, uint64_t meta)
 {
 	uint64_t flags;
@@ -119,7 +119,7 @@ static bool is_metatype(const struct heap *h, uint64_t meta)
 	       (flags & TPF_TYPE);
 }
 
-/* All that is said of places and sizes, as numbers that add up without end. */
+/* Are sizes and offsets small enough to be added without overflow? */
 static bool sizes_make_sense(const struct heap_type *t)
 {
 	return t->basicsize >= 16 && t->basicsize <= MAX_SIZE && t->itemsize >= 0 &&
@@ -139,7 +139,7 @@ static void load(struct heap *h, uint64_t addr, struct heap_type *t)
 		return;
 	}
 	flags = raw_u64(&raw, l->tp_flags);
-	/* The same type as before: nothing to find out again. */
+	/* the same type as before */
 	if (known && t->flags == flags && t->basicsize == (int64_t)raw_u64(&raw, l->tp_basicsize) &&
 	    t->dictoffset == (int64_t)raw_u64(&raw, l->tp_dictoffset)) {
 		t->checked_ns = h->now_ns;

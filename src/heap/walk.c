@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A walk over the heap: its parts in order, and what they share. */
+/* Walks over the heap: its parts in order, and what they share. */
 #include "heap/walk_priv.h"
 
 #define TELL_BLOCKS 4096
@@ -42,7 +42,7 @@ static const struct heap_type *find_type(struct walk *w, uint64_t addr)
 	return new;
 }
 
-/* A few types make most of a heap. */
+/* Finds a type, first among recent ones: a few types make most of a heap. */
 const struct heap_type *walk_type(struct walk *w, uint64_t addr)
 {
 	const struct heap_type **recent = &w->recent[(addr >> 4 ^ addr >> 10) & (WALK_RECENT - 1)];
@@ -113,7 +113,7 @@ int walk_visit(struct walk *w, struct heap_block *b, const struct walk_found *fo
 	return w->visit(b, w->ctx);
 }
 
-/* More nodes than the process has memory for is a list that lies. */
+/* Bounds the lists that are followed: one with more nodes than the process has memory for lies. */
 static void find_bounds(struct walk *w)
 {
 	const struct proc *p = w->h->rt->proc;

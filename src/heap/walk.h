@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Every live block of the heap, streamed to a visitor: nothing is kept but one window of memory and
- * the addresses of tracked objects outside pools. The target runs meanwhile. */
+/* Streams every live block of the heap to a visitor: only a window of memory is kept, and the
+ * addresses of tracked objects outside of pools. The target runs meanwhile. */
 #ifndef PYLEAK_HEAP_WALK_H
 #define PYLEAK_HEAP_WALK_H
 
@@ -39,14 +39,14 @@ struct heap_block {
 typedef int (*heap_visit)(const struct heap_block *b, void *ctx);
 
 struct heap_walk_stats {
-	uint64_t empty_arenas;		    /* without a block in use */
+	uint64_t empty_arenas;		    /* arenas without a block in use */
 	uint64_t arenas, pools, free_pools; /* pools: with blocks in use */
 	uint64_t arena_bytes;
 	uint64_t blocks, objects, tracked;    /* visited, all places */
 	uint64_t block_bytes;		      /* of the visited blocks */
 	uint64_t pool_blocks, pool_bytes;     /* in pools, free-list objects left out */
 	uint64_t pool_free_bytes;	      /* free or never carved, in pools in use */
-	uint64_t freelist_blocks;	      /* objects that are dead, kept for reuse by CPython */
+	uint64_t freelist_blocks;	      /* dead objects that CPython keeps for reuse */
 	uint64_t gc_outside, chunks, statics; /* visited, by place */
 	uint64_t torn;	     /* pools and lists that changed while they were read, after retries */
 	uint64_t retried;    /* pools read again */
@@ -62,8 +62,8 @@ enum {
 	HEAP_WALK_POOLS = 2, /* pools only */
 };
 
-/* Arenas by address, pool by pool; then objects of the GC lists outside pools; then chunks. What
- * lies in CPython's per-type free lists is not alive: counted, not visited. */
+/* Visits arenas by address, pool by pool; then objects of GC lists outside of pools; then chunks.
+ * Dead objects in CPython's per-type free lists are counted, not visited. */
 int heap_walk(struct heap *h, unsigned flags, heap_visit visit, void *ctx,
 	      struct heap_walk_stats *out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* glibc's malloc, chunk by chunk: big strings and buffers that no pool and no GC list knows. Heaps
- * are rows of chunks, each with its size in front: the brk heap, the heaps of other threads (64 MiB
- * aligned), and single chunks that were mapped for themselves (malloc/malloc.c, malloc/arena.c). */
+/* Walks glibc's malloc, chunk by chunk: big strings and buffers that no pool and no GC list knows.
+ * Heaps are rows of chunks, each with its size in front: the brk heap, heaps of other threads (64
+ * MiB aligned), and chunks with a mapping of their own (malloc/malloc.c, malloc/arena.c). */
 #include "heap/walk_priv.h"
 
 #define PREV_INUSE 1ull
@@ -28,7 +28,7 @@ struct heap_info {
 	uint64_t ar_ptr, prev, size, mprotect_size;
 };
 
-/* Bytes of the target at @at, @want of them when there are so many before @end. */
+/* Bytes of the target at @at: at least @want, else NULL. */
 static const uint8_t *look(struct walk *w, uint64_t at, uint64_t end, size_t want)
 {
 	size_t len = end - at < WINDOW ? (size_t)(end - at) : WINDOW;
@@ -62,7 +62,7 @@ static bool is_sound(uint64_t size, uint64_t left)
 	return size >= MIN_CHUNK && !(size & 15) && size <= left;
 }
 
-/* The first place from @at on where several chunks follow each other; @end: there is none. */
+/* The first address from @at on where several chunks follow each other; @end: there is none. */
 static uint64_t find_chunk(struct walk *w, uint64_t at, uint64_t end)
 {
 	const uint8_t *p = look(w, at, end, end - at < PAGE ? end - at : PAGE);
@@ -84,14 +84,14 @@ static uint64_t find_chunk(struct walk *w, uint64_t at, uint64_t end)
 	return end;
 }
 
-/* Visited before, as an object of a GC list? */
+/* Was it visited before, as an object of a GC list? */
 static bool is_known(const struct walk *w, const struct heap_block *b, const struct walk_found *f)
 {
 	return (f->type->flags & TPF_HAVE_GC) && map64_get(&w->seen, b->addr + f->object - 16);
 }
 
-/* Free, though the next chunk does not say so: in a thread's cache (before glibc 2.34, the main
- * thread's only), or on a list of a fastbin. */
+/* Is it free though the next chunk calls it used? In a thread's cache (before glibc 2.34 only the
+ * main thread's), or in a fastbin. */
 static bool is_cached(const struct walk *w, uint64_t addr, uint64_t bytes, const uint8_t *p)
 {
 	return bytes >= 16 && ((w->tcache_key && heap_u64(p + 8) == w->tcache_key) ||
@@ -132,7 +132,7 @@ static int visit_chunk(struct walk *w, uint64_t addr, uint64_t bytes, uint64_t l
 	return walk_visit(w, &b, &f);
 }
 
-/* Chunks [at, end) up to the top chunk, which reaches the end. */
+/* Visits chunks in [at, end) up to the top chunk, which reaches the end. */
 static int walk_heap(struct walk *w, uint64_t at, uint64_t end)
 {
 	const uint8_t *p;
@@ -167,7 +167,7 @@ static int walk_heap(struct walk *w, uint64_t at, uint64_t end)
 	return 0;
 }
 
-/* Does a heap of another thread's arena begin at @at? It reaches to *to. */
+/* Visits a heap of another thread's arena, if one begins at @at. *to: its end. */
 static int thread_heap(struct walk *w, uint64_t at, uint64_t end, uint64_t *to)
 {
 	struct heap_info info;
@@ -194,7 +194,7 @@ static bool is_mapped_chunk(const uint8_t *p, uint64_t left, uint64_t *bytes)
 	return true;
 }
 
-/* Through the rows in which malloc may have memory of its own. */
+/* A search through mappings in which malloc may have memory of its own. */
 struct search {
 	struct walk *w;
 	bool is_live;
@@ -212,8 +212,8 @@ static void spend(struct search *s, uint64_t bytes)
 	s->w->st->unsearched += !s->left;
 }
 
-/* The next place from @at on to look at. Of what seems to be somebody else's only the places where
- * heaps of threads begin are left. */
+/* The next address from @at on to look at; in what seems to be somebody else's memory, only where
+ * heaps of threads may begin. */
 static uint64_t next_place(struct search *s, uint64_t at, uint64_t end)
 {
 	uint64_t to = end - at < STRETCH ? end : at + STRETCH;
@@ -230,17 +230,17 @@ static uint64_t next_place(struct search *s, uint64_t at, uint64_t end)
 	return to;
 }
 
-/* @p: the beginning of a page. */
+/* Notes that nothing begins at the page whose beginning is @p. */
 static void note_nothing(struct search *s, const uint8_t *p)
 {
-	/* Where nobody tells what was never touched, that reads as zeros. */
+	/* of a saved process, memory never touched reads as zeros */
 	if (!s->is_live && !heap_u64(p + 8))
 		spend(s, PAGE);
 	else
 		s->w->st->unsearched += s->probes++ == MAX_PROBES;
 }
 
-/* Visits what begins at the page at @at: *to is where it ends. */
+/* Visits what begins at the page @at. *to: its end. */
 static int look_at_page(struct search *s, uint64_t at, uint64_t end, uint64_t *to)
 {
 	struct walk *w = s->w;
@@ -272,7 +272,8 @@ static int look_at_page(struct search *s, uint64_t at, uint64_t end, uint64_t *t
 	return err;
 }
 
-/* Chunks mapped for themselves begin with a page; the kernel joins neighbours to one mapping. */
+/* Visits chunks with a mapping of their own, which begin a page; the kernel joins neighbours to one
+ * mapping. */
 static int mapped_chunks(struct search *s, const struct proc_row *m)
 {
 	uint64_t at = m->start > s->done ? m->start : s->done, to;

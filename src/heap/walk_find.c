@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Is there an object in a block, and where does it begin? */
+/* Finds the object in a block, and where it begins. */
 #include "heap/walk_priv.h"
 #include "py/versions.h"
 
@@ -23,9 +23,9 @@ static uint64_t body_size(const struct walk *w, const struct heap_type *t, const
 	return size;
 }
 
-/* Links of a GC list; of an untracked object the next one is 0, and of the other one only flags are
- * left. What two candidates in one block look like is often told apart by this alone: an mro tuple
- * holds (count, class), which could be the beginning of an instance. */
+/* Are these links of a GC list? Of an untracked object the next one is 0, and only flags are left
+ * of the other. That alone often decides between two candidates in a block: an mro tuple holds
+ * (count, class), which could begin an instance. */
 static bool is_gc_head(const uint8_t *head)
 {
 	uint64_t next = heap_u64(head), prev = heap_u64(head + 8);
@@ -34,10 +34,10 @@ static bool is_gc_head(const uint8_t *head)
 	return next ? heap_is_pointer(next & ~7ull) : prev < 4;
 }
 
-/* CPython's own types keep dead objects on free lists: the reference count is 0 there, or (3.14 on)
- * the link to the next one. Classes written in Python have no such lists, nor has code: its size is
- * that of many buffers, which keep what was left where they do not write. A link looks like the GC
- * head of anything, so only types that were met before count: a read per block would be the end. */
+/* The type of a dead object on a free list of CPython: its count is 0, or (3.14 on) the link to the
+ * next one. Classes written in Python have no such lists, nor has code: its size is that of many
+ * buffers, which keep leftovers where they do not write. A link looks like the GC head of anything,
+ * so only types that were met before count: a read for each block would cost too much. */
 static const struct heap_type *dead_type(const struct walk *w, uint64_t first, uint64_t type)
 {
 	const struct heap_type *t;
@@ -53,8 +53,9 @@ static const struct heap_type *dead_type(const struct walk *w, uint64_t first, u
 		       : t;
 }
 
-/* Where the program lies below 4 GiB (not position independent) addresses of its data and of its
- * brk heap look like reference counts: a list of classes would hold an object. */
+/* May this count be an address? In a program below 4 GiB (not position independent) addresses of
+ * its data and brk heap look like reference counts: a list of classes would seem to hold an object.
+ */
 static bool may_be_address(const struct walk *w, uint64_t v)
 {
 	return !(v & 7) && (heap_in_static(w->h, v) || (v >= w->brk_start && v < w->brk_end));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Tracked objects outside pools. The lists are not followed link by link: every object in a pool
- * says itself what comes behind it, so only what lies outside has to be asked. That also finds
- * objects in the private lists of a collection under way. */
+/* Visits tracked objects outside of pools. Lists are not followed link by link: each object in a
+ * pool names the one that follows it, so only those outside are asked. That also finds objects in
+ * the private lists of a running collection. */
 #include "heap/walk_priv.h"
 #include "py/objects.h"
 
@@ -51,7 +51,7 @@ void walk_gc_begin(struct walk *w)
 	auto_free uint64_t *head = calloc(WALK_HEADS, sizeof(*head));
 	size_t n = head ? py_gc_heads(w->h->rt, head, WALK_HEADS) : 0;
 
-	/* A head is no object: known, so never visited. */
+	/* a list's head is no object: noted as seen, it is never visited */
 	for (size_t i = 0; i < n; i++)
 		map64_put(&w->seen, head[i]);
 	for (size_t i = 0; i < n; i++) {
@@ -64,7 +64,7 @@ void walk_gc_begin(struct walk *w)
 	}
 }
 
-/* At the border of a mapping the window does not fit: what lies in the head's own page. */
+/* Reads what is in the head's own page, if the window crosses the border of a mapping. */
 static bool read_own_page(const struct walk *w, struct node *n)
 {
 	uint64_t in_page = n->head & 4095;
@@ -101,8 +101,7 @@ static void read_nodes(struct walk *w, struct node *v, size_t n)
 	}
 }
 
-/* As many bytes as glibc set aside, by the word in front of the block; 0: it is no chunk's header.
- */
+/* Bytes that glibc set aside, by the word in front of the block; 0: it is no chunk's header. */
 static uint64_t chunk_bytes(uint64_t header)
 {
 	uint64_t size = header & ~CHUNK_FLAGS;
@@ -112,8 +111,7 @@ static uint64_t chunk_bytes(uint64_t header)
 	return size & 15 || size <= 16 ? 0 : size - 8;
 }
 
-/* Generators and frames keep something else where others keep their number of items; tuples do not.
- */
+/* May its ob_size be anything? Generators and frames have something else there; tuples do not. */
 static bool may_be_any(const struct heap_type *t)
 {
 	return t->itemsize && t->kind != HEAP_K_TUPLE;
@@ -140,7 +138,7 @@ uint64_t walk_outside_bytes(const struct heap_type *t, uint64_t before, uint64_t
 	return size >= (may_be_any(t) ? least : told) - 8 && size <= most + more ? size : told;
 }
 
-/* Bytes of the slots that follow an instance of 3.13 and newer. */
+/* Bytes of the slots that follow an instance (3.13+). */
 static uint64_t inline_bytes(const struct node *n, const struct heap_type *t)
 {
 	uint64_t at = HEAD_SIZE + (uint64_t)t->basicsize + PY_VALUES_CAPACITY;
@@ -194,7 +192,7 @@ static int visit_node(struct walk *w, struct node *n, const struct heap_type *t)
 	return walk_visit(w, &b, &f);
 }
 
-/* The node's object, and what comes behind it. */
+/* Visits a node's object, and notes the node that follows. */
 static int take_node(struct walk *w, struct node *n)
 {
 	const struct heap_type *t;
@@ -231,7 +229,7 @@ int walk_gc_outside(struct walk *w)
 
 	if (!v)
 		return fail(-ENOMEM, "out of memory");
-	/* The list grows while it is worked off: from its end, so that it stays short. */
+	/* from the end of the list, so that it stays short though it grows */
 	while (w->todo.n) {
 		size_t n = w->todo.n < BATCH ? w->todo.n : BATCH;
 

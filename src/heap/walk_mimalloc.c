@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Live blocks of mimalloc: what was carved from a page and is on none of its three free lists. */
+/* Visits live blocks of mimalloc: carved from a page, and on none of its three free lists. */
 #include "heap/mimalloc.h"
 #include "heap/walk_priv.h"
 
 #define MAX_BLOCKS 65536 /* the page counts them in 16 bits */
 #define RETRIES	   3
-#define BIG_READ   4096 /* of a block too big for the window, unless its content is wanted */
+/* bytes read of a block too big for the window, unless its content is wanted */
+#define BIG_READ 4096
 
 struct page {
 	struct heap_mi_page p;
 	uint64_t freed[MAX_BLOCKS / 64];
 };
 
-/* Every free block is in the page, at a block's start, and there once: a list that loops ends.
- * @data: the page's blocks, NULL when they do not fit the window. */
+/* Marks the blocks of a free list. Each must be in the page, at a block's start, and there once, so
+ * a list that loops ends. @data: the page's blocks, NULL if they do not fit the window. */
 static bool follow(const struct walk *w, struct page *g, uint64_t at, const uint8_t *data,
 		   uint32_t *n)
 {
@@ -32,7 +33,8 @@ static bool follow(const struct walk *w, struct page *g, uint64_t at, const uint
 	return true;
 }
 
-/* Blocks that other threads freed are still among `used`. */
+/* Marks free blocks; true if their number is right. Blocks that other threads freed are still among
+ * `used`. */
 static bool understand(const struct walk *w, struct page *g, const uint8_t *data)
 {
 	uint32_t own = 0, others = 0;
@@ -50,8 +52,9 @@ static uint64_t least_size(const struct py_runtime *rt, const struct heap_type *
 	return t->kind == HEAP_K_STR ? rt->layout.str_ascii_data : (uint64_t)t->basicsize;
 }
 
-/* A page of a free-threaded build says what it holds: memory, objects, objects the collector knows
- * of, and these with a pre-header. Dead objects that CPython keeps for reuse have no references. */
+/* Finds the object in a block. A page of a free-threaded build says what it holds: memory, objects,
+ * objects that the collector knows, and these with a pre-header. Dead objects kept for reuse have
+ * no references. */
 static bool find_object(struct walk *w, const struct page *g, const struct heap_block *b,
 			struct walk_found *out)
 {
@@ -101,7 +104,7 @@ static int visit_block(struct walk *w, const struct page *g, uint64_t i, const u
 	return walk_visit(w, &b, &f);
 }
 
-/* Blocks that do not fit the window together: one by one. */
+/* Visits a block of a page that does not fit the window. */
 static int visit_big(struct walk *w, const struct page *g, uint64_t i)
 {
 	uint64_t want = w->flags & HEAP_WALK_DATA ? HEAP_WINDOW : BIG_READ;
@@ -138,7 +141,7 @@ static int visit_page(struct walk *w, const struct page *g, bool whole)
 	return 0;
 }
 
-/* A page that changed while it was read is read again, alone. */
+/* Visits a page; one that changed while it was read is read again, alone. */
 static int one_page(struct walk *w, struct page *g)
 {
 	bool whole, good = false;
@@ -160,7 +163,7 @@ static int one_page(struct walk *w, struct page *g)
 		w->st->bytes_read += whole ? bytes : 0;
 		good = understand(w, g, whole ? w->win : NULL);
 	}
-	/* Still inconsistent: what the lists say so far is nearer to the truth than nothing. */
+	/* still inconsistent: what the lists say is nearer to the truth than nothing */
 	w->st->torn += !good;
 	return visit_page(w, g, whole);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Live blocks of pymalloc: what was carved from a pool and is not on its free list. */
+/* Visits live blocks of pymalloc: those carved from a pool that are not on its free list. */
 #include "heap/walk_priv.h"
 
 #define MAX_POOL   16384
@@ -24,7 +24,7 @@ static uint32_t word32(const uint8_t *p, size_t off)
 	return v;
 }
 
-/* Every free block is in the pool, at a block's start, and there once: a list that loops ends. */
+/* Marks free blocks: each in the pool, at a block's start, there once; a list that loops ends. */
 static bool follow_free(struct pool *p)
 {
 	uint64_t at = heap_u64(p->data + 8);
@@ -105,7 +105,7 @@ static int visit_pool(struct walk *w, const struct pool *p, uint32_t pool_size)
 	return 0;
 }
 
-/* A pool that changed while it was read is read again, alone. */
+/* Visits a pool; one that changed while it was read is read again, alone. */
 static int one_pool(struct walk *w, uint64_t addr, uint8_t *data, uint32_t pool_size)
 {
 	struct pool p = {.addr = addr, .data = data};
@@ -124,12 +124,12 @@ static int one_pool(struct walk *w, uint64_t addr, uint8_t *data, uint32_t pool_
 		w->st->free_pools++;
 		return 0;
 	}
-	/* Still inconsistent: what the list says so far is nearer to the truth than nothing. */
+	/* still inconsistent: what the list says is nearer to the truth than nothing */
 	w->st->torn += s != POOL_GOOD;
 	return s == POOL_NONSENSE ? 0 : visit_pool(w, &p, pool_size);
 }
 
-/* Pools [start, end), read at once. */
+/* Visits pools in [start, end), read at once. */
 static int some_pools(struct walk *w, uint64_t start, uint64_t end)
 {
 	uint32_t pool_size = w->h->rt->layout.pool_size;
