@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Rates of sites against the census of types. A site's rate is its share of what its size class
- * grows by. Where the objects that grow were never seen being born, others of their size are told
- * with all of that; but of the types of those the census counts how many more there are. Where it
- * finds fewer, beyond the errors of both, its number is told.
+/* Limits rates of sites by the census of types. A site's rate is its share of what its size class
+ * grows by. Where the objects that grow were never seen being born, sites of other objects of that
+ * size get all of the growth. The census counts how many more objects there are of each type: where
+ * that is fewer than the sites say, beyond the errors of both, the census is told.
  *
- * A census looks at some moments of the watch, so only what grew for most of the time between the
- * first and the last is compared. Of a type whose number fell meanwhile, and after a few censuses,
- * one thing alone is known: that no more can have come since the start than there are. Objects of
- * one type have many sizes: a line pays only for what is claimed of its own size class. */
+ * A census looks at some moments of the watch, so only growth that lasted for most of the time
+ * between the first and the last census is compared. Where the number of a type fell meanwhile, and
+ * after a few censuses, only this is known: no more objects came since the start than there are.
+ * Objects of one type have many sizes: a site is cut only for what is claimed of its own size
+ * class. */
 #include <math.h>
 #include <string.h>
 #include <xxhash.h>
@@ -17,18 +18,19 @@
 
 struct census_type {
 	const struct report_class_row *row;
-	double gain, from_s;		  /* it has so many more since then, at most */
-	double told[EVIDENCE_MALLOC + 1]; /* objects by which the sites say it grew, by class */
-	double per_s, stopped;	 /* by which the sites say it grows; objects of those that do not */
-	double compared, square; /* of that, by what is told; the error of told, squared */
-	double limit;		 /* of that: what a size class may claim and be believed */
-	double factor, all;	 /* of what is claimed of the others, of each, so much is told */
+	double gain, from_s;		  /* objects that it gained, at most, since from_s */
+	double told[EVIDENCE_MALLOC + 1]; /* objects that sites say it gained, by class */
+	double per_s, stopped;	 /* growth by all sites; objects of sites that do not grow */
+	double compared, square; /* per_s of the sites in told; squared error of told */
+	double limit;		 /* objects: a size class that claims more is cut */
+	/* shares that are kept: of what those cut claim; of what all claim */
+	double factor, all;
 };
 
 struct census_bound {
 	struct map64 index; /* hash of a name -> place + 1 */
 	VEC(struct census_type) types;
-	double from_s, to_s; /* of the run: the censuses */
+	double from_s, to_s; /* first and last census, since the run began */
 };
 
 static uint64_t key(const char *name)
@@ -62,7 +64,7 @@ static struct census_type *type_of(const struct census_bound *b, const struct jo
 	return t->by_class > 0 ? counted(b, t) : NULL;
 }
 
-/* For how much of the time that type @t was counted has it grown? */
+/* Seconds, of those in which type @t was counted, in which site @to grew. */
 static double grown_s(const struct census_bound *b, const struct census_type *t,
 		      const struct joiner *j, const struct joined *to)
 {
@@ -73,7 +75,7 @@ static double grown_s(const struct census_bound *b, const struct census_type *t,
 	return b->to_s - fmax(fmax(begin, first), t->from_s);
 }
 
-/* The same; 0: too little to compare. */
+/* The same; 0: too small a part of the time to compare the site with the census. */
 static double compared_s(const struct census_bound *b, const struct census_type *t,
 			 const struct joiner *j, const struct joined *to)
 {
@@ -103,7 +105,8 @@ static int index_rows(struct census_bound *b, const struct report_process *p)
 	return 0;
 }
 
-/* As the share of what its site's independent births stand for: each has the same error. */
+/* Adds a type's growth in @s seconds, with its error: each type has the relative error of the
+ * site's number of independent births. */
 static void add_compared(struct census_type *t, const struct joined *to,
 			 const struct joined_type *v, double s)
 {
@@ -134,7 +137,7 @@ static void add_told(struct census_bound *b, const struct joiner *j)
 	}
 }
 
-/* Others of the type, of another size, may leave while the told ones come. */
+/* The census counts a type in all sizes: while objects of one size come, others may leave. */
 static bool has_many_sizes(const char *name)
 {
 	static const char *const many[] = {"str", "bytes", "tuple", "int"};
@@ -145,9 +148,10 @@ static bool has_many_sizes(const char *name)
 	return false;
 }
 
-/* All that is told of a type is no more than what the censuses count of it, beyond the errors of
- * both: else each pays its part. @s: for so long it was told. It may have come faster of late, and
- * where that is not nearly all the time, all of them may have come within it. */
+/* The share that is kept of what all sites tell of a type: 1, unless @told exceeds what the
+ * censuses count beyond the errors of both. @s: seconds in which the sites grew. The type may have
+ * come faster of late; where @s is not nearly all the time, all of its gain may have come within
+ * @s. */
 static double part_of_all(const struct census_bound *b, const struct census_type *t, double told,
 			  double s)
 {
@@ -162,7 +166,8 @@ static double part_of_all(const struct census_bound *b, const struct census_type
 	return told > most + error && !has_many_sizes(row->name) ? most / told : 1;
 }
 
-/* The number of a type's objects goes up and down as the program works. */
+/* Finds by how much to cut the sites of each type. The limits leave room, since the number of a
+ * type's objects goes up and down as the program works. */
 static void find_factors(struct census_bound *b)
 {
 	for (size_t i = 0; i < b->types.n; i++) {
@@ -206,8 +211,8 @@ static void bound(struct joined *to, const struct census_bound *b, const struct 
 	s->by_census = true;
 }
 
-/* There are so many more of a type than at the first census: those are the sites' that make it,
- * each by its rate. A site of which few survivors are known would be told with less. */
+/* A site holds at least its share, by rate, of what its types gained since the first census. From
+ * its survivors alone, if few are known, less would be told. */
 static void raise_to_census(struct joined *to, const struct census_bound *b)
 {
 	struct report_site *s = &to->site;
@@ -227,14 +232,14 @@ static void raise_to_census(struct joined *to, const struct census_bound *b)
 	}
 }
 
-/* A type that the objects of one site are of, as far as sites are known. */
+/* The type that nearly all objects of a site are of, and that no other site is known to make. */
 struct own_type {
 	const struct census_type *t;
-	double per_s, bytes_per_s; /* by which the site says that it grows */
-	bool in_one_class;	   /* of the pools */
+	double per_s, bytes_per_s; /* the site's growth in this type */
+	bool in_one_class;	   /* all of its objects are of one size class of the pools */
 };
 
-/* False: there is none; or others made it, too; or the censuses are not of now. */
+/* False: the site has no such type, or the last census is too long ago. */
 static bool own_type(const struct joined *to, const struct census_bound *b, const struct joiner *j,
 		     struct own_type *out)
 {
@@ -263,20 +268,22 @@ static bool own_type(const struct joined *to, const struct census_bound *b, cons
 	       j->run_s - b->to_s <= CENSUS_STALE * (b->to_s - b->from_s);
 }
 
-/* The container got as many of late, and others of the size left meanwhile: its class gained far
- * less than this type alone. Where the two gains agree, it is this type that came and ceased. */
+/* Does the container confirm the census where the size class gained far less than this type? Then
+ * it got as many entries of late as before, and other objects of that size left meanwhile. Where
+ * class and type gained about the same, the class is right: the type came, and ceased. */
 static bool is_held(const struct joined *to, const struct own_type *own, const struct joiner *j)
 {
 	return to->evidence.curve.gain * GOES_ON_APART < own->t->gain &&
 	       holders_keep_pace(j->e, &to->site, own->t->row->growth_count_per_s);
 }
 
-/* The census knows the rate of a type that came evenly all the time. A site's own rate has the
- * error of the samples that give it its share of a size class: within that error the census is
- * believed. Where it counts fewer than that, others of this size grow that no window has met. So
- * they do where a site that was met for a part of the time would have made more in it than ever
- * came. Where it counts more, the class may have lost others meanwhile, and the share with it: what
- * holds them tells, when as many came into it. */
+/* Gives the site the census's rate of its own type, if that came evenly all the time. The site's
+ * own rate has the error of the samples that give it its share of a size class; within that error
+ * the census is believed. It is also believed where it counts fewer: then objects of this size grow
+ * that no window has met. But the site's rate stays where it grew for a part of the time only and
+ * made, by that rate, no more than the census counts. Where the census counts more, the class, and
+ * the site's share of it, may be too small since other objects left: then the container decides
+ * (is_held). */
 static void rate_by_census(struct joined *to, const struct census_bound *b, const struct joiner *j)
 {
 	struct report_site *s = &to->site;
@@ -305,12 +312,12 @@ static void rate_by_census(struct joined *to, const struct census_bound *b, cons
 		}
 }
 
-/* A curve of memory is that of all objects of a size. The census counts those of one type: where
- * they come as fast of late as before, it is others that have slowed down. But as many in both
- * halves may be a few at first, many, and a few at last: then the size class, now, grows by less
- * than the type alone did all the time, unless others left, and what holds them got as many of
- * late. Where windows met them in a short part of the time alone, they came in the rest of it, too.
- */
+/* Tells that a site goes on when its own type comes as fast of late as before: the curve of its
+ * size class is of all objects of that size, and others may have slowed down. But equal halves may
+ * also be a few at first, many, and a few at last. The class gives that away: it slows, and the
+ * upper limit of its slope now is below the type's mean rate. That does not count when other
+ * objects left and the container got as many of late. Where windows met the type in a short part of
+ * the time only, it came in the rest, too. */
 static void pace_by_census(struct joined *to, const struct census_bound *b, const struct joiner *j)
 {
 	const struct curve *c = &to->evidence.curve;
@@ -336,8 +343,8 @@ static void pace_by_census(struct joined *to, const struct census_bound *b, cons
 	to->evidence.goes_on = to->evidence.oldest_s < span;
 }
 
-/* However many its samples stand for, a site has no more of a type than there are, and what has
- * come since they were counted. */
+/* A site holds no more objects of a type than the last census counted, and those that came since.
+ */
 static double most_of(const struct census_bound *b, const struct joined_type *t, double told,
 		      double since)
 {
@@ -352,7 +359,7 @@ static void bound_total(struct joined *to, const struct census_bound *b, const s
 	double since_s = j->run_s - b->to_s, all = 0, most = 0, part;
 
 	for (size_t i = 0; i < to->types.n; i++) {
-		/* One of a stack that grows has a rate for its share, one of another its number. */
+		/* types of stacks that grow have a rate as their count, the others a number */
 		if ((to->types.v[i].by_class > 0) != (to->types.v[0].by_class > 0))
 			return;
 		all += to->types.v[i].count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A line that many ways lead to has as many stacks, and is one line: few survivors of each are many
- * of it, and little growth of each is much. */
+/* Adds up the sites of one line. A line that is called in many ways has a stack for each, with few
+ * survivors and little growth, which are many and much together. */
 #include "judge/sites_priv.h"
 
 void join_lines_read(struct joiner *j)

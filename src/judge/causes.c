@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One cause, one finding. A handler that stays registered keeps its request, its connection, its
- * buffers: fifty places of a library grow, and one line of the program is the mistake. Sites whose
- * growth the same line of the program called for have one cause. Those that no line of it called
- * for (an event loop did) have that of the line whose objects lie in the container that grows, when
- * theirs hang from it. No line of the program is told as a part of another, unless it does no more
- * than start a loop. */
+/* Joins sites of one cause. A handler that stays registered keeps its request, its connection, its
+ * buffers: fifty places of a library grow, because of one line of the program. Sites have one cause
+ * when the same line of the program called for their growth. A site that no line of the program
+ * called for (an event loop did) may hang from the container that grows: then its cause is the line
+ * whose objects lie in that container. A site of a line of the program is made part of another
+ * line's only if its line does no more than start a loop. */
 #include <math.h>
 #include <stdio.h>
 
@@ -14,10 +14,12 @@
 
 struct member {
 	struct report_site *site;
-	const struct report_frame *own; /* the line that called for it; NULL = none */
-	uint64_t container;		/* address; 0 = none is known that grows */
-	const char *entry;		/* type of what lies in it; NULL = not known */
-	bool is_entry;			/* its objects do themselves */
+	/* the line of the program that called for it; NULL = none */
+	const struct report_frame *own;
+	uint64_t container; /* address of the container that grows; 0 = none is known */
+	const char *entry;  /* type of the container's entries; NULL = not known */
+	/* the site's objects are the container's entries, or make them */
+	bool is_entry;
 };
 
 static bool may_join(const struct report_site *s)
@@ -25,7 +27,7 @@ static bool may_join(const struct report_site *s)
 	return (s->kind == KIND_OBJECT || s->kind == KIND_HEAP) && s->verdict <= CLASS_GROWING;
 }
 
-/* A step's type tells more of some: "function app.f", "_asyncio.Task, done". */
+/* A step's type may say more than the type's name: "function app.f", "_asyncio.Task, done". */
 static bool is_of_type(const char *step, const char *name)
 {
 	size_t n = name ? strlen(name) : 0;
@@ -33,8 +35,8 @@ static bool is_of_type(const char *step, const char *name)
 	return n && !strncmp(step, name, n) && (!step[n] || step[n] == ' ' || step[n] == ',');
 }
 
-/* Were its objects born while its line made one of @type, of a library? "lib.Frame" is made by
- * Frame.__init__, where frames have qualified names. */
+/* Were the site's objects born in the __init__ of @type, called by the program's line? For
+ * "lib.Frame" that is Frame.__init__, in versions where frames have qualified names. */
 static bool is_of_init(const struct report_site *s, const char *type)
 {
 	const struct report_frame *own = report_program_frame(s);
@@ -48,8 +50,8 @@ static bool is_of_init(const struct report_site *s, const char *type)
 	return false;
 }
 
-/* Do its objects lie in the container themselves, or make what does? Numbers and names come from
- * anywhere. */
+/* Are the site's objects the container's entries, or born with them? Plain numbers and texts prove
+ * nothing: they come from anywhere. */
 static bool is_entry(const struct report_site *s, const struct report_holder_step *entry)
 {
 	static const char *const plain[] = {"int", "str", "float", "bytes", "bool"};
@@ -94,14 +96,15 @@ static bool comes_first(const struct member *a, const struct member *b)
 	return a->site->growth_bytes_per_s > b->site->growth_bytes_per_s;
 }
 
-/* Growth that a full container will stop is told apart from growth that goes on. */
+/* A site that will stop when its container is full is no part of one that goes on. */
 static bool ends_alike(const struct member *a, const struct member *b)
 {
 	return a->site->is_bounded == b->site->is_bounded;
 }
 
-/* The site that comes first of those that the line of @m called for. An event loop that one line
- * starts calls for things that have nothing to do with each other. */
+/* The first site, in the report's order, that the line of @m called for. Two sites in different
+ * containers are not joined: a line that starts an event loop calls for things that have nothing to
+ * do with each other. */
 static const struct member *of_line(const struct member *v, size_t n, const struct member *m)
 {
 	const struct member *first = NULL;
@@ -114,8 +117,8 @@ static const struct member *of_line(const struct member *v, size_t n, const stru
 	return first;
 }
 
-/* The line calls for what others make, and nothing but the main program is around it: it may be
- * what starts an event loop. */
+/* Is the line of @m in the main program, and calls for what others make? Then it may be the one
+ * that starts an event loop. */
 static bool may_be_loop(const struct member *m)
 {
 	const struct report_site *s = m->site;
@@ -131,8 +134,9 @@ static bool same_type(const char *a, const char *b)
 	return a && b && !strcmp(a, b);
 }
 
-/* The line whose objects lie in the container, of the same type rather than of another; else the
- * first site that nobody called for either. */
+/* The site that @m is a part of, through its container: that of the line whose objects lie in it,
+ * preferably of the type of @m's entry; else, if no line called for @m either, the first such site
+ * of the same container. */
 static const struct member *of_container(const struct member *v, size_t n, const struct member *m)
 {
 	const struct member *line = NULL, *typed = NULL, *nobody = NULL;
@@ -153,7 +157,7 @@ static const struct member *of_container(const struct member *v, size_t n, const
 	return line ? of_line(v, n, line) : nobody;
 }
 
-/* Its function has gone on to another line, so that it runs no loop there. */
+/* Is the function of @own seen at another line @later? Then line @own runs no loop. */
 static bool comes_back(const struct report_frame *own, const struct report_site *later)
 {
 	for (size_t i = 0; i < later->n_frames; i++) {
@@ -186,7 +190,7 @@ static bool makes_entries(const struct member *v, size_t n, const struct member 
 	return false;
 }
 
-/* The loss of all that the line of @m makes and that ends as it does. */
+/* The expected loss of all sites of the line of @m that end as it does. */
 static double loss_of_line(const struct member *v, size_t n, const struct member *m)
 {
 	double loss = 0;
@@ -197,8 +201,10 @@ static double loss_of_line(const struct member *v, size_t n, const struct member
 	return loss;
 }
 
-/* The line whose objects lie in the container comes before those whose objects hang from them, when
- * it is not small beside them: of a buffer and its handle the buffer is what somebody looks for. */
+/* Finds whether a line whose objects lie in the container comes before the lines whose objects hang
+ * from those: it does unless its loss is small beside theirs, since of a buffer and its handle the
+ * buffer is what somebody looks for. Returns the greatest loss of such a line; 0: it does not come
+ * before them. */
 static double behind(const struct member *v, size_t n, const struct member *m)
 {
 	double most = 0;

@@ -18,8 +18,8 @@ struct builder {
 	struct map64 index;	 /* stack -> place + 1 */
 	struct map64 burst;	 /* stack ^ burst seen */
 	struct map64 moment;	 /* stack ^ moment -> survivors born in it */
-	struct map64 moments;	 /* the same of all stacks */
-	double all, all_squares; /* survivors, and the squares of how many were born in a moment */
+	struct map64 moments;	 /* moment -> survivors of all stacks born in it */
+	double all, all_squares; /* survivors; sum of squares of how many each moment has */
 	struct map64 type;	 /* stack ^ type and class -> place + 1 in the site's types */
 	VEC(struct estimate_birth) births;
 	const struct estimate_classes *c;
@@ -68,7 +68,7 @@ static struct estimate_type *type_of(struct builder *b, struct estimate_site *s,
 	return &grown[s->n_types++];
 }
 
-/* One more in this moment; by how much the sum of the squares grows. */
+/* Counts one more survivor in a moment. Returns by how much the sum of squares grows. */
 static double one_more(struct map64 *moments, uint64_t key)
 {
 	uint64_t *n = map64_put(moments, key);
@@ -76,8 +76,8 @@ static double one_more(struct map64 *moments, uint64_t key)
 	return n ? 2 * (double)(*n)++ + 1 : 1;
 }
 
-/* Those of one stack that were born together are no independent samples, unless all others were
- * many then, too: the moment was long, or the window. */
+/* Notes how survivors are spread over moments: of one stack, those born together are no independent
+ * samples, unless all stacks had many then (a long moment, or the window). */
 static void note_moment(struct builder *b, struct estimate_site *s, const struct survivor *v)
 {
 	uint64_t moment = sample_moment(v);
@@ -129,7 +129,7 @@ static void note_before(struct estimate_site *s, const struct estimate_classes *
 	}
 }
 
-/* Every survivor, whether it counts or not. */
+/* Adds a survivor to what its site holds, whether or not it counts for the rate. */
 static void add_seen(struct builder *b, const struct survivor *v, const struct estimate_opts *o)
 {
 	struct estimate_site *s = site_of(b, v->stack);
@@ -185,7 +185,8 @@ static int add_sample(struct builder *b, const struct survivor *v, const struct 
 	return 0;
 }
 
-/* Also those that are too young to tell a leak from a cache. */
+/* Lists a birth with its number among those of its type, also if it is too young to tell a leak
+ * from a cache: judge/stays.c sets survivors against births. */
 static void add_birth(struct builder *b, const struct survivor *v, const struct estimate_opts *o)
 {
 	struct estimate_birth *to = v->nth && sample_wanted(v, o) ? vec_push(&b->births) : NULL;
@@ -204,8 +205,8 @@ static double mortality_of(const struct estimate_site *s, const struct estimate_
 	return died ? (double)*died / ((double)*died + s->lived) : 0;
 }
 
-/* How sure the number of samples is: by how they are spread over the moments, against all others.
- */
+/* Variance of a site's number of samples: from how they are spread over the moments, less what the
+ * spread of all survivors explains; at least that of independent ones. */
 static double variance_of(const struct builder *b, const struct estimate_site *s)
 {
 	double n = (double)s->samples;
@@ -213,7 +214,7 @@ static double variance_of(const struct builder *b, const struct estimate_site *s
 	return fmax(s->squares - n * n * b->all_squares / (b->all * b->all), n);
 }
 
-/* Where none grows, that of most of the bodies. */
+/* The size class that gives the site most of its growth; without growth, that of most bodies. */
 static unsigned main_class(const struct estimate_site *s)
 {
 	double bytes[EVIDENCE_CLASSES + 1] = {0}, weight[EVIDENCE_CLASSES + 1] = {0};
@@ -249,7 +250,7 @@ static uint64_t main_type(const struct estimate_site *s)
 	return most;
 }
 
-/* Sites with survivors that count, and those that have stopped. */
+/* Keeps sites that have survivors which count, or have stopped, and finishes their means. */
 static void finish(struct builder *b, const struct estimate_opts *o, struct estimate *out)
 {
 	size_t kept = 0;

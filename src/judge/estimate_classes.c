@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Finds what one survivor stands for: how each size class grows, and who owns blocks in it. */
+/* Finds how many blocks one survivor stands for in each size class, from how the class grows and
+ * who owns blocks in it. */
 #include <math.h>
 
 #include "base/map64.h"
@@ -13,7 +14,8 @@ double class_window_s(const struct estimate_classes *c, unsigned cls, const stru
 	return (double)(o->now_ns - from) / 1e9;
 }
 
-/* A stretch of which no survivor is known begins a class anew only when it should have had some. */
+/* Drops the beginning of a class's last stretch where no survivor was born since, unless there
+ * should have been some by now: too few births were met to say so. */
 static void forget_beginnings(const struct survivor *v, size_t n, const struct estimate_opts *o,
 			      struct estimate_classes *c)
 {
@@ -39,9 +41,10 @@ static void forget_beginnings(const struct survivor *v, size_t n, const struct e
 	}
 }
 
-/* The oldest rung that enough survivors have passed: age is what tells a leak from a cache. But
- * enough of the run must be left to see that they keep coming. Types that were looked at more often
- * began to be so later: of those there must be enough as well. */
+/* Chooses the rung that survivors of a class must have passed to count: the oldest that enough of
+ * them have passed, since age tells a leak from a cache. But enough of the run must be left to see
+ * that they keep coming. Types that are watched more often began to be so later: enough of those
+ * must have passed it, too. */
 void classes_choose_rungs(const struct survivor *v, size_t n, const struct estimate_opts *o,
 			  struct estimate_classes *c)
 {
@@ -80,8 +83,8 @@ void classes_choose_rungs(const struct survivor *v, size_t n, const struct estim
 	}
 }
 
-/* Survivors per second of the run that one sample stands for: those younger than its rung cannot
- * have been counted yet. */
+/* Survivors per second of the run that one sample stands for. Those born too late to reach the
+ * class's rung cannot count yet: the run is taken shorter by its age. */
 double sample_per_s(const struct survivor *s, const struct estimate_classes *c,
 		    const struct estimate_opts *o)
 {
@@ -92,8 +95,8 @@ double sample_per_s(const struct survivor *s, const struct estimate_classes *c,
 	return s->stands_for / (span > 0.5 ? span : 0.5);
 }
 
-/* Blocks that are bodies of survivors themselves: an instance owns its dict, and the dict may have
- * been seen being born too. Such a block must not count twice. */
+/* Collects the bodies of survivors. An instance owns its dict, whose birth may have been seen as
+ * well: such a block must not count twice. */
 static void note_bodies(const struct survivor *v, size_t n, const struct estimate_classes *c,
 			const struct estimate_opts *o, struct map64 *bodies)
 {
@@ -102,7 +105,8 @@ static void note_bodies(const struct survivor *v, size_t n, const struct estimat
 			map64_put(bodies, v[i].part[0].addr);
 }
 
-/* An instance owns the values of its dict, and so does the dict: only the first of them counts. */
+/* Is this part counted as another survivor's? An instance and its dict both own the dict's values:
+ * only the first of them counts. */
 static bool is_anothers(struct map64 *owned, const struct survivor *v, unsigned part,
 			const struct map64 *bodies)
 {
@@ -113,8 +117,8 @@ static bool is_anothers(struct map64 *owned, const struct survivor *v, unsigned 
 	return part && (!seen || (*seen)++);
 }
 
-/* Does it lie outside of the pools, where native sites tell of what this stack takes? They leave
- * out bodies. */
+/* Does a native site of the same stack tell of this block? Then it lies outside of the pools and is
+ * no body, since native sites leave out bodies. */
 static bool is_traced(const struct survivor *v, unsigned part, const struct estimate_opts *o)
 {
 	return part && v->part[part].cls < 0 && o->traced && map64_get(o->traced, v->stack);
@@ -125,8 +129,9 @@ uint64_t part_takes(const struct survivor_part *p, const struct estimate_opts *o
 	return o->in_chunks && p->cls < 0 ? evidence_chunk(p->bytes) : p->bytes;
 }
 
-/* Counts the blocks that the survivors own in each class, each once. @roof: how many a survivor of
- * a class stands for at most; NULL = all count. */
+/* Counts the blocks that survivors own in each class, each once. @roof: how many blocks a survivor
+ * of each class stands for at most, NULL = no limit; survivors whose roof is far below another
+ * class's factor do not count there. */
 static void find_owned(const struct survivor *v, size_t n, const struct estimate_opts *o,
 		       const struct estimate_classes *c, const struct map64 *bodies,
 		       const double *roof, double *owned)
@@ -165,9 +170,10 @@ static void divide(const struct trend_points *t, const struct estimate_opts *o, 
 		owned[EVIDENCE_MALLOC] > 0 ? o->malloc_bytes_per_s / owned[EVIDENCE_MALLOC] : 0;
 }
 
-/* A full store lets go of as many as come: its survivors are many more than its class grows by, and
- * that is chance, or its load. Where they are no more than that, it is they that stay: a leak, once
- * it has risen for as long as all before took; until then a cache may have filled beside. */
+/* Decides on classes that grow evenly behind a corner of their curve. A full store lets go of as
+ * many objects as come: it has many more survivors than its class grows by, and that growth is
+ * chance, or its load. Where there are no more survivors than growth, it is they that stay: a leak,
+ * once it has risen for as long as all before took; until then another cache may have filled. */
 static void find_leaks_of_full(const struct estimate_opts *o, const double *owned,
 			       struct estimate_classes *c)
 {
@@ -181,10 +187,10 @@ static void find_leaks_of_full(const struct estimate_opts *o, const double *owne
 	}
 }
 
-/* Where a class does not grow, its survivors have taken the place of others, and what they own
- * elsewhere has, too: it gets no share of what grows there. How many a survivor stands for is much
- * the same in all classes; in a flat one it is no more than the interval of its slope has room for.
- */
+/* Finds how many blocks a survivor stands for, in two passes. Where a class does not grow, its
+ * survivors have taken the place of others, and so have the blocks that they own in other classes:
+ * these get no share of growth there. A survivor stands for much the same number in all classes; in
+ * a flat class that is at most the upper end of its slope's interval (@roof). */
 void classes_find_factors(const struct survivor *v, size_t n, const struct trend_points *t,
 			  const struct estimate_opts *o, struct estimate_classes *c)
 {
@@ -209,8 +215,8 @@ void classes_find_factors(const struct survivor *v, size_t n, const struct trend
 	map64_free(&bodies);
 }
 
-/* All that a class has gained is shared out by all survivors, those of stacks that have stopped
- * too: how much each stack holds. */
+/* Shares out what each class has gained among all survivors, also those of stacks that have
+ * stopped: this says how much each stack holds. */
 void classes_find_held(const struct survivor *v, size_t n, const struct estimate_opts *o,
 		       struct estimate_classes *c)
 {
@@ -231,7 +237,8 @@ void classes_find_held(const struct survivor *v, size_t n, const struct estimate
 			c->held[k] = c->curve[k].gain / owned[k];
 }
 
-/* Floors lag behind: the unfinished one does not count, and a floor is that of its beginning. */
+/* Seconds from the last floor to the last reading: the unfinished bucket has no floor yet, and a
+ * floor has the time of its bucket's beginning. */
 static double since_last(const struct curve *c, const struct estimate_opts *o)
 {
 	double lag = o->trend_s - c->span_s;
@@ -239,7 +246,8 @@ static double since_last(const struct curve *c, const struct estimate_opts *o)
 	return o->trend_s > 0 && lag > 0 && lag < LAG_MAX_S ? lag : 0;
 }
 
-/* Two points more than nothing: a young run has no shape yet, but may well grow. */
+/* Judges the curve of each class. A young run has no shape yet, but two points may show that it
+ * grows. */
 void classes_judge(const struct trend_points *t, const struct estimate_opts *o,
 		   struct estimate_classes *c)
 {
@@ -269,7 +277,8 @@ void classes_judge(const struct trend_points *t, const struct estimate_opts *o,
 	}
 }
 
-/* The floor at that time, of two and more that may be far apart; of before the first, that. */
+/* The floor at time @when, between floors that may be far apart; before the first, the first. Needs
+ * two. */
 static double floor_at(const struct trend_points *t, double when)
 {
 	size_t i = 1;
@@ -281,13 +290,13 @@ static double floor_at(const struct trend_points *t, double when)
 	return t->v[i - 1] + (t->v[i] - t->v[i - 1]) * fmin(fmax(part, 0), 1);
 }
 
-/* By how much did the floors rise per second for so long before @until? */
+/* Rise of the floors per second, in the @for_s seconds before @until. */
 static double pace(const struct trend_points *t, double until, double for_s)
 {
 	return (floor_at(t, until) - floor_at(t, until - for_s)) / for_s;
 }
 
-/* When its last stretch began; 0: at the first point, or it is not known. */
+/* When the curve's last stretch began; 0: at the first point, or not known. */
 static double stretch_began(const struct trend_points *t, const struct curve *c)
 {
 	double began = t->n >= 2 ? t->t[t->n - 1] - c->since_s : 0;
@@ -295,7 +304,8 @@ static double stretch_began(const struct trend_points *t, const struct curve *c)
 	return t->n >= 2 && c->since_s > 0 && began > t->t[0] ? began : 0;
 }
 
-/* So much of the pace of now was there before by lines that keep all, if those of @s make place. */
+/* The pace, before the last stretch, of lines that keep all they make: their part of the present
+ * slope, scaled by their survivors then and now. */
 static double lasting_pace(const struct estimate *e, const struct estimate_site *s)
 {
 	double then = e->lasting_before[s->cls], now = e->lasting_since[s->cls];
@@ -312,8 +322,8 @@ bool estimate_is_beside(const struct trend_points *t, const struct estimate *e,
 	       others >= LEAK_RISE_PART * pace(t, began, e->curve[s->cls].since_s);
 }
 
-/* A leak's rise is that of all the time before, and of the end of it. A store's load may have risen
- * twice, or it was not full yet; and another line of its class may leak all the time. */
+/* A leak rises all the time before the last stretch, and at its end. Otherwise the load of a store
+ * rose twice, or the store was not full yet; or another line of its class leaks all the time. */
 bool estimate_rose(const struct trend_points *t, const struct estimate *e,
 		   const struct estimate_site *s, double coverage)
 {
@@ -321,7 +331,7 @@ bool estimate_rose(const struct trend_points *t, const struct estimate *e,
 	double since = c->since_s, began = stretch_began(t, c), rise;
 	double then = e->lasting_before[s->cls], now = e->lasting_since[s->cls];
 	double born = (s->before + then / coverage) / coverage, others = lasting_pace(e, s);
-	/* There was so much of the pace of now before if its survivors stay. */
+	/* the share of the present pace that was there before, if its survivors stay */
 	double all = (s->before + then) / (s->since + now);
 
 	if (!(began > 0))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which survivors count: not those that may be others in the same place, nor those that take the
- * place of others. */
+/* Chooses the survivors that count: not one that may be another object in the same place, nor one
+ * that takes the place of another. */
 #include <math.h>
 
 #include "base/coverage.h"
@@ -8,7 +8,8 @@
 #include "base/thresholds.h"
 #include "judge/estimate_priv.h"
 
-#define LEAST_WATCHED 1e-6 /* of the time: no window tells of more */
+/* share of the time; a survivor born where less was watched gets no more weight */
+#define LEAST_WATCHED 1e-6
 
 uint64_t sample_key(uint64_t stack, uint64_t detail)
 {
@@ -30,8 +31,8 @@ const struct coverage *sample_watched(const struct survivor *s, const struct est
 	return s->often > 1 && o->aimed ? o->aimed : o->watched;
 }
 
-/* A survivor stands for fewer births where its type was looked at more often, or where more of the
- * time was watched when it was born. */
+/* Sets stands_for: less where its type was watched more often, or where more of the time was
+ * watched when it was born. */
 void samples_weigh(struct survivor *v, size_t n, const struct estimate_opts *o)
 {
 	double all = o->watched ? coverage_share(o->watched, o->start_ns, o->now_ns) : 0;
@@ -64,11 +65,11 @@ unsigned sample_class(const struct survivor *s)
 	return survivor_class_index(s->part[0].cls);
 }
 
-/* An object with the content of others may have been replaced by one of them, unseen. Each later
- * burst was a chance to see such a birth at its address, which would have killed it. A line whose
+/* An object whose content others have may have been replaced by one of them, unseen. Each later
+ * burst was a chance to see a birth at its address, which would have killed it. A line whose
  * objects come r times a second, seen with coverage c, leaves r c (1 - c)^(r t) such impostors of
  * age t per second: at 10 s never more than one in half a minute, whatever r and c are. But each
- * stands for 1 / c births: where little is seen it is TWIN_FAIR_PART that keeps them apart. */
+ * stands for 1 / c births: where little is watched TWIN_FAIR_PART keeps them out. */
 bool sample_weak(const struct survivor *s, const struct estimate_opts *o)
 {
 	return s->ambiguous && !(s->rung >= 4 && o->burst >= s->burst + TWIN_CHANCES);
@@ -94,10 +95,11 @@ bool sample_holds(const struct survivor *s, const struct estimate_classes *c,
 	return sample_seen(s, o) && !(s->stopped && may_be_another);
 }
 
-/* A leak of objects that all look alike takes over addresses at which the same content has just
- * been born and dropped elsewhere: those births seem to survive too, a few each. Among survivors of
- * one content only stacks count that have a fair part of what the strongest has, and that windows
- * met again when they were due: what begins at a line without probes is taken for another. */
+/* Key of one stack's survivors of one content. A leak of objects that all look alike takes over
+ * addresses where another line has just dropped an object of the same content: a few births of that
+ * line seem to survive. So of the survivors of one content only those of stacks count that have a
+ * fair part of what the strongest has, and that windows went on to meet: a leak that begins at a
+ * line without probes would be taken for another. */
 static uint64_t content_key(const struct survivor *s)
 {
 	return evidence_likes(s->stack, s->content);
@@ -105,7 +107,7 @@ static uint64_t content_key(const struct survivor *s)
 
 struct twin {
 	struct survivor *s;
-	size_t window; /* that met its content: the first is 1 */
+	size_t window; /* number of the window, among those that met this content */
 };
 
 static int by_content_and_window(const void *a, const void *b)
@@ -117,7 +119,8 @@ static int by_content_and_window(const void *a, const void *b)
 	return (x->burst > y->burst) - (x->burst < y->burst);
 }
 
-/* @n twins of one content, by window. */
+/* Drops, of @n survivors of one content in the order of windows, those whose stack was not met for
+ * longer than chance explains. */
 static void drop_silent(struct twin *t, size_t n)
 {
 	struct map64 last = {0}, met = {0};
@@ -161,7 +164,7 @@ static void drop_all_silent(struct survivor *v, size_t n, const struct estimate_
 		}
 }
 
-/* Has its stack a fair part of what the strongest of its content has? */
+/* Has the survivor's stack a fair part of what the strongest stack of its content has? */
 static bool is_fair(const struct survivor *s, const struct map64 *own, const struct map64 *most)
 {
 	const uint64_t *mine = map64_get(own, content_key(s)), *top = map64_get(most, s->content);
@@ -169,12 +172,13 @@ static bool is_fair(const struct survivor *s, const struct map64 *own, const str
 	return !mine || !top || (double)*mine >= TWIN_FAIR_PART * (double)*top;
 }
 
-/* Were objects like it seen to die, and another line's to be born in their place, as many as a fair
- * part of its survivors? Of objects that live for T s a window of W s sees W - T of W end so, and
- * T of W seem to survive: up to T = 0.87 W all of these may be others. Those that live for longer
- * later windows see to end so, one by one: the others go on as survivors. A line that keeps what it
- * makes drops some, too, few beside those. Both numbers are of births in windows: a survivor counts
- * for those that were thinned out since. Where all is watched no other is met unseen. */
+/* Does another line replace this one's objects? Windows saw survivors like this one die and an
+ * object of another line being born in their place, as many as a fair part of this stack's
+ * survivors. Of objects that live for T s a window of W s sees W - T of W end so, and T of W seem
+ * to survive: up to T = 0.87 W all survivors may be the other line's. If they live longer, later
+ * windows see them end, one by one. A line that keeps what it makes drops some, too, but few. Both
+ * numbers are of births in windows: a survivor's weight counts for those thinned out. Where all is
+ * watched no replacement goes unseen. */
 static bool is_relieved(const struct survivor *s, const struct map64 *own,
 			const struct estimate_opts *o)
 {
@@ -186,8 +190,8 @@ static bool is_relieved(const struct survivor *s, const struct map64 *own,
 	return mine && seen && (double)*seen * (1 - share) >= TWIN_FAIR_PART * (double)*mine;
 }
 
-/* Where a line that is not so replaced has a fair part of the survivors, too, those of the lines
- * that are do not count: they are its own. */
+/* Drops survivors that are another line's: those of stacks that are replaced by others
+ * (is_relieved), where a stack of the same content that is not replaced has a fair part. */
 void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_opts *o)
 {
 	struct map64 own = {0}, most = {0}, kept = {0};
@@ -219,7 +223,7 @@ void samples_drop_impostors(struct survivor *v, size_t n, const struct estimate_
 	drop_all_silent(v, n, o);
 }
 
-/* Survivors of its line lie where others of it do, whatever called for them. */
+/* The line of a survivor's stack; without lines, the stack. */
 static uint64_t line_of(const struct survivor *v, const struct estimate_opts *o)
 {
 	const uint64_t *line = o->lines ? map64_get(o->lines, v->stack) : NULL;
@@ -235,16 +239,17 @@ static void add_weight(struct map64 *to, uint64_t key, const struct survivor *v)
 		*at += (uint64_t)v->weight;
 }
 
-/* A line that keeps what it makes has no survivor that dies. Where many do, the others may be what
- * a leak elsewhere has put in their place, unseen: that is likely when most of the class's
- * survivors are of stacks none of whose have died. And a few beside a great many, as old as those,
- * are nearly always that: a line with few, for the stacks that lead to one may be as many as there
- * are ways through the program. */
+/* Marks survivors that may be another line's. A line that keeps what it makes has no survivor that
+ * dies. Where many of a stack die, the others may be what a leak elsewhere has put in their place,
+ * unseen: that is likely when most survivors of the class are of stacks whose survivors do not die.
+ * And a few survivors beside a great many others of the same age are nearly always that. The few
+ * are counted by line: a line may have as many stacks as there are ways to call it. */
 void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o)
 {
 	double all[EVIDENCE_CLASSES + 1] = {0}, mortal[EVIDENCE_CLASSES + 1] = {0};
-	double weight[EVIDENCE_CLASSES + 1] = {0}; /* as that of each line is */
+	/* of all that count */
+	double weight[EVIDENCE_CLASSES + 1] = {0};
 	struct map64 lives = {0}, counts = {0};
 
 	for (size_t i = 0; i < n && o->deaths; i++) {
@@ -275,8 +280,8 @@ void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_c
 	map64_free(&counts);
 }
 
-/* Could the survivors of other lines be all of what grows in this class? Outside of the pools no
- * live blocks are counted: what grows there may be holes. */
+/* Can the survivors of other lines explain all growth of this class? Outside of the pools no live
+ * blocks are counted, and what grows may be holes: then yes. */
 static bool others_explain(double others, unsigned cls, const struct estimate_classes *c,
 			   const struct estimate_opts *o)
 {
@@ -286,7 +291,8 @@ static bool others_explain(double others, unsigned cls, const struct estimate_cl
 	       others / fmax(span, 0.5) * CRAWLS >= c->curve[cls].slope * o->coverage;
 }
 
-/* Survivors in the place of others do not count, as long as something else may be what grows. */
+/* Drops survivors of stacks that only renew a full store, as long as something else explains the
+ * growth of their class. */
 void samples_drop_replaced(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o)
 {

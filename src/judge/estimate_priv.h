@@ -8,26 +8,27 @@
 /* One element for each size class, and the last for what is not in pools. */
 struct estimate_classes {
 	struct curve *curve;
-	uint64_t since_ns[EVIDENCE_CLASSES + 1]; /* born earlier: does not count */
-	double held[EVIDENCE_CLASSES + 1];	 /* blocks gained for one survivor */
-	int rung[EVIDENCE_CLASSES + 1];		 /* survivors must have passed it */
-	bool weak[EVIDENCE_CLASSES + 1];	 /* nothing but ambiguous survivors */
-	double factor[EVIDENCE_CLASSES + 1];	 /* blocks per second for one survivor per second */
+	uint64_t since_ns[EVIDENCE_CLASSES + 1]; /* survivors born earlier do not count */
+	/* blocks that the class gained for each block of a survivor */
+	double held[EVIDENCE_CLASSES + 1];
+	int rung[EVIDENCE_CLASSES + 1];	     /* rung that survivors must have passed to count */
+	bool weak[EVIDENCE_CLASSES + 1];     /* all survivors are weak, so weak ones count */
+	double factor[EVIDENCE_CLASSES + 1]; /* blocks per second for one survivor per second */
 };
 
 double sample_age_s(const struct survivor *s, const struct estimate_opts *o);
-/* One key of two, never 0. */
+/* One key from two numbers, never 0. */
 uint64_t sample_key(uint64_t stack, uint64_t detail);
 /* Births within a moment may come from one cause: a request, a loop. */
 #define SAMPLE_MOMENT_NS 100000000ull
 uint64_t sample_moment(const struct survivor *s);
 /* The size class of its body. */
 unsigned sample_class(const struct survivor *s);
-/* When births of its type were watched; NULL: not known. */
+/* The times when births of its type were watched; NULL: not known. */
 const struct coverage *sample_watched(const struct survivor *s, const struct estimate_opts *o);
-/* It survived, and is asked for. */
+/* It has survived, and its size is one that is asked for. */
 bool sample_seen(const struct survivor *s, const struct estimate_opts *o);
-/* ... and its line goes on. */
+/* The same, and its line has not stopped. */
 bool sample_wanted(const struct survivor *s, const struct estimate_opts *o);
 /* It may be another object with the same content. */
 bool sample_weak(const struct survivor *s, const struct estimate_opts *o);
@@ -38,8 +39,8 @@ bool sample_counts(const struct survivor *s, const struct estimate_classes *c,
 bool sample_holds(const struct survivor *s, const struct estimate_classes *c,
 		  const struct estimate_opts *o);
 
-/* These work on a copy of the samples: what is dropped loses its address. First of all, stands_for.
- */
+/* These work on a copy of the samples: what is dropped gets address 0. samples_weigh() comes first:
+ * it sets stands_for. */
 void samples_weigh(struct survivor *v, size_t n, const struct estimate_opts *o);
 void samples_drop_replaced(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o);
@@ -48,20 +49,20 @@ void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_op
 void samples_mark_doubtful(struct survivor *v, size_t n, const struct estimate_classes *c,
 			   const struct estimate_opts *o);
 
-/* A block takes so much of the memory that it lies in, as far as that is known. */
+/* Bytes that a block takes of the memory that it lies in, as far as that is known. */
 uint64_t part_takes(const struct survivor_part *p, const struct estimate_opts *o);
 /* Sets told: the bytes of a block go to the survivor whose body it is, else to its first owner. */
 void samples_part_blocks(struct survivor *v, size_t n, const struct estimate_classes *c,
 			 const struct estimate_opts *o);
 
-/* For so long births of this class say something. */
+/* Seconds of the run whose births count for this class. */
 double class_window_s(const struct estimate_classes *c, unsigned cls,
 		      const struct estimate_opts *o);
 /* Survivors per second of the run that one sample stands for. */
 double sample_per_s(const struct survivor *s, const struct estimate_classes *c,
 		    const struct estimate_opts *o);
 
-/* In this order: curve and since_ns; rung and weak; factor; held. */
+/* To be called in this order: they set curve and since_ns; rung and weak; factor; held. */
 void classes_judge(const struct trend_points *t, const struct estimate_opts *o,
 		   struct estimate_classes *c);
 void classes_choose_rungs(const struct survivor *v, size_t n, const struct estimate_opts *o,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Births of a stack that were frequent and then stopped (threads being started, a cache that
- * filled) are what was gained, but say nothing about what grows now. The silence since the last one
- * must be longer than chance explains: by the clock, and by the time that was watched, for at the
- * start, and before the tool stood still, more of it is. */
+/* Finds stacks whose births were frequent and then stopped (threads being started, a cache that
+ * filled): they are part of what was gained, but not of what grows now. The silence since the last
+ * birth must be longer than chance explains, by the clock and by watched time: more is watched at
+ * the start, and before the tool stood still. */
 #include <math.h>
 
 #include "base/coverage.h"
@@ -11,13 +11,13 @@
 #include "judge/estimate_priv.h"
 
 struct births_seen {
-	double moments; /* births within one may come from one call, and count as one */
+	double moments; /* births within a moment count as one, since one call may make them */
 	double youngest_s, oldest_s;
-	double longest_s;		/* between two of them */
-	const struct coverage *watched; /* when; NULL: not known */
+	double longest_s;		/* longest time between two births */
+	const struct coverage *watched; /* when births of this type were watched; NULL: not known */
 };
 
-/* In the order of birth. */
+/* Adds a birth to a history; births come in order. */
 static void see_birth(struct births_seen *b, double age, bool is_new_moment)
 {
 	if (b->moments > 0)
@@ -29,7 +29,7 @@ static void see_birth(struct births_seen *b, double age, bool is_new_moment)
 	b->moments += is_new_moment;
 }
 
-/* Between two ages. */
+/* Watched seconds between two ages. */
 static double watched_s(const struct births_seen *b, const struct estimate_opts *o, double older_s,
 			double younger_s)
 {
@@ -41,15 +41,17 @@ static double watched_s(const struct births_seen *b, const struct estimate_opts 
 				     o->now_ns - (uint64_t)(younger_s * 1e9));
 }
 
-/* @gaps of them lie in @span. Where births come at random, a silence is @quiet or longer by chance
- * in (span / (span + quiet)) ^ gaps of all cases: that is e ^ -QUIET_GAPS, or four usual gaps of
- * many, and far more of a few. */
+/* Is a silence of @quiet seconds longer than chance explains, after @gaps gaps in @span seconds?
+ * Where births come at random, a silence is @quiet or longer in (span / (span + quiet)) ^ gaps of
+ * all cases. The limit, e ^ -QUIET_GAPS, is four usual gaps where there were many, and far more
+ * where there were few. */
 static bool is_long(double quiet, double span, double gaps)
 {
 	return quiet > 0 && gaps * log1p(quiet / span) > QUIET_GAPS;
 }
 
-/* Births of one moment have no gap but that since the start. */
+/* Has a stack been silent for longer than chance explains, until @latest_s, the age of the last
+ * birth of any stack? Births of one moment have no gap but that since the start. */
 static bool is_quiet(const struct births_seen *b, double latest_s, const struct estimate_opts *o)
 {
 	double run_s = (double)(o->now_ns - o->start_ns) / 1e9;
@@ -78,7 +80,8 @@ static int by_stack_and_time(const void *a, const void *b)
 	return (x->born_ns > y->born_ns) - (x->born_ns < y->born_ns);
 }
 
-/* Births within a moment of its first may come from one call: they are one. */
+/* Adds @n births to the histories of their stacks; births within SAMPLE_MOMENT_NS of the first are
+ * one moment. */
 static void see_births(struct births_seen *history, struct birth *v, size_t n)
 {
 	uint64_t began_ns = 0;
@@ -100,7 +103,8 @@ void samples_mark_stopped(struct survivor *v, size_t n, const struct estimate_op
 	auto_free struct births_seen *history = calloc(n + 1, sizeof(*history));
 	auto_free struct birth *births = calloc(n + 1, sizeof(*births));
 	struct map64 index = {0};
-	double latest_s = INFINITY; /* of all stacks: a target that rests has no births at all */
+	/* age of the last birth of any stack: a target that rests has none at all */
+	double latest_s = INFINITY;
 	size_t stacks = 0, seen = 0;
 
 	if (!history || !births)

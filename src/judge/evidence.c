@@ -4,7 +4,7 @@
 
 #include "base/series.h"
 
-#define BIGGEST 1e18 /* bytes; a block that nobody has */
+#define BIGGEST 1e18 /* bytes; no block is as big */
 
 const double survivor_age_s[SURVIVOR_RUNGS] = {0.2, 1, 3, 10, 30, 60};
 
@@ -13,7 +13,7 @@ static int compare(uint64_t a, uint64_t b)
 	return a < b ? -1 : a > b;
 }
 
-/* Stacks, or types: their number comes first. */
+/* Compares stacks, or types, by their number, which is their first member. */
 static int by_number(const void *a, const void *b)
 {
 	const uint64_t *x = a, *y = b;
@@ -65,7 +65,7 @@ const char *evidence_type(const struct evidence *e, uint64_t type)
 	return found && found->name ? found->name : "?";
 }
 
-/* A word bigger than what was asked for, rounded up to 16. */
+/* glibc's chunk has a word more than was asked for, and is a multiple of 16. */
 uint64_t evidence_chunk(double bytes)
 {
 	uint64_t chunk =

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How a container moved, by the lengths that were read of it. */
+/* Judges how a container moved, from its lengths at each reading. */
 #include <math.h>
 
 #include "base/thresholds.h"
 #include "judge/holder_fact.h"
 
-/* From then to the last look. */
+/* Seconds from @then_ns to the last reading. */
 static double seconds_since(const struct fill *f, uint64_t then_ns)
 {
 	return f->last_ns > then_ns ? (double)(f->last_ns - then_ns) / 1e9 : 0;
@@ -30,7 +30,7 @@ bool fill_is_filling(const struct fill *f, struct verdict_bound *out)
 	if (f->full_ns)
 		return (f->first < f->most || f->last > f->first) &&
 		       (double)(f->last_ns - f->full_ns) < FILL_SHOWS_S * 1e9;
-	/* A container that stands still is not where the growth goes. */
+	/* a container that stands still for long is not where the growth goes */
 	return f->last > f->first || (double)(f->last_ns - f->first_ns) < FILL_SETTLE_S * 1e9;
 }
 
@@ -41,7 +41,8 @@ bool fill_is_cut(const struct fill *f, double oldest_s, double *since_s)
 	*since_s = seconds_since(f, f->cut_ns);
 	if (!f->addr || !f->peak || *since_s > fmax(CUT_ENDS_S, CUT_ENDS_PART * before_s))
 		return false;
-	/* Those that died with it are known to be dead when they have been looked at. */
+	/* after a few seconds all survivors were looked at again: an older one was not emptied out
+	 */
 	return *since_s < CUT_LOOKED_S || oldest_s <= CUT_OUTLIVED * *since_s;
 }
 
@@ -69,7 +70,8 @@ bool fill_lags(const struct fill *f, double adds_per_s)
 	double s = seconds_since(f, f->first_ns);
 	double gain = f->last > f->first ? (double)(f->last - f->first) : 0;
 
-	/* An entry may be of many objects, and one of many containers is read. */
+	/* careful limits: one entry may be of many objects, and only one of many containers is read
+	 */
 	return f->addr && s >= REST_S && s * adds_per_s >= REST_SURE_ADDS &&
 	       gain <= REST_GAIN_PART * s * adds_per_s && gain < REST_SURE_ADDS &&
 	       gain <= REST_STEPS_PART * (double)f->first;
@@ -87,7 +89,7 @@ bool fill_goes_on(const struct fill *f, double adds_per_s, double faster)
 
 bool is_paced(double before, double later, double longer, bool surely)
 {
-	/* In as long a time, each give or take the root of it. */
+	/* entries per equal time; the error of each number is its square root */
 	double as_long = later / longer, chance = surely ? sqrt(before + as_long) : 0;
 
 	return fmin(before, later) >= PACED_FEWEST && before + chance <= PACED_APART * as_long;
@@ -100,7 +102,7 @@ bool fill_grows_on(const struct fill *f)
 	return f->last >= f->first + LEAK_SAMPLES && in_both && fill_goes_on(f, per_s(f), 1);
 }
 
-/* It got fewer a second since its last middle than all the time. */
+/* Did it get far fewer entries a second since next_ns than over the whole time? */
 static bool fades(const struct fill *f)
 {
 	double s = seconds_since(f, f->next_ns), came = (double)f->last - (double)f->next;
@@ -158,7 +160,7 @@ bool fill_may_keep_pace(const struct fill *f, double adds_per_s)
 
 bool fill_replaces(const struct fill *f, size_t n, double came, bool did)
 {
-	/* Once it was seen to, it does until its container grows. */
+	/* with too few objects to see it, the last answer stays true until the container grows */
 	if (n < REPLACED_ENOUGH)
 		return did && f->calm_ns != f->last_ns;
 	return calm_s(f) >= REST_REPLACE_S && is_met(f, came);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Sites of what was joined: their types, their word, and which of them are shown. */
+/* Finishes the joined sites: their types, their verdict, and which of them are shown. */
 #include <math.h>
 
 #include "base/thresholds.h"
 #include "base/work.h"
 #include "judge/sites_priv.h"
 
-/* The Python frames say which site it is; the native ones how it came about, of an object where
- * code of others took part. */
+/* Shows native frames among the Python ones. The Python frames identify the site; native ones say
+ * how the memory was taken: always shown for blocks, for objects only where code other than the
+ * interpreter's took part. */
 static void show_native(struct joiner *j, struct joined *to)
 {
 	struct report_frame *frames;
@@ -49,7 +50,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* One row for each name, the most first. */
+/* Joins types of one name, and sorts them by count. */
 static void fold_types(struct joined *to)
 {
 	struct joined_type *v = to->types.v;
@@ -97,8 +98,9 @@ static double collected_s(const struct evidence *e)
 	return before_ns ? (double)(e->now_ns - before_ns) / 1e9 : 0;
 }
 
-/* All that its memory has gained came after the last full collection: no survivor that seems older
- * says more, as another may lie in its place. The next may be hours away: waiting has an end. */
+/* Did all that its memory gained come after the last full collection? Then that collection says
+ * nothing about it, not even through a survivor that seems older, since another object may lie in
+ * its place. The next one may be hours away: this waits for a limited time. */
 static bool is_uncollected(const struct joiner *j, const struct joined *t)
 {
 	const struct curve *c = &t->evidence.curve;
@@ -108,9 +110,9 @@ static bool is_uncollected(const struct joiner *j, const struct joined *t)
 	       c->gain <= GOES_ON_APART * c->slope * c->since_s && !holders_spared(j->e, &t->site);
 }
 
-/* Blocks of C code that windows met are most of what memory gains, in a straight line, by more than
- * a limit of chance, and hang from a container that grows as long: however few windows met them,
- * its curve is theirs. */
+/* Are these blocks of C code, which windows met, most of what memory gains in a straight line, even
+ * without Gehrels' factor, and does the container they hang from grow as long? Then the curve of
+ * memory is theirs, however few windows met them. */
 static bool is_what_grows(const struct joiner *j, const struct joined *t)
 {
 	return t->site.kind == KIND_HEAP && t->site.estimated && !j->e->memory.has_mimalloc &&
@@ -126,7 +128,7 @@ static uint64_t container_of(const struct joiner *j, const struct joined *t)
 	return f && f->is_known && f->is_one ? f->fill.addr : 0;
 }
 
-/* With all others that are in the same container. */
+/* Growth of this site and of all others in the same container. */
 static double grows_together(const struct joiner *j, const struct joined *t)
 {
 	uint64_t in = container_of(j, t);
@@ -138,7 +140,7 @@ static double grows_together(const struct joiner *j, const struct joined *t)
 	return sum;
 }
 
-/* The pools tell of the objects that lie in them, and of no others. */
+/* Do nearly all of the site's bytes lie in pools? Only then the pools' curve tells of it. */
 static bool is_in_pools(const struct joined *t)
 {
 	double in = 0, all = 0;
@@ -150,8 +152,8 @@ static bool is_in_pools(const struct joined *t)
 	return all > 0 && in >= SLOWS_PART * all;
 }
 
-/* All pools are read with less noise than one size class is, whose bend may not stand out of it
- * yet: who takes most of what they have gained slows down as they do. */
+/* Calls a site slowing when the pools as a whole slow down and it takes most of what they gained:
+ * their sum has less noise than one size class, whose bend may not stand out yet. */
 static void slow_with_pools(const struct joiner *j, const struct curve *pools, struct joined *to)
 {
 	struct curve *c = &to->evidence.curve;
@@ -169,7 +171,7 @@ static void finish_site(struct joiner *j, const struct curve *pools, struct join
 
 	show_native(j, to);
 	finish_types(j, to);
-	/* Blocks that were told of beside the births have no such times. */
+	/* native blocks of the site were not born in known moments: then not known */
 	site->independent = to->variance > 0 && (double)site->samples <= to->births
 				    ? to->births * to->births / to->variance
 				    : NAN;
@@ -200,7 +202,8 @@ static void finish_site(struct joiner *j, const struct curve *pools, struct join
 		report_mapping_hint(site);
 }
 
-/* One block is one sample, however often it gets bigger: memory is to rise with it. */
+/* Are there enough samples to show the site? One block is one sample, however often it gets bigger:
+ * it is shown if memory rises with it. */
 static bool is_seen(const struct joiner *j, const struct joined *t)
 {
 	return t->site.samples >= SITE_FEWEST ||
@@ -208,8 +211,8 @@ static bool is_seen(const struct joiner *j, const struct joined *t)
 		j->malloc.shape == CURVE_RISING && t->evidence.bigger >= SITE_BLOCK_QUARTERS);
 }
 
-/* A container that got bigger follows from what was put into it: said only when there is nothing
- * else. */
+/* Judges all sites and shows those that grow. A single block that gets bigger is mostly a
+ * container's table, which grows by what is put into it: shown only if nothing else grows. */
 void join_finish(struct joiner *j, struct report_process *p)
 {
 	struct curve pools = p->live_curve;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A site is told who holds its objects: the path, a hint, and a verdict held back where the
+/* Tells each site who holds its objects: the path, a hint, and a verdict held back where the
  * container has a bound, or does not grow. */
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
@@ -20,7 +20,8 @@ bool holders_is_worth(const struct report_site *site)
 	       site->verdict <= CLASS_GROWING;
 }
 
-/* While it was asked for, already? */
+/* Did the container stand still within the search itself, though the site would have added entries?
+ */
 static bool stood_still(const struct holder_fact *f, const struct report_site *site)
 {
 	size_t i = report_holder_container(&f->holder);
@@ -42,15 +43,15 @@ static bool is_root(const struct report_holder *h, const char *name)
 	return h->root && !strcmp(h->root, name);
 }
 
-/* It holds many of them, and has not grown as they did. What C code has lost as a whole gets no
- * more, and the next one is another. */
+/* The container holds many of the objects, and has not grown as they did. Blocks that C code has
+ * lost are left out: a lost chain as a whole gets no more, and the next one is another. */
 static bool lags(const struct holder_fact *f, const struct report_site *site)
 {
 	return !f->holder.is_chain && !is_root(&f->holder, "unreferenced") &&
 	       fill_lags(&f->fill, site->growth_count_per_s * f->holder.in_container);
 }
 
-/* Entries that the container which a hint would name may have; 0 = no bound of it is known. */
+/* Bound, in entries, of the container that a hint would name; 0 = none is known. */
 static uint64_t bound_of(const struct report_holder *h)
 {
 	size_t i = report_holder_container(h);
@@ -58,8 +59,8 @@ static uint64_t bound_of(const struct report_holder *h)
 	return i < h->n ? h->step[i].most : 0;
 }
 
-/* Does its line start threads that go on? Each of them has such a block, and nobody but its own
- * registers and its stack, where little is read, need point to it. */
+/* Does its line start threads that go on? Each has such a block, to which only its registers and
+ * its stack, of which little is read, need to point. */
 static bool is_of_threads(const struct report_process *p, const struct report_site *site)
 {
 	char id[17];
@@ -84,9 +85,8 @@ static void tell(struct report *r, const struct report_process *p, const struct 
 	holder.rests = rests_s > 0 || stood_still(f, site) || (!f->is_one && lags(f, site));
 	holder.entries_grow = rests_s > 0 && f->is_one && !f->has_new_entries &&
 			      site->outstanding_count > REST_EACH * (double)f->fill.last;
-	/* It is full, or is emptied, or some of them are elsewhere: then it is not what grows, or
-	 * not alone. @fill may be of another container on the way, and tells of no other bound than
-	 * its own. */
+	/* Full, emptied, or only some objects are in it: it is not what grows, or not alone. @fill
+	 * may be of another container on the path, and says nothing of a bound but its own. */
 	holder.bounded = (bound && bound != f->fill.most) ||
 			 (f->is_one && fill_is_cut(&f->fill, site->oldest_s, &since_s)) ||
 			 (f->fill.addr && f->fill.most &&
@@ -104,8 +104,8 @@ static void tell(struct report *r, const struct report_process *p, const struct 
 		report_hold(r, &holder, site);
 }
 
-/* A full collection frees them, also when they seem to have outlived one: an object looks like
- * another that lies where it lay. */
+/* May a full collection free them? Even if they seem to have outlived one: another object that
+ * looks alike may lie in the same place. */
 static bool may_be_garbage(const struct report_holder *h)
 {
 	bool is_off = h->gc_known && !h->gc_enabled;
@@ -113,8 +113,8 @@ static bool may_be_garbage(const struct report_holder *h)
 	return is_root(h, "cycle") && !h->frozen && !h->uncollectable && !is_off;
 }
 
-/* It is old enough, and there were so many full collections since the birth of an object that is no
- * older. */
+/* Is the site BLOCK_WAITS_S old, and were there @collections full collections since the birth of an
+ * object that is no older than the site? */
 static bool outlives(const struct evidence *e, const struct report_site *site, uint64_t collections)
 {
 	for (size_t i = 0; site->oldest_s >= BLOCK_WAITS_S && i < e->objects.n; i++)
@@ -124,8 +124,9 @@ static bool outlives(const struct evidence *e, const struct report_site *site, u
 	return false;
 }
 
-/* May a full collection still free blocks that only a cycle owns? One in their time would have.
- * Where births are not watched nobody tells of it, and they do not wait for ever. */
+/* May a full collection still free blocks that only a cycle owns? One in their time would have
+ * freed them. Only births tell of collections: where none are watched, the wait ends after
+ * BLOCK_WAITS_MOST_S. */
 static bool may_free_blocks(const struct evidence *e, const struct report_site *site)
 {
 	if (outlives(e, site, 1))
@@ -139,14 +140,14 @@ static bool may_free_blocks(const struct evidence *e, const struct report_site *
 	return site->oldest_s < BLOCK_WAITS_MOST_S;
 }
 
-/* Paths from these roots are one where the objects have one cause. Others part for each object: by
- * thread, by frame, by the shape of a cycle. */
+/* Is it a root from which objects of one cause have one path? From other roots the paths part for
+ * each object: by thread, by frame, by the shape of a cycle. */
 static bool lives_on(const struct report_holder *h)
 {
 	return is_root(h, "module") || is_root(h, "static") || is_root(h, "interpreter");
 }
 
-/* It grows, and nothing is known to stop it. */
+/* The container grows, and nothing is known to stop it. */
 static bool is_filled(const struct holder_fact *f)
 {
 	size_t i = report_holder_container(&f->holder);
@@ -156,8 +157,8 @@ static bool is_filled(const struct holder_fact *f)
 		(i < f->holder.n && f->holder.step[i].growth_per_s > 0));
 }
 
-/* Objects that one entry of collection @in may be made of: of a record that is shorter than there
- * may be of them, what is in it, too. */
+/* Objects that one entry of collection @in may be made of. Containers further along the path that
+ * have fewer entries than @in may have count as records: their entries are part of it. */
 static double entry_objects(const struct report_holder *h, size_t in)
 {
 	double n = 1;
@@ -168,8 +169,8 @@ static double entry_objects(const struct report_holder *h, size_t in)
 	return fmax(n, REST_EACH);
 }
 
-/* A dict of ring buffers, one for each name: it does not grow, and the objects are in what has a
- * bound, or may all be. The paths part at the names. */
+/* Are the objects in ring buffers, one for each name of a dict that does not grow? Then they are no
+ * more than all buffers have room for. The paths part at the names. */
 static bool fills_many(const struct holder_fact *f, const struct report_site *site)
 {
 	const struct report_holder *h = &f->holder;
@@ -185,7 +186,7 @@ static bool fills_many(const struct holder_fact *f, const struct report_site *si
 		       entry_objects(h, in) * (double)names->last * (double)h->step[in].most;
 }
 
-/* A few sites are asked for at a time, the first ones before the others. */
+/* Says why it is not known who holds them: a search is for a few sites, the first ones first. */
 static const char *no_answer(const struct evidence *e, const struct holder_fact *f)
 {
 	return e->asks ? "what holds them is being looked up"
@@ -195,9 +196,9 @@ static const char *no_answer(const struct evidence *e, const struct holder_fact 
 
 static const char no_part[] = "what holds many of them does not grow as they do";
 
-/* Blocks that hang from the entries of what does not grow, and from nothing else on the way that
- * may grow unseen: another container, a table of C code. An empty container has what it takes
- * itself. */
+/* Do blocks hang from entries of a container that does not grow, and from nothing else on the path
+ * that may grow unseen: another container with entries, a table of C code? An empty container is
+ * passed: it holds no more than what it takes itself. */
 static bool hangs_from_calm(const struct holder_fact *f, const struct report_site *site)
 {
 	const struct report_holder *h = &f->holder;
@@ -213,7 +214,7 @@ static bool hangs_from_calm(const struct holder_fact *f, const struct report_sit
 	return filled == 1 && lags(f, site);
 }
 
-/* Why its objects may be no leak, as far as who holds them tells; NULL: they are none of these. */
+/* Says why the objects may be no leak, from who holds them; NULL: no reason found. */
 static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 			  const struct report_site *site)
 {
@@ -236,8 +237,8 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 		       : "what holds them differs from one to the next";
 }
 
-/* The same of blocks of C code, which may be an object's own: a deque's, in a cycle. A few of them
- * are no leak before it is known who holds them; many that were asked for in vain may be. */
+/* The same for blocks of C code, which may belong to an object: a deque in a cycle. A few blocks
+ * are no leak before it is known who holds them; many whose search found nothing may be one. */
 static const char *excuse_block(const struct evidence *e, const struct holder_fact *f,
 				const struct report_site *site)
 {
@@ -245,7 +246,7 @@ static const char *excuse_block(const struct evidence *e, const struct holder_fa
 		if (may_be_garbage(&f->holder) && may_free_blocks(e, site))
 			return "only a cycle holds what they belong to, which the next full "
 			       "collection may free";
-		/* Windows do not see each that is freed, and nothing points to it any more. */
+		/* windows miss some frees, and nothing points to a freed block */
 		if (site->estimated && is_root(&f->holder, "unreferenced") &&
 		    f->holder.share < HOLDER_LOST)
 			return "nothing holds some of them, which may be freed by now";
@@ -257,7 +258,7 @@ static const char *excuse_block(const struct evidence *e, const struct holder_fa
 	return no_answer(e, f);
 }
 
-/* Somebody empties it: what grew since may be gone with the next time. */
+/* The excuse of a container that was emptied: what came since may go the same way. */
 static const char *cut(struct report *r, const struct holder_fact *f,
 		       const struct report_site *site)
 {
@@ -267,7 +268,7 @@ static const char *cut(struct report *r, const struct holder_fact *f,
 
 	if (!f || !f->is_known || !f->is_one || !fill_is_cut(&f->fill, site->oldest_s, &since_s))
 		return NULL;
-	/* A new one may have taken the place of one that has had nothing since. */
+	/* no new entries since: another container may have taken its place */
 	is_old = f->fill.last == f->fill.first;
 	return report_printf(
 		r, "the %s that holds them was emptied of %s entries %s ago, and %s %s %s",
@@ -276,7 +277,7 @@ static const char *cut(struct report *r, const struct holder_fact *f,
 		fmt_integer(now, sizeof(now), f->fill.last), is_old ? "then" : "now");
 }
 
-/* SQLite keeps pages it has read, 2 MB of each connection unless told otherwise. */
+/* Are these pages that SQLite caches? It keeps 2 MB for each connection unless told otherwise. */
 static bool is_page_cache(const struct report_site *site)
 {
 	size_t i = 0;
@@ -289,8 +290,8 @@ static bool is_page_cache(const struct report_site *site)
 	       site->outstanding_bytes < PAGE_CACHE_BYTES;
 }
 
-/* CPython remembers what it has found by name, in 4,096 places that stand in no container of
- * Python's: a name that is made anew at each call goes into one, and out when another comes. */
+/* Are these names in CPython's method cache? Its 4,096 entries are in no container of Python: a
+ * name that is made anew at each call goes into one, and out when another comes. */
 static bool is_method_cache(const struct report_holder *h, const struct report_site *site)
 {
 	return report_holder_is_own(h) && site->kind == KIND_OBJECT &&
@@ -335,7 +336,8 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 	}
 }
 
-/* A stack's words may be leftovers, and what hangs from nothing or from a cycle may be garbage. */
+/* Does a root surely keep them alive? A word of a C stack may be a leftover, and what hangs from
+ * nothing or from a cycle may be garbage. */
 static bool keeps_alive(const struct report_holder *h)
 {
 	return h->share >= HOLDER_ROOTED &&
@@ -343,8 +345,8 @@ static bool keeps_alive(const struct report_holder *h)
 		is_root(h, "signal") || is_root(h, "thread"));
 }
 
-/* The container that most of a site's objects are in, as far as it is known; NULL: none that could
- * go on for ever. */
+/* The container that most of a site's objects are in, if it has no bound and a root keeps it alive;
+ * else NULL. */
 static const struct holder_fact *endless(const struct evidence *e, const struct report_site *site)
 {
 	const struct holder_fact *f = holders_find(e, site->id, site->kind);

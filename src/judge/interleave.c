@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * One stack out of two. A C frame of the evaluator stands for the Python frames it runs: one up to
- * 3.10, from 3.11 on all up to the one that C code called. Where the two do not agree (a stack that
- * is cut, a copy that ends early), Python's has the say.
- */
+/* Makes one stack of a Python and a native one. A C frame of the evaluator runs Python frames: one
+ * of them up to 3.10; from 3.11 on, all up to the one that C code called. Where the two stacks do
+ * not agree (one is cut, a copy ends early), the Python one is right. */
 #include "judge/sites_priv.h"
 
 struct mix {

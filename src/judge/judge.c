@@ -29,7 +29,8 @@ static void judge_curves(const struct memory_fact *f, struct report_process *p)
 	p->rss_growth_bytes_per_s = fit.n >= 3 ? fit.slope : NAN;
 }
 
-/* How much of what grows the sites account for: of RSS, or of the live blocks while RSS rests. */
+/* The share of the growth that the sites account for: growth of RSS, or of live blocks where that
+ * is more. */
 static double explained(const struct memory_fact *f, const struct report_process *p)
 {
 	double grows = p->rss_growth_bytes_per_s, sites = 0;
@@ -46,7 +47,7 @@ static double explained(const struct memory_fact *f, const struct report_process
 	return sites < grows ? sites / grows : 1;
 }
 
-/* Behind the notes there are. */
+/* Adds a note behind the others. */
 static void add_note(struct report *r, struct report_process *p, const char *text)
 {
 	const char **v = text ? report_alloc(r, (p->n_notes + 1) * sizeof(*v)) : NULL;
@@ -59,7 +60,8 @@ static void add_note(struct report *r, struct report_process *p, const char *tex
 	p->notes = v;
 }
 
-/* By how much what is not listed grows is said; it was judged with the others. */
+/* Cuts the list, and notes by how much the sites that are not listed grow: they were judged with
+ * the others. */
 static void end_list(struct report *r, struct report_process *p)
 {
 	struct report_cause left = report_end_list(p, REPORT_MOST_SITES);
@@ -85,7 +87,7 @@ static double blocks_per_s(const struct evidence_objects *o)
 	return sum;
 }
 
-/* The judge counts losses of its own among them: in rows of its own. */
+/* Copies the rows of losses, with room for one: the judge adds losses of its own. */
 static int copy_losses(struct report *r, struct report_process *p)
 {
 	struct report_lost *v = report_alloc(r, (p->n_lost + 1) * sizeof(*v));
@@ -98,7 +100,7 @@ static int copy_losses(struct report *r, struct report_process *p)
 	return 0;
 }
 
-/* A rate that others count is another than that of the samples. */
+/* Says in the reason when a site's rate is not that of its samples. */
 static void tell_counts(struct report *r, struct report_process *p)
 {
 	char told[32], sampled[32];
@@ -143,7 +145,7 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 		return err;
 	report_sort(p);
 	tell_counts(r, p);
-	/* The holder of the memory says more than who took it. */
+	/* a hint of who holds the memory is kept: it says more than who took it */
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (p->sites[i].verdict <= CLASS_GROWING && !p->sites[i].is_bounded)
 			report_native_hint(r, &p->sites[i]);

@@ -15,17 +15,17 @@
 /* Fills @p, whose strings live in @r or are those of the evidence. */
 int judge(const struct evidence *e, struct report *r, struct report_process *p);
 
-/* The curve of RSS, by whose last stretch its growth is told. Where the evidence has it (seen) it
- * is not judged again. */
+/* The curve of RSS; the growth of RSS is that of its last stretch. If the evidence has the curve,
+ * it is not judged again. */
 void judge_rss(const struct memory_fact *f, struct curve *out);
 
-/* When the limit in @m is met at the pace of these series, and of @leaks bytes per second, which
- * may fill @idle bytes of the heap before. Beside a series that grows no more than @resident of the
- * leaks counts. */
+/* Sets when the limit in @m is met, at the pace of the series @fit and of @leaks bytes per second.
+ * Growth may fill @idle free bytes of the heap first. If a series grows, no more than @resident of
+ * the leaks counts. */
 void judge_limit(const struct trend_fit *fit, size_t n, double idle, double leaks, double resident,
 		 struct report_memory *m);
 
-/* Is this site one whose objects' holders are worth a search? */
+/* Is it worth a search to know who holds the objects of this site? */
 bool holders_is_worth(const struct report_site *site);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Memory as a whole: what is kept though nobody uses it, and when a limit is met. */
+/* Judges memory as a whole: what is kept though nobody uses it, and when a limit is met. */
 #include <math.h>
 
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 #include "verdict/eta.h"
 
-/* Bytes of a part that has not moved much; NAN when it has, or nobody knows. */
+/* Bytes of a part that has moved by less than a quarter; else, or where not known, NAN. */
 static double settled(const struct report_parts *p, enum report_part part, double watched_s)
 {
 	double bytes = (double)p->bytes[part], moved = fabs(p->growth[part]) * watched_s;
@@ -14,7 +14,7 @@ static double settled(const struct report_parts *p, enum report_part part, doubl
 	return moved < bytes / 4 ? bytes : NAN;
 }
 
-/* Between two readings; recordings of before have the slope alone. */
+/* Growth between two readings; old recordings have only the slope. */
 static double between(double grew, double per_s, double watched_s)
 {
 	return isnan(grew) ? per_s * watched_s : grew;
@@ -38,7 +38,7 @@ static void judge_retention(const struct memory_fact *f, struct report *r, struc
 	retention_judge(&e, r, p);
 }
 
-/* Objects and blocks in use grew by so much that is resident. INFINITY: not known. */
+/* Resident growth of objects and blocks in use. INFINITY: not known. */
 static double resident_per_s(const struct report_parts *p)
 {
 	double sum = p ? p->growth[PART_PYTHON_LIVE] + p->growth[PART_MALLOC_LIVE] +
@@ -48,8 +48,8 @@ static double resident_per_s(const struct report_parts *p)
 	return isnan(sum) ? INFINITY : fmax(0, sum);
 }
 
-/* A mapping is memory from when it is touched, which the other slopes see, and so is a block that
- * nobody writes to; against a limit of the address space all of it counts. */
+/* Growth by leaks. Mappings, and blocks that nobody writes to, become memory only when touched,
+ * which the other slopes see: so mappings count only against a limit of the address space. */
 static double leaks_per_s(const struct report_process *p)
 {
 	enum report_kind last = p->memory.limit_refuses ? KIND_MMAP : KIND_HEAP;
@@ -62,7 +62,8 @@ static double leaks_per_s(const struct report_process *p)
 	return sum;
 }
 
-/* One more way to see the growth; one that is far below the fastest sees only a part of it. */
+/* Takes one more slope into the range of growth; one far below the fastest sees only a part of the
+ * growth, and is left out. */
 static void consider(struct eta_growth *g, double slope, double error)
 {
 	if (!(slope > 0) || slope * ETA_PARTIAL < g->fast)
@@ -79,7 +80,7 @@ void judge_limit(const struct trend_fit *fit, size_t n, double idle, double leak
 	for (size_t i = 0; i < n; i++)
 		if (fit[i].growing)
 			g.fast = fmax(g.fast, fit[i].slope);
-	/* Nothing else is known where no slope shows. */
+	/* if no series grows, leaks are all that is known */
 	leaks = g.fast > 0 ? fmin(leaks, resident) : leaks;
 	g.fast = fmax(g.fast, leaks);
 	for (size_t i = 0; i < n; i++)
@@ -109,8 +110,8 @@ static void predict(const struct memory_fact *f, struct report_process *p)
 		    p->memory.limit_refuses ? INFINITY : resident_per_s(p->parts), &p->memory);
 }
 
-/* Nearly all that grows will be full, slows down or is emptied, as far as lines tell of most of it,
- * swapped out or not. */
+/* Will nearly all growth end: is it in containers with a bound, slows down, or is emptied? Only
+ * said where the sites account for most of the growth of RSS and of anonymous memory. */
 static bool ends(const struct memory_fact *f, const struct report_process *p)
 {
 	double ending = 0, others = 0;
@@ -135,8 +136,8 @@ static bool ends(const struct memory_fact *f, const struct report_process *p)
 void memory_judge(const struct evidence *e, struct report *r, struct report_process *p)
 {
 	judge_retention(&e->memory, r, p);
-	/* No limit is reached by a process that levels off or swings, nor by growth that a bound
-	 * will stop, or its own end, unless the limit comes first for all that is known. */
+	/* No limit is predicted for a process that levels off or swings, nor for growth that ends
+	 * by itself or by a bound, unless the limit may come first. */
 	if (p->exited || (p->verdict != CLASS_LEAK && p->verdict != CLASS_GROWING &&
 			  p->verdict != CLASS_RETENTION))
 		return;

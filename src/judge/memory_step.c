@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A table that doubles, once: memory makes a step between two lines of one slope, which is the
- * rate. Through a few points on either side a line would be far steeper. */
+/* Takes a single step out of a memory curve. A table that doubles once makes a step between two
+ * lines of one slope, and that slope is the rate: a line through a few points on both sides would
+ * be far steeper. */
 #include <math.h>
 
 #include "base/fit.h"
 #include "judge/sites_priv.h"
 
-#define SIDE	     12 /* points on either side that are looked at */
-#define FEW_BEFORE   6
-#define FEW_AFTER    3
-#define SURE	     10	  /* times the scatter about the lines, and as many grains */
-#define SAME_PART    0.25 /* the slopes differ by no more of the greater one */
-#define ANOTHER_PART 0.5  /* another step of so much of it: they come again and again */
+#define SIDE	   12 /* points on either side that a line is fitted to */
+#define FEW_BEFORE 6
+#define FEW_AFTER  3
+#define SURE	   10	/* the step must exceed the scatter, and a grain, by so many times */
+#define SAME_PART  0.25 /* the slopes may differ by this part of the greater one */
+/* another step of this part of its height: steps recur, none is removed */
+#define ANOTHER_PART 0.5
 
-/* By how much point @i lies above the line of @slope through the one before it. */
+/* Height of point @i above a line of @slope through point @i - 1. */
 static double rise_at(const struct trend_points *p, size_t i, double slope)
 {
 	return p->v[i] - p->v[i - 1] - slope * (p->t[i] - p->t[i - 1]);

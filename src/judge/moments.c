@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* When the survivors of a site were born: what its stacks say of that, put together. */
+/* Puts together when the survivors of a site were born, from all of its stacks. */
 #include "judge/sites_priv.h"
 
 void join_windows(struct joiner *j)

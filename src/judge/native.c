@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Native blocks among the sites: which of them are growth, and which belong to objects whose births
- * were seen. */
+/* Adds native blocks to the sites: finds which of them are growth, and which belong to objects
+ * whose births were seen. */
 #include <math.h>
 
 #include "base/thresholds.h"
@@ -9,7 +9,7 @@
 #define NO_WAY_SHARE 1e-6
 #define CALLER_SHARE 0.1
 
-/* Is this growth in the size of objects of the same line? */
+/* Are more than half of these bytes already counted in the size of objects of the same stack? */
 static bool is_satellite(const struct joiner *j, uint64_t stack, double bytes_per_s)
 {
 	const uint64_t *left = map64_get(&j->satellites, stack);
@@ -17,7 +17,7 @@ static bool is_satellite(const struct joiner *j, uint64_t stack, double bytes_pe
 	return left && *left > join_milli(bytes_per_s) / 2;
 }
 
-/* The same; what they account for is used up. */
+/* The same, and uses up the bytes that those objects account for. */
 static bool take_satellite(struct joiner *j, uint64_t stack, double bytes_per_s)
 {
 	bool covered = is_satellite(j, stack, bytes_per_s);
@@ -28,8 +28,8 @@ static bool take_satellite(struct joiner *j, uint64_t stack, double bytes_per_s)
 	return covered;
 }
 
-/* The sum of samples wanders: the first half had more than its share by three standard errors of a
- * count before it is said to slow down. */
+/* Is a bend in a series of samples only chance? A sum of samples wanders: the first half must have
+ * more than its share by three standard errors of a count to call it slowing. */
 static bool bend_is_noise(const struct native_site *n)
 {
 	const struct native_point *p = n->points, *last = p + n->n_points - 1;
@@ -43,9 +43,9 @@ static bool bend_is_noise(const struct native_site *n)
 	return (mid->count - p->count) / gained - share < 3 * error;
 }
 
-/* A few windows met some of its blocks, each by chance: the silence since the last may be chance,
- * too. Fewer say nothing, but that memory goes on to rise. Older recordings have a step for each of
- * them. */
+/* May the silence since the last window that met new blocks be chance? With fewer than @fewest
+ * windows nothing is said. Old recordings have no @met: there each step of the series counts as a
+ * window. */
 static bool silence_is_chance(const struct native_site *n, size_t fewest)
 {
 	const struct native_point *p = n->points;
@@ -61,8 +61,8 @@ static bool silence_is_chance(const struct native_site *n, size_t fewest)
 	       pow(last_s / p[n->n_points - 1].t_s, (double)met) > NATIVE_SILENCE;
 }
 
-/* A native site's own series: blocks that stayed. Before there can be one as old as is asked for,
- * the series says nothing. @rises: memory does, and who else is why is not known. */
+/* Fits a native site's series of blocks that stayed, from the time on when blocks can be as old as
+ * is asked for. @rises: memory rises, and no other site explains it. */
 static void fit_native(const struct joiner *j, const struct native_site *n, bool rises,
 		       struct native_fit *fit)
 {
@@ -85,7 +85,8 @@ static void fit_native(const struct joiner *j, const struct native_site *n, bool
 	    silence_is_chance(n, rises ? 1 : NATIVE_MET_FEWEST)) {
 		const struct native_point *all = &n->points[n->n_points - 1];
 
-		fit->curve = (struct curve){.shape = CURVE_SLOWING}; /* of no points: not known */
+		/* no points: the curve is not known */
+		fit->curve = (struct curve){.shape = CURVE_SLOWING};
 		fit->count.growing = fit->bytes.growing = true;
 		fit->count.slope = all->count / all->t_s;
 		fit->bytes.slope = all->bytes / all->t_s;
@@ -94,8 +95,8 @@ static void fit_native(const struct joiner *j, const struct native_site *n, bool
 		fit->bytes.growing = false;
 }
 
-/* Blocks that came and stayed, and no more come. They may have taken the place of others, unless
- * memory grew by them. */
+/* Did blocks come and stay, and no more come? Only said if memory has grown by half of them: else
+ * they may have taken the place of others. */
 static bool has_levelled(const struct joiner *j, const struct native_site *n,
 			 const struct native_fit *fit)
 {
@@ -110,8 +111,8 @@ int join_native_read(struct joiner *j)
 		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < j->e->native.n; i++)
 		fit_native(j, &j->e->native.v[i], false, &j->fit[i]);
-	/* One burst of long ago looks like a leak that one window met: it is heard where those that
-	 * go on are not enough. */
+	/* A single burst of long ago looks like a leak that one window met: such a site is believed
+	 * only where those that go on do not explain the growth of memory. */
 	if (j->malloc.shape != CURVE_RISING || j->e->memory.has_mimalloc ||
 	    !native_may_be_silent(j, PROCESS_MOST * j->malloc.slope))
 		return 0;
@@ -123,20 +124,20 @@ int join_native_read(struct joiner *j)
 	return 0;
 }
 
-/* Blocks that were there get bigger, and no more come: buffers that are written to for ever. */
+/* Do existing blocks get bigger while no more come, like buffers that are written to for ever? */
 static bool grows_in_place(const struct native_site *n, const struct trend_fit *count)
 {
 	return !n->estimated && !count->growing && n->live_count >= NATIVE_FEW_BLOCKS;
 }
 
-/* Has what is there got no bigger of late? */
+/* Have its bytes not risen in the last quarter of the series? */
 static bool rests(const struct native_site *n)
 {
 	return !n->n_points ||
 	       !(n->points[n->n_points - 1].bytes > n->points[3 * (n->n_points - 1) / 4].bytes);
 }
 
-/* In how many quarters of its series did a native site gain blocks, or they bytes? */
+/* In how many quarters of its series did a native site gain blocks, or (@in_place) bytes? */
 static unsigned quarters_of(const struct native_site *n, bool in_place)
 {
 	unsigned q = 0;
@@ -147,8 +148,7 @@ static unsigned quarters_of(const struct native_site *n, bool in_place)
 		q += in_place ? n->points[to].bytes > n->points[from].bytes
 			      : n->points[to].count > n->points[from].count;
 	}
-	return n->met && q > n->met ? n->met
-				    : q; /* a window tells of one, however long ago the last */
+	return n->met && q > n->met ? n->met : q; /* each window stands for one quarter at most */
 }
 
 /* In how many moments were its blocks met, as far as it matters? Those of one window came by one
@@ -172,26 +172,25 @@ static unsigned bin_of(const struct native_site *n)
 	return evidence_bin(n->live_bytes / n->live_count);
 }
 
-/* Does it gain blocks of which some may have taken the place of others? */
+/* Does it gain heap blocks, some of which may have taken the place of others? */
 static bool gains(const struct native_site *n, double slope)
 {
 	return n->key.kind == PL_KIND_HEAP && slope > 0 && n->live_count > 0;
 }
 
-/* Is it one whose container was seen not to grow? */
+/* Was its container seen to only replace what it holds? */
 static bool is_replaced(const struct joiner *j, const struct native_site *n)
 {
 	return map64_get(&j->replaced, n->key.stack);
 }
 
-/* Known blocks that take the place of ones from before us are no growth: what all sites of a size
- * gain is set against the frees of unknown blocks of that size. Sites that are known to replace
- * what was there are the ones; else a single one of just that rate is; else all of them share it.
- */
+/* Finds which gains only replace blocks from before the watch, by bin of size: these are no growth.
+ * The frees of such blocks are set against the gains of sites that are known to replace; else of
+ * the one site that gains at just that rate; else of all sites alike. */
 void join_native_balance(struct joiner *j)
 {
 	double gained[PL_UNKNOWN_BINS] = {0}, freed[PL_UNKNOWN_BINS];
-	double took[PL_UNKNOWN_BINS] = {0}; /* by those that replace */
+	double took[PL_UNKNOWN_BINS] = {0}; /* gain of sites that are known to replace */
 	unsigned alike[PL_UNKNOWN_BINS] = {0};
 
 	memcpy(freed, j->e->native.unknown_per_s, sizeof(freed));
@@ -230,7 +229,7 @@ void join_native_balance(struct joiner *j)
 	}
 }
 
-/* The share of a site's gain that is growth. */
+/* The share of a site's gain that is growth, and no replacement. */
 static double real_share(const struct joiner *j, const struct native_site *n)
 {
 	unsigned bin;
@@ -246,15 +245,15 @@ static double real_share(const struct joiner *j, const struct native_site *n)
 	return j->balance[bin];
 }
 
-/* In windows, a leak takes over addresses at which blocks of that size have just been freed: their
- * takers seem to keep a few too. */
+/* May this site's blocks be a leak's? In windows, a leak takes over addresses that others of the
+ * same size have just freed: those seem to keep a few blocks. */
 static bool is_impostor(const struct joiner *j, const struct native_site *n)
 {
 	return n->estimated && n->live_count > 0 && n->live_count < 0.15 * j->most[bin_of(n)];
 }
 
-/* In windows a block whose place was taken by another of its size seems to live on: what does not
- * show in the memory outside of the pools has not grown. */
+/* In windows a block whose place was taken by another of its size seems to live on: a site is
+ * believed only if memory outside of the pools grows. */
 static bool shows_in_memory(const struct joiner *j, const struct native_site *n)
 {
 	/* beside mimalloc, what libc has is no part of that curve */
@@ -269,7 +268,7 @@ static enum report_kind kind_of(const struct native_site *n)
 	return n->key.kind == PL_KIND_MMAP ? KIND_MMAP : KIND_HEAP;
 }
 
-/* Each block stands for so many @times what it was told to. */
+/* Adds live blocks to a site; each stands for @times as many. */
 static void add_live(struct joined *to, const struct native_site *n, double times)
 {
 	to->site.outstanding_count += n->live_count * times;
@@ -278,29 +277,31 @@ static void add_live(struct joined *to, const struct native_site *n, double time
 	to->evidence.oldest_s = fmax(to->evidence.oldest_s, (double)n->oldest_ns / 1e9);
 }
 
-/* How much of it came by the way through C code that would be shown? */
+/* The share of the site that came by the way through C code that would be shown. */
 static double way_share(const struct evidence_way *way)
 {
 	return way && way->frame ? way->share : NO_WAY_SHARE;
 }
 
-/* A whole way says more than a caller alone, and that more than nothing: of two callers of one line
- * the one is shown of which more is known, unless the other takes ten times as much. */
+/* Weight of a way when two callers of one line compete to be shown: a whole way says more than a
+ * caller alone, and that more than nothing. The one of which more is known wins, unless the other
+ * takes ten times as much. */
 static double way_words(const struct evidence_way *way)
 {
 	return way && way->frame && way->n < 2 ? CALLER_SHARE : 1;
 }
 
-/* Memory outside of the pools is measured: where that slows down, and nearly all of it is this, no
- * few samples know better. */
+/* Does measured memory outside of the pools slow down, and is nearly all of it this site's @per_s?
+ * Then it is right, and not a few samples. */
 static bool memory_slows(const struct joiner *j, double per_s)
 {
 	return !j->e->memory.has_mimalloc && j->malloc.shape == CURVE_SLOWING &&
 	       per_s > NATIVE_MOST * j->malloc.slope;
 }
 
-/* The curve of one. What windows tell of it counts in full, less what takes the place of others: of
- * what slows down, room is left for what comes of late. */
+/* The curve of one site: slowing where memory slows and this site is nearly all of it; rising where
+ * its bend is noise. Its rate is not cut by fit->room here: where memory slows, there is room only
+ * for what comes of late. */
 static struct curve curve_of(const struct joiner *j, const struct native_site *n,
 			     const struct native_fit *fit)
 {
@@ -323,7 +324,7 @@ static bool is_growth(const struct joiner *j, const struct native_site *n,
 	return bytes->growing && bytes->slope > 0 && real >= 0.1 && shows_in_memory(j, n);
 }
 
-/* Growth outside of the pools that belongs to nobody whose growth is known better. */
+/* Growth outside of the pools, without that of sites whose growth is known better. */
 static double unowned_growth(const struct joiner *j)
 {
 	struct trend_fit fit;
@@ -339,7 +340,7 @@ static double unowned_growth(const struct joiner *j)
 	return fit.slope > 0 ? fit.slope : 0;
 }
 
-/* By how much a site that windows have told of grows. */
+/* Growth per second of a site that windows told of; 0: it is none, or is counted elsewhere. */
 static double told_by_windows(const struct joiner *j, size_t i)
 {
 	const struct native_site *n = &j->e->native.v[i];
@@ -365,8 +366,9 @@ void join_native_told(struct joiner *j)
 		join_native_share(j, unowned_growth(j));
 }
 
-/* Blocks that are bodies of objects belong to the object site of that line; what is a satellite of
- * objects whose births were seen is in their size already. The rest is a site of its own. */
+/* Adds a native site. Blocks that are bodies of objects go to the object site of that line;
+ * satellites of objects whose births were seen are in the size of those already. The rest gets a
+ * site of its own. */
 void join_native(struct joiner *j, const struct native_site *n, struct native_fit *fit)
 {
 	const struct evidence_stack *st = evidence_stack(j->e, native_named(n));
@@ -431,7 +433,7 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	v->rests = one_block && rests(n);
 	if (bytes.slope >= v->curve_bytes_per_s) {
 		to->site.in_place = in_place;
-		/* A block that moved for more room looked like a new one, in place of another. */
+		/* a block that moved to get bigger looked like a new one that replaced another */
 		v->mean_age_s = in_place ? 0 : v->mean_age_s;
 	}
 	curve = curve_of(j, n, fit);
@@ -442,8 +444,8 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	v->waits_for_gc = false;
 }
 
-/* Blocks of a line that grows, by a caller that no more come from: before the interpreter had
- * specialized its code for the line, the call came from elsewhere. */
+/* Adds live blocks of callers that have stopped to the site of a line that grows: before the
+ * interpreter had specialized the line, its call came from elsewhere. */
 void join_native_stopped(struct joiner *j)
 {
 	for (size_t i = 0; i < j->e->native.n; i++) {
@@ -460,7 +462,7 @@ void join_native_stopped(struct joiner *j)
 	}
 }
 
-/* A block of a site takes so much memory for each of its bytes. */
+/* Bytes of memory taken for each byte of the site's blocks. */
 static double taken_per_byte(const struct joiner *j, const struct native_site *n)
 {
 	double bytes = n->live_count > 0 ? n->live_bytes / n->live_count : 0;
@@ -470,8 +472,8 @@ static double taken_per_byte(const struct joiner *j, const struct native_site *n
 		       : 1;
 }
 
-/* While blocks are exact, an object too big for a pool has its rate from its block. Else: what
- * grows outside of the pools, less what native sites account for. */
+/* Growth outside of the pools that is left for objects: what native sites account for is taken off.
+ * While every block is seen it is 0: an object too big for a pool has its rate from its block. */
 double join_native_rest(struct joiner *j)
 {
 	const struct evidence_native *native = &j->e->native;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Totals from memory, shares from windows. How much memory outside of the pools grows is known
- * well; of whose blocks that are, windows on malloc tell. A sum of few windows is off by its
- * chance, and one over windows in which the target crawls is too low: it is brought to what memory
- * says, as far as these two account for it.
- */
+/* Scales what windows tell of blocks to what memory gains. It is known well how much memory outside
+ * of the pools grows; whose blocks those are, windows on malloc tell. A sum of few windows is off
+ * by chance, and windows in which the target crawls tell too little. */
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 #include "verdict/verdict.h"
@@ -14,8 +11,9 @@ static bool is_mortal(const struct native_site *n)
 	return n->mortality > SITE_MORTAL;
 }
 
-/* In this order: blocks of a queue or a cache that take each other's place may look like ones that
- * stay, but some of those are found out; and a burst of long ago like one that goes on. */
+/* Memory's growth is given to sites in this order. MORTAL: blocks of a queue or a cache that
+ * replace each other may look like ones that stay, but some are seen to die. SILENT: a burst of
+ * long ago may look like one that goes on. */
 enum { STAYING, SILENT, MORTAL, RANKS };
 
 static int rank_of(const struct joiner *j, size_t i)
@@ -33,8 +31,8 @@ static double told_by(const struct joiner *j, int rank)
 	return told;
 }
 
-/* Growth that windows tell of cannot be more than what memory has gained. A sample is not exact, so
- * that a little too much is not held against it. */
+/* Cuts what windows tell of to what memory gains; a little more is allowed, since samples are not
+ * exact. */
 static void make_room(struct joiner *j, double grows)
 {
 	double room = NATIVE_TOO_MUCH * grows, share[RANKS];
@@ -50,8 +48,8 @@ static void make_room(struct joiner *j, double grows)
 			j->fit[i].room = share[rank_of(j, i)];
 }
 
-/* How fast it would grow had no window slowed the target, with what blocks take beyond their size.
- */
+/* Growth as it would be had no window slowed the target, with the memory that blocks take beyond
+ * their size. */
 static double unslowed(const struct native_site *n)
 {
 	double taken = n->waste_bytes > 0 && n->live_bytes > 0 ? n->waste_bytes / n->live_bytes : 0;
@@ -59,7 +57,8 @@ static double unslowed(const struct native_site *n)
 	return n->most_bytes_per_s * (1 + taken);
 }
 
-/* How fast it may grow: by one error more windows than met it (Gehrels' limit of a count). */
+/* Upper limit of its growth: that of the number of windows that met it, plus one error (Gehrels'
+ * limit of a count). */
 static double most_of(const struct native_site *n)
 {
 	double met = n->met ? n->met : 1;
@@ -95,14 +94,15 @@ bool native_may_be_silent(const struct joiner *j, double bytes)
 	return known < bytes && all >= bytes;
 }
 
-/* By how much more than it was told to. */
+/* By how much more it may grow than windows told. */
 static double may_more(const struct native_site *n, const struct native_fit *fit)
 {
 	return fit->told > 0 && !is_mortal(n) ? fmax(fit->may * most_of(n) - fit->told, 0) : 0;
 }
 
-/* One rank is brought to what memory gains, as far as those before it leave that: the rest. None
- * is raised by @others, the bytes that those behind it have told of. */
+/* Brings the sites of one rank to what memory gains: @left, after the ranks before. They are raised
+ * only by what exceeds @others, the growth that windows told of ranks behind. Returns what is left.
+ */
 static double share_rank(struct joiner *j, int rank, double left, double others)
 {
 	double told = told_by(j, rank);
@@ -132,11 +132,11 @@ void join_native_share(struct joiner *j, double grows)
 	make_room(j, grows);
 	for (int rank = 0; rank < RANKS; rank++)
 		sum += told_by(j, rank);
-	/* Where it slows down, what was told before is not held against that. */
+	/* where memory slows down, sites that told more before are not cut */
 	if (!curve_grows(&j->malloc) || (sum > grows && j->malloc.shape != CURVE_RISING) ||
 	    !(sum > 0) || !(grows > 0))
 		return;
-	/* Where there is no room for all, that of blocks that die is not theirs for certain. */
+	/* where memory has no room for all, blocks that die need not be left any */
 	dying = sum > grows ? 0 : told_by(j, MORTAL);
 	for (int rank = 0; rank < RANKS; rank++)
 		grows = share_rank(j, rank, grows, rank == MORTAL ? 0 : dying);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Births while no Python frame runs: the module whose C code makes them, where copies of its stack
- * tell. */
+/* Finds the module whose C code makes objects while no Python frame runs, from copies of its stack.
+ */
 #include "judge/sites_priv.h"
 
 const struct report_frame *foreign_frame(const struct report_frame *f, size_t n, bool in_file)
@@ -11,7 +11,8 @@ const struct report_frame *foreign_frame(const struct report_frame *f, size_t n,
 	return NULL;
 }
 
-/* A copy with the evaluator in it is of a Python frame that was not seen: 0. */
+/* The native frames of a way. 0: the evaluator is among them, so that a Python frame ran that was
+ * not seen. */
 static size_t frames_of(struct joiner *j, const struct evidence_way *way,
 			const struct report_frame *row, struct report_frame **out)
 {
@@ -24,8 +25,8 @@ static size_t frames_of(struct joiner *j, const struct evidence_way *way,
 	return way && way->frame ? interleave(j->r, way, &st, row, j->e->interpreter, out) : 0;
 }
 
-/* Did all types, as far as is known, come by code of @module? One of them may come by many ways of
- * it, of which a small one is the greatest. */
+/* Did all types, as far as is known, come by code of @module? One type may come by many ways
+ * through it, of which even the greatest is small. */
 static bool made_all(struct joiner *j, const struct report_frame *row, const char *module)
 {
 	const struct evidence_native *native = &j->e->native;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Sites: the estimates of all stacks and the native blocks, joined by function, file and place. */
+/* Makes the sites: joins the estimates of all stacks, and the native blocks, by function, file and
+ * place. */
 #include <math.h>
 #include <stdio.h>
 
@@ -43,8 +44,7 @@ static uint64_t index_key(const struct report_frame *frames, size_t n, enum repo
 	return (strtoull(id, NULL, 16) ^ kind) | 8;
 }
 
-/* The stacks of one site differ in callers that live for one call: they lose what is not the same.
- */
+/* Blanks what differs between the stacks of one site: callers that live for one call. */
 static void keep_common(struct report_site *to, const struct report_frame *f, size_t n)
 {
 	for (size_t i = 0; i < n && n == to->n_frames; i++) {
@@ -59,7 +59,8 @@ static void keep_common(struct report_site *to, const struct report_frame *f, si
 	}
 }
 
-/* @st: where @frames are borrowed from; NULL: they are the report's. */
+/* Finds or adds the site of @frames. @st: the stack they are borrowed from, copied for a new site;
+ * NULL: they are the report's. */
 static struct joined *join_frames(struct joiner *j, struct report_frame *frames, size_t n,
 				  enum report_kind kind, const struct evidence_stack *st)
 {
@@ -129,8 +130,8 @@ size_t join_native_frames(struct joiner *j, uint64_t stack, uint64_t of,
 	return interleave(j->r, way, st, py, j->e->interpreter, out);
 }
 
-/* Objects that were born while no Python frame ran, or whose stack is not known: one row each, so
- * that their growth is not said to be others'. */
+/* The row of objects without a Python frame, or with an unknown stack: one row each, so that their
+ * growth is not given to other sites. */
 static struct joined *join_nowhere(struct joiner *j, uint64_t stack)
 {
 	struct report_frame *f = report_alloc(j->r, sizeof(*f));
@@ -138,7 +139,7 @@ static struct joined *join_nowhere(struct joiner *j, uint64_t stack)
 	return f && evidence_nowhere(stack, f) ? join_frames(j, f, 1, KIND_OBJECT, NULL) : NULL;
 }
 
-/* A thread without Python frames has a site by its native ones. */
+/* The site of a thread without Python frames: by its native ones. */
 struct joined *join_bare(struct joiner *j, const struct pl_native_key *key, enum report_kind kind)
 {
 	struct report_frame *frames;
@@ -155,7 +156,7 @@ void join_type(struct joined *to, const char *name, double count, double bytes)
 		*t = (struct joined_type){.name = name, .count = count, .bytes = bytes};
 }
 
-/* The curve of a site is that of the stack with most of its growth. */
+/* Gives a site the curve of the stack with most of its growth. */
 void join_curve(struct verdict_evidence *v, const struct curve *c, double bytes_per_s)
 {
 	if (v->curve.shape != CURVE_UNKNOWN && bytes_per_s <= v->curve_bytes_per_s)
@@ -164,8 +165,8 @@ void join_curve(struct verdict_evidence *v, const struct curve *c, double bytes_
 	v->curve_bytes_per_s = bytes_per_s;
 }
 
-/* A site holds its share of what its classes gained, and what its rate makes of the time since;
- * where those are not known, of all the time. */
+/* Adds what a stack holds: its share of what its classes gained, and its rate times the seconds
+ * since they were counted; without a share, its rate times the whole run. */
 static void add_held(const struct joiner *j, struct joined *to, const struct estimate_site *e,
 		     const struct curve *c)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Growth per unit of work: how much stays of what is born of its type. Windows count both, and a
- * program that crawls while it is watched, or has less to do, makes less of both.
+/* Growth per unit of work: of the births of a type, how many stay. Windows count both; a program
+ * that crawls while it is watched, or has less to do, makes fewer of both.
  *
- * From one window with survivors to the next K of them came to stay of B that were born. Their
- * ratio is r; its error is that of the residuals K - r B, which are large where what stays comes in
- * lots, but no less than that of a number of events. */
+ * From one window with survivors to the next, K objects came to stay of B births. Their ratio is
+ * r; its error is that of the residuals K - r B, which are large where objects that stay come in
+ * lots, but at least that of a number of events. */
 #include <math.h>
 
 #include "base/thresholds.h"
@@ -18,8 +18,8 @@ struct kept {
 };
 
 struct sums {
-	double kept, born, kept2, both, born2; /* of all windows: K, B, K², K B, B² */
-	double least;			       /* variance of kept, when they come one by one */
+	double kept, born, kept2, both, born2; /* sums over windows: K, B, K², K B, B² */
+	double least;			       /* variance of kept if objects come one by one */
 	size_t windows;
 };
 
@@ -48,7 +48,8 @@ static double variance(const struct sums *s)
 	return fmax(residuals, s->least) / (s->born * s->born);
 }
 
-/* @n of one site and type, by window. What came until the first one is of an unknown number. */
+/* Adds up @n survivors of one site and type, by window. Those of the first window are left out: the
+ * births that they came of are not known. */
 static void add_up(const struct kept *v, size_t n, struct sums half[2])
 {
 	double middle = n ? ((double)v[0].nth + (double)v[n - 1].nth) / 2 : 0;
@@ -87,7 +88,7 @@ static void tell(struct joiner *j, const struct kept *v, size_t n, struct joined
 	double error, apart;
 	size_t sure = 0;
 
-	/* Later ones that look alike are not told apart yet, and all may be too few or too many. */
+	/* from the first weak one on, survivors may yet turn out to be others */
 	while (sure < n && !v[sure].is_weak)
 		sure++;
 	add_up(v, sure, half);
@@ -105,7 +106,7 @@ static void tell(struct joiner *j, const struct kept *v, size_t n, struct joined
 		};
 }
 
-/* Those of one site: of the type that most of them are of. */
+/* Tells how much stays for the type that most of a site's survivors are of. */
 static void tell_most(struct joiner *j, const struct kept *v, size_t n)
 {
 	size_t most = 0, from = 0;

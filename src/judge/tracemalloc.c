@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* tracemalloc's own tables: where it is on they have an entry for each block that lives, and grow
- * at the lines that allocate with what any of them keeps. */
+/* Finds tracemalloc's own tables: while it is on they have an entry for each live block, so they
+ * grow at every line whose memory is kept. */
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 
-/* Memory of C code that nothing but CPython's own data points to, and nothing but its own code
- * took. */
+/* Is it memory of C code that only CPython's own data points to, and only its own code took? */
 static bool is_table(const struct report_holder *h, const struct report_site *site)
 {
 	bool is_own = h->n && site->n_frames && site->stack[0].native && report_holder_is_own(h) &&
