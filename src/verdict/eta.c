@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The time until a limit is met. An interval, because three things are not known: the slope (its
- * error, and what other measurements say), how much page cache the kernel will give up, and how
+/* Predicts the time until a limit is met, as an interval: the slope is not known exactly (its
+ * error, and what other measurements say), nor how much page cache the kernel will give up, nor how
  * much of the heap's free memory the growth can use before it needs new pages. */
 #include <math.h>
 

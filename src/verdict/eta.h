@@ -5,10 +5,10 @@
 
 #include "report/memory.h"
 
-/* How fast it grows, and how sure that is. */
+/* The growth of a process, as measured in several ways. */
 struct eta_growth {
-	double slow, fast; /* bytes per second, by the ways of measuring it that there are */
-	double error;	   /* of either, one standard deviation */
+	double slow, fast; /* bytes per second: the slowest and the fastest measurement */
+	double error;	   /* one standard deviation of either */
 	double reusable;   /* bytes that are resident and free: growth may fill them first */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Retention: each suspect is asked how much of the growth it accounts for. */
+/* Judges retention: works out for each suspect how much of the growth it accounts for. */
 #include "verdict/retention.h"
 
 #include <math.h>
@@ -10,10 +10,10 @@
 
 struct finding {
 	const char *code, *fix;
-	double grew, part; /* bytes; what of it is the culprit's */
-	double idle;	   /* > 0: nothing grew, so much lies idle */
+	double grew, part; /* bytes; the culprit's part of them */
+	double idle;	   /* > 0: nothing grew, and so many bytes lie idle */
 	const char *what;
-	const char *are; /* "N bytes more are ..."; NULL: nothing grew */
+	const char *are; /* what they are: "N bytes more are ..."; NULL: nothing grew */
 };
 
 static double known(double v)
@@ -50,7 +50,8 @@ static void ask_anonymous(const struct retention_growth *g, struct finding *f)
 		"MALLOC_ARENA_MAX=2 in the environment bounds malloc's arenas; after a large "
 		"batch\n"
 		"ctypes.CDLL(None).malloc_trim(0) gives back what can be given back.");
-	/* A model that was loaded may lie in huge pages, too: numpy asks for them. */
+	/* A loaded model may be in huge pages, as numpy asks for them: only if malloc was counted.
+	 */
 	if (isnan(g->malloced))
 		return;
 	suspect(f, grew, in_memory, known(g->huge), "huge-pages",
@@ -59,7 +60,8 @@ static void ask_anonymous(const struct retention_growth *g, struct finding *f)
 		"/sys/kernel/mm/transparent_hugepage/enabled to madvise.");
 }
 
-/* RSS of a forked child does not move when a shared page becomes its own; the machine's does. */
+/* Suspects a fork: when a shared page becomes the child's own, its private memory grows and its RSS
+ * does not. */
 static void ask_fork(const struct retention_evidence *e, double least, struct finding *f)
 {
 	const struct retention_growth *g = &e->grew;
@@ -75,7 +77,8 @@ static void ask_fork(const struct retention_evidence *e, double least, struct fi
 			"keeps the collector off these pages.");
 }
 
-/* Neighbours in the group fill its page cache too: that is not this process's doing. */
+/* Suspects the page cache of the cgroup, if this process has read and written enough to fill it:
+ * its neighbours fill the cache, too. */
 static void ask_group(const struct retention_growth *g, double least, struct finding *f)
 {
 	if (known(g->cgroup) >= least && known(g->anon) < RETENTION_LIVE * g->cgroup &&
@@ -89,7 +92,7 @@ static void ask_group(const struct retention_growth *g, double least, struct fin
 			"the cache of large files back early.");
 }
 
-/* Nothing moves now, and most of what is resident is free. */
+/* Suspects fragmentation where nothing grows now and much of the resident memory is free. */
 static void ask_idle(const struct retention_evidence *e, double least, struct finding *f)
 {
 	double pools = known(e->pools_idle), slack = known(e->malloc_slack);
@@ -116,7 +119,7 @@ static void ask_idle(const struct retention_evidence *e, double least, struct fi
 	f->idle = idle;
 }
 
-/* Growth of the memory in use, counted block by block; INFINITY when it was not counted. */
+/* Growth of memory in use, counted block by block; INFINITY where it was not counted. */
 static double counted(const struct retention_growth *g)
 {
 	if (isnan(g->live) || isnan(g->malloced))
@@ -124,9 +127,9 @@ static double counted(const struct retention_growth *g)
 	return fmax(g->live, 0) + fmax(g->malloced, 0) + fmax(known(g->uncounted), 0);
 }
 
-/* Do the sites that grow account for it? Then it is theirs. A site's rate is estimated, and what
- * malloc keeps looks like growth to it: all sites together cannot grow by more than what is in use.
- */
+/* Do the growing sites account for the growth? Then it is no retention. Rates of sites are
+ * estimates, and memory that malloc keeps looks like growth to them: together they count for no
+ * more than what is in use. */
 static bool sites_explain(const struct retention_evidence *e, const struct report_process *p,
 			  double grew)
 {

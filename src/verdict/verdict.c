@@ -9,7 +9,7 @@
 
 #include "base/thresholds.h"
 
-/* How sure is it that the line is the right one? */
+/* How sure it is that this line, and no other, makes what grows. */
 static double attribution(const struct verdict_evidence *e)
 {
 	double sure = 1 - SURE_ONE / ((double)e->samples + 1);
@@ -17,7 +17,7 @@ static double attribution(const struct verdict_evidence *e)
 	return e->weak ? sure * SURE_WEAK : sure;
 }
 
-/* Where no curve can be had (no pools to read), age and number are all there is. */
+/* Confidence from the age and number of survivors, where there is no curve (no pools to read). */
 static double by_age(const struct verdict_evidence *e)
 {
 	double few = 1 - 1 / sqrt((double)e->samples + 1), young = e->oldest_s / SURE_AGE_S;
@@ -25,7 +25,7 @@ static double by_age(const struct verdict_evidence *e)
 	return few * (young < 1 ? SURE_YOUNG + (1 - SURE_YOUNG) * young : 1);
 }
 
-/* That what is called a leak goes on. */
+/* How sure it is that a leak will go on. */
 static double confidence(const struct verdict_evidence *e)
 {
 	if (e->curve.shape == CURVE_RISING)
@@ -40,7 +40,8 @@ static double time_of(const struct verdict_evidence *e)
 	return e->run_s;
 }
 
-/* How long it has grown as it does now. */
+/* Seconds for which it has grown as it does now: those of the last stretch, or the run where that
+ * stretch is nearly all of it or not known; at least the age of the oldest survivor. */
 static double grown_s(const struct verdict_evidence *e)
 {
 	double since = e->curve.since_s;
@@ -48,7 +49,8 @@ static double grown_s(const struct verdict_evidence *e)
 	return fmax(since > 0 && since < LEAK_ALL_ALONG * e->run_s ? since : e->run_s, e->oldest_s);
 }
 
-/* The pace has changed of late, but not that it rises: the last stretch alone is short. */
+/* Did memory also rise before the last stretch, at a pace that differs little? Then it does not
+ * matter that the last stretch is short. */
 static bool rose_before(const struct curve *c)
 {
 	double fastest = fmax(c->slope, c->fastest);
@@ -57,34 +59,35 @@ static bool rose_before(const struct curve *c)
 	       c->gain >= LEAK_RISE_PART * fastest * c->span_s;
 }
 
-/* Do the survivors make place for younger ones? */
+/* Are survivors replaced by younger ones? */
 static bool turns_over(const struct verdict_evidence *e)
 {
 	double span = time_of(e) - e->least_s, part;
 
-	/* They live for longer than it has grown: a store that lets go of them by age, under more
-	 * load than before, grows until the first of these go. Those of a leak had made memory rise
-	 * as they came. */
+	/* Survivors are older than the growth: a store that drops its entries by age, under more
+	 * load than before, grows until the first of the new ones are dropped. Those of a leak
+	 * would have made memory rise before. */
 	if (e->before >= BEFORE_PART && !e->rose && (e->beside || !rose_before(&e->curve)))
 		return true;
 	if (!(e->mean_age_s > 0) || span < 10 || !e->samples || e->undying)
 		return false;
-	/* Ages of a leak are even over the time that was watched: their mean is a half of it, give
-	 * or take. Who was watched more of late has young survivors. */
+	/* In a leak, ages are spread evenly over the watched time: their mean is half of it, give
+	 * or take. If more was watched of late, survivors are younger. */
 	if (e->watched_age_s > e->least_s)
 		span = fmax(10, fmin(span, 2 * (e->watched_age_s - e->least_s)));
 	part = fmin(YOUNG_PART, 0.5 - YOUNG_SURE / sqrt(12 * (double)e->samples));
 	return e->mean_age_s < e->least_s + part * span;
 }
 
-/* Each of so many that came may have taken the place of an older one: chance leaves about the root
- * of twice their number more, or fewer, than there were. */
+/* May the gain be chance? Where each of n new objects replaced an older one, there are more or
+ * fewer by about sqrt(2 n). */
 static bool is_chance(const struct verdict_evidence *e)
 {
 	return e->born > 0 && e->gained < CHANCE_SURE * sqrt(2 * e->born);
 }
 
-/* That they keep coming is told by the container that they are in, or else by more of them. */
+/* Do survivors keep coming? Many windows must have met some, or fewer where their container proves
+ * it. */
 static bool keeps_coming(const struct verdict_evidence *e)
 {
 	bool is_often = (e->bursts >= LEAK_BURSTS || e->is_kept) && e->samples >= LEAK_SAMPLES &&
@@ -106,8 +109,8 @@ static bool rises(const struct verdict_evidence *e)
 	       (e->curve.since_s >= LEAK_RISE_S || rose_before(&e->curve));
 }
 
-/* A line loses no less by being called from more places. Descriptors and threads are counted, not
- * weighed. */
+/* Has it gained enough to be called a leak? The sites of one line are taken together. Descriptors
+ * and threads are counted, not weighed. */
 static bool is_much(const struct verdict_evidence *e, const struct report_site *s)
 {
 	return s->kind > KIND_MMAP ||
@@ -115,7 +118,7 @@ static bool is_much(const struct verdict_evidence *e, const struct report_site *
 		       fmax(LEAK_BYTES, LEAK_PART * e->process_bytes);
 }
 
-/* Blocks are counted: those that came at this pace are there, or most were given back. */
+/* Are the blocks that came at this pace still there, or have most been given back? */
 static bool is_left(const struct verdict_evidence *e, const struct report_site *s)
 {
 	double time_s = e->curve.since_s > 0 ? e->curve.since_s : e->run_s;
@@ -125,8 +128,8 @@ static bool is_left(const struct verdict_evidence *e, const struct report_site *
 		       LEFT_PART * s->growth_count_per_s * fmin(time_s, e->oldest_s);
 }
 
-/* Where no bend stands out yet the second half of a short line has brought less than the first: it
- * may be a cache that fills. */
+/* May this short line bend? Its second half has brought less than its first, as a cache that fills
+ * would. */
 static bool may_bend(const struct verdict_evidence *e, const struct report_site *s)
 {
 	const struct curve *c = &e->curve;
@@ -149,7 +152,7 @@ static char *over_collections(char *buf, size_t size, uint64_t n)
 	return buf;
 }
 
-/* Descriptors and threads have no size that is known: they are counted. */
+/* "1.2 KiB/s"; for descriptors and threads, whose size is not known, their number. */
 static char *growth_of(char *buf, size_t size, const struct report_site *s)
 {
 	char n[32];
@@ -161,8 +164,8 @@ static char *growth_of(char *buf, size_t size, const struct report_site *s)
 	return buf;
 }
 
-/* "12.0 ± 0.4 objects per 1,000 births of app.Rec, whatever the load", of what grows by as much
- * less as there is less to do; else nothing. */
+/* "12.0 ± 0.4 objects per 1,000 births of app.Rec, whatever the load", for growth that slows as the
+ * load does; else nothing. */
 static const char *over_births(struct report *r, const struct verdict_evidence *e,
 			       const struct report_stays *s, const char *before)
 {
@@ -195,7 +198,8 @@ static bool bends(const struct verdict_evidence *e)
 	       e->run_s >= LEAK_RUN_S;
 }
 
-/* Its own number is no curve: that is of all objects of a size, and samples tell its share. */
+/* Does the growth slow down? Not where its own objects are counted: the curve is of all objects of
+ * its size. */
 static bool slows(const struct verdict_evidence *e)
 {
 	return bends(e) && !(e->counted_per_s > 0);
@@ -203,7 +207,7 @@ static bool slows(const struct verdict_evidence *e)
 
 static const char too_early[] = "too early to call it a leak";
 
-/* It bends, and what is counted does not. */
+/* Says that the census, or the container, counts an even pace though the curve bends. */
 static const char *counted(struct report *r, const struct verdict_evidence *e,
 			   const struct report_site *s)
 {
@@ -221,7 +225,7 @@ static const char *counted(struct report *r, const struct verdict_evidence *e,
 	return text ? text : too_early;
 }
 
-/* The first of the facts that are missing for a leak. */
+/* Says the first reason why this is no leak yet. */
 static const char *doubt(struct report *r, const struct verdict_evidence *e,
 			 const struct report_site *s)
 {
@@ -302,7 +306,7 @@ bool verdict_bounded(struct report *r, const struct report_process *p,
 		return false;
 	fmt_integer(most, sizeof(most), b->most);
 	fmt_integer(now, sizeof(now), b->entries);
-	/* A bound that is beyond the memory there is bounds nothing. */
+	/* memory ends before the container is full: the bound does not count */
 	if (p->memory.limit_source && bytes > p->memory.left_low) {
 		site->reason = report_printf(
 			r, "%s; what holds them is bounded (%s %s), but that would take %s more",

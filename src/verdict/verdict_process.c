@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The verdict on a process: that of the sites which account for its growth, or, when no site says
- * anything, of the shape of its memory. */
+/* Judges a process: by the sites that account for its growth, or by the shape of its memory if no
+ * site says anything. */
 #include "base/thresholds.h"
 #include "report/descriptors.h"
 #include "report/findings.h"
@@ -47,8 +47,8 @@ static const char *subject_of(struct report *r, const struct report_site *s)
 	return report_printf(r, "%s%s%s", what, *place ? " " : "", place);
 }
 
-/* The sentence of a site begins with its verb and its rate, "grows by 1.2 KiB/s; ..."; what is lost
- * is the rate of its cause. */
+/* The sentence on a site, with its subject. A site's reason begins with verb and rate, "grows by
+ * 1.2 KiB/s; ..."; where its cause has several places, the rate is that of all. */
 static const char *about(struct report *r, const struct report_process *p,
 			 const struct report_site *s)
 {
@@ -79,12 +79,12 @@ static bool climbs(const struct curve *c, double beyond)
 	return curve_grows(c) && c->slope > PROCESS_NOISE && c->slope * c->since_s > beyond;
 }
 
-/* Lines that grow: what is sure to be a leak, what may become one, what a bound will stop. */
+/* Growth by lines: leaks, what may become one, and what a bound will stop. */
 struct lines {
-	const struct report_site *leak, *other; /* the first of each: what is lost most by */
+	const struct report_site *leak, *other; /* the first of each, by which most is lost */
 	double leaks, others, bounded;		/* bytes per second */
 	size_t n;
-	bool ends; /* a leak of what has a hard limit of its own */
+	bool ends; /* it leaks something that has a hard limit of its own */
 };
 
 static struct lines lines_of(const struct report_process *p)
@@ -94,7 +94,7 @@ static struct lines lines_of(const struct report_process *p)
 
 	for (size_t i = 0; i < p->n_sites; i++) {
 		const struct report_site *s = &p->sites[i];
-		/* A part of a leak has its cause, and is told with it. */
+		/* part of a leak: it has the same cause */
 		bool is_leak = s->verdict == CLASS_LEAK ||
 			       (whole && p->sites[whole[i]].verdict == CLASS_LEAK);
 		double *sum = is_leak ? &l.leaks : s->is_bounded ? &l.bounded : &l.others;
@@ -112,8 +112,8 @@ static struct lines lines_of(const struct report_process *p)
 	return l;
 }
 
-/* By how much the process grows, what a bound will stop aside. A step of late says nothing against
- * a line that has grown for longer. */
+/* Growth of the process without what a bound will stop. A recent step of RSS says nothing against
+ * lines that have grown for longer. */
 static double growth_of(const struct report_process *p, const struct lines *l)
 {
 	double lines = l->leaks + l->others;
@@ -133,7 +133,7 @@ static const char *rate_at(struct report *r, const struct report_process *p,
 			     fmt_bytes(rate, sizeof(rate), report_cause_of(p, s).bytes_per_s));
 }
 
-/* A site by which more is lost, if it goes on, must not be missed. */
+/* Names the first site when it is no leak yet, but may lose more than the leak that was told. */
 static void add_greater(struct report *r, struct report_process *p, const struct report_site *lead)
 {
 	const struct report_site *s = &p->sites[0];
@@ -144,7 +144,7 @@ static void add_greater(struct report *r, struct report_process *p, const struct
 					  text, subject[s->kind].is_many ? "are" : "is");
 }
 
-/* One line of many says little about how much is lost. */
+/* Adds the sum of all lines when the one that was told is a small part of it. */
 static void add_sum(struct report *r, struct report_process *p, const struct lines *l,
 		    const struct report_site *lead)
 {
@@ -176,7 +176,7 @@ static const char *rest_of(struct report *r, const struct report_process *p)
 		type ? "; " : "", type ? type : "");
 }
 
-/* Growth that no line stands out for, of memory that is not watched perhaps. */
+/* Judges growth that no line stands out for; it may be in memory that is not watched. */
 static void by_rest(struct report *r, struct report_process *p)
 {
 	p->verdict = CLASS_GROWING;
@@ -191,7 +191,8 @@ bool verdict_outgrows(const struct report_process *p, const struct curve *c)
 	return climbs(c, PROCESS_CLIMB_BYTES) && sum_of(&l) < PROCESS_MOST * c->slope;
 }
 
-/* The share may be one of what live objects grow by, in memory that was free. */
+/* Adds that RSS grows by far more than the lines explain. p->explained alone does not say so: it
+ * may be a share of live objects, which grow into memory that was free. */
 static void add_rest(struct report *r, struct report_process *p)
 {
 	bool has_rest = p->explained < PROCESS_MOST && verdict_outgrows(p, &p->rss_curve);
@@ -210,7 +211,8 @@ void verdict_add_leak(struct report *r, struct report_process *p)
 		p->reason = report_printf(r, "%s; besides, %s, a leak", p->reason, text);
 }
 
-/* A process that keeps things for a minute grows for a minute, after every start. */
+/* Adds that the process is young: one that keeps things for a minute grows for a minute after each
+ * start. */
 static void add_age(struct report *r, struct report_process *p)
 {
 	char age[32];
@@ -228,8 +230,8 @@ static bool comes_back(const struct curve *c)
 	       c->shape == CURVE_PERIODIC;
 }
 
-/* Bytes that have come to rest, or swing, as far as the sites and one of the curves tell. A climb
- * by less may be the same, seen later or by another measure. */
+/* Bytes that have levelled off, or swing, by the sites and the curves. A climb by less than these
+ * may be the same memory, seen later or measured in another way. */
 static double settled_bytes(const struct report_process *p)
 {
 	const struct curve *curve[] = {&p->live_curve, &p->rss_curve};
@@ -258,7 +260,7 @@ static bool is_lost(const struct report_process *p, const char *key)
 	return i < p->n_lost;
 }
 
-/* Tells why no line stands out, as far as it is known, and when one will. */
+/* Says why no line stands out, and when one will, as far as that is known. */
 static const char *no_line(struct report *r, const struct report_process *p, double blocks_per_s)
 {
 	double seen_per_s = blocks_per_s * p->coverage;
@@ -292,8 +294,8 @@ static void add_type(struct report *r, struct report_process *p, double bytes_pe
 		p->reason = report_printf(r, "%s; %s", p->reason, type);
 }
 
-/* Where the pools cannot be read, RSS alone tells of objects, and it falls when their allocator
- * gives back: as long as some stay, it may well go on. */
+/* Does RSS climb with falls in between, while some objects stay? Where the pools cannot be read
+ * only RSS shows growth of objects, and it falls when their allocator gives memory back. */
 static bool climbs_torn(const struct report_process *p, double beyond)
 {
 	const struct curve *c = &p->rss_curve;
@@ -303,7 +305,7 @@ static bool climbs_torn(const struct report_process *p, double beyond)
 	       c->slope > PROCESS_NOISE && c->slope * c->since_s > beyond;
 }
 
-/* Memory rises by more than @beyond, and no line stands out. */
+/* Judges memory that rises by more than @beyond while no line stands out; false: it does not. */
 static bool by_growth(struct report *r, struct report_process *p, double beyond,
 		      double blocks_per_s)
 {
@@ -329,7 +331,7 @@ static bool by_growth(struct report *r, struct report_process *p, double beyond,
 	return true;
 }
 
-/* A census may count growth that is too little to be seen in memory. */
+/* Judges growth that only the census counts, as it is too little to be seen in memory. */
 static void by_type(struct report *r, struct report_process *p)
 {
 	const char *type = verdict_type(r, p, false);
@@ -369,7 +371,7 @@ static bool by_shape(struct report *r, struct report_process *p)
 	return true;
 }
 
-/* The lines that account for the growth say what it is; a leak that is small beside it is told. */
+/* Judges by the lines that account for the growth; a leak that is small beside it is mentioned. */
 static void by_lines(struct report *r, struct report_process *p, const struct lines *l)
 {
 	double grows = growth_of(p, l);
@@ -392,7 +394,8 @@ static void by_lines(struct report *r, struct report_process *p, const struct li
 		add_type(r, p, growth_of(p, l));
 }
 
-/* Memory that has levelled hides nothing that goes on beside it. */
+/* Judges by lines, else by growth beyond what has levelled off, else by a warm-up, the shape of
+ * memory, or the census. */
 static void judge(struct report *r, struct report_process *p, double blocks_per_s)
 {
 	struct lines l = lines_of(p);

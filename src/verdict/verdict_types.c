@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A type that grows, while no line stands out: a census counts all objects, where windows see a
+/* Tells of a type that grows while no line stands out: a census counts all objects, windows see a
  * part of the births. */
 #include <math.h>
 #include <stdlib.h>
@@ -7,10 +7,10 @@
 #include "base/thresholds.h"
 #include "verdict/verdict.h"
 
-#define PATHS 5 /* that why shows: of more objects it shows those of most, not of the biggest */
+#define PATHS 5 /* paths that `why` shows: of more, those of most objects, not of the biggest */
 
-/* It has risen from the first census to the last, by @fewest or more, and of late (that part of it)
- * as before. */
+/* Has a type risen from the first census to the last, by @fewest or more, in a straight line, and
+ * by at least the part @late of that in the second half? */
 static bool rises(const struct report_class_row *row, double span_s, double fewest, double late)
 {
 	double straight = row->growth_count_per_s * span_s;
@@ -19,8 +19,8 @@ static bool rises(const struct report_class_row *row, double span_s, double fewe
 	       straight >= TYPE_STRAIGHT * row->gain;
 }
 
-/* Their bytes outgrow their number, which does not rise: few of them come, and a few big ones that
- * keep coming beside many small ones are no objects that get bigger. */
+/* Do objects of a type get bigger? Their bytes grow faster than their number, which does not rise:
+ * a few big ones that keep coming beside many small ones do not count. */
 static bool gets_bigger(const struct report_class_row *row, double span_s)
 {
 	double count = (double)row->count, mean = count > 0 ? (double)row->bytes / count : 0;
@@ -31,8 +31,8 @@ static bool gets_bigger(const struct report_class_row *row, double span_s)
 	       !rises(row, span_s, CENSUS_NOISE * count, TYPE_LATE);
 }
 
-/* Buffers that no object accounts for and what has no name are no types, and plain ones say
- * nothing beside others. */
+/* Is this the name of a type, and (unless @plain) of one that says something? Buffers without an
+ * object, and what has no name, are no types. */
 static bool says_something(const char *name, bool plain)
 {
 	static const char *const usual[] = {"dict",	"list",
@@ -60,7 +60,7 @@ static double bytes_of(const struct report_site *s)
 	return s->kind == KIND_OBJECT ? s->growth_bytes_per_s : 0;
 }
 
-/* So much of it is brought by lines, as far as @per_s tells of them. */
+/* Sum, over sites, of the share that is of type @name; @per_s: by number or by bytes. */
 static double by_lines(const struct report_process *p, const char *name,
 		       double (*per_s)(const struct report_site *))
 {
@@ -73,19 +73,21 @@ static double by_lines(const struct report_process *p, const char *name,
 	return sum;
 }
 
-/* A line that brings a few of them does not tell where the others come from. */
+/* Do lines make enough objects of this type to explain its growth? Then it needs no telling. */
 static bool has_line(const struct report_process *p, const struct report_class_row *row)
 {
 	return by_lines(p, row->name, count_of) >= TYPE_HAS_LINE * row->growth_count_per_s;
 }
 
-/* Lines that make objects of it bring so much of what it grows by: there are more of them. */
+/* Do lines make objects of this type that bring most of its bytes? Then more objects come, and they
+ * do not get bigger. */
 static bool comes_by_lines(const struct report_process *p, const struct report_class_row *row)
 {
 	return by_lines(p, row->name, bytes_of) >= PROCESS_MOST * row->growth_bytes_per_s;
 }
 
-/* A command to be copied, by root: a class may be named so that its name ends in it. */
+/* Suggests a command that says what holds them. Root will copy it: nothing is suggested for a name
+ * with a quote, by which a class could end the argument. */
 static const char *who_holds(struct report *r, const struct report_process *p, const char *name)
 {
 	if (p->exited || strchr(name, '\''))
@@ -123,14 +125,15 @@ static bool rises_plainly(const struct report_class_row *row, double span_s)
 	return rises(row, span_s, TYPE_FEWEST, TYPE_LATE_PLAIN);
 }
 
-/* As far as that can be told: two censuses show no course. */
+/* The same as rises_by_name(), but two censuses, which show no course, are enough. */
 static bool may_rise(const struct report_class_row *row, double span_s)
 {
 	return row->growth_count_per_s * span_s >= TYPE_FEWEST &&
 	       (isnan(row->gain) || isnan(row->late) || rises_by_name(row, span_s));
 }
 
-/* The one that grows most of those that @rise, by @least bytes a second, without lines. */
+/* The sentence on the type that grows most, of those that @rise by @least bytes a second or more
+ * and that lines do not explain; NULL: none. */
 static const char *grows_most(struct report *r, const struct report_process *p, bool plain,
 			      double least,
 			      bool (*rise)(const struct report_class_row *row, double span_s))
@@ -165,7 +168,8 @@ const char *verdict_rest_type(struct report *r, const struct report_process *p, 
 	return grows_most(r, p, false, TYPE_BIGGER * bytes_per_s, may_rise);
 }
 
-/* Its size, of blocks in the pools that no object accounts for; else 0. */
+/* The size of blocks that the census lists as belonging to no object ("<buffer N..."); 0: the row
+ * is a type. */
 static unsigned long raw_size(const struct report_class_row *row)
 {
 	static const char head[] = "<buffer ";
