@@ -4,11 +4,14 @@
 #include "places/places.h"
 #include "storage/storage.h"
 
-#define LOOKS 4 /* at one type: four objects in two of them refuse it (unseen.c) */
+/* looks at one type before the next: four missed objects in two looks refuse a size class
+ * (unseen.c) */
+#define LOOKS 4
 #define TRIES 8
 #define RDI   7
 
-/* By chance, so that what survives most is asked about most often. */
+/* The type of a survivor chosen by chance, so that a type that survives often is asked about often.
+ */
 static uint64_t type_of_a_survivor(const struct deaths_view *v)
 {
 	size_t n;
@@ -28,7 +31,7 @@ static bool is_for_good(int err)
 	return !err || err == -ENOTSUP || err == -ENOENT;
 }
 
-/* Reads the code, megabytes, once for each function. */
+/* Finds where to probe a tp_dealloc. Its file, megabytes, is read once for each function. */
 static int find(struct deaths *d, const struct deaths_view *v, struct deaths_place *out)
 {
 	struct places_point p = {0};
@@ -86,7 +89,7 @@ void deaths_choose(struct deaths *d, const struct deaths_view *v)
 		return;
 	log_debug("deaths of type %#llx are not seen: %s", (unsigned long long)type, fail_text());
 	if (!is_for_good(err))
-		d->code = 0; /* it is tried again */
+		d->code = 0; /* to be tried again */
 }
 
 void deaths_on(struct deaths *d)

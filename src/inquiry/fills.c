@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Looking at a container again and again: a length is one small read. */
+/* Follows the length of a container: each reading is one small read. */
 #include "inquiry/fills.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "why/paths.h"
 
 #define FIRST_MIDDLE_NS 5000000000
-#define RATE_NS		5000000000 /* in less time a rate is chance */
+#define RATE_NS		5000000000 /* over less time a rate is chance */
 
 static const char *last_word(const char *type)
 {
@@ -19,7 +19,8 @@ static const char *last_word(const char *type)
 	return dot ? dot + 1 : type ? type : "container";
 }
 
-/* The dict of an lru_cache is nothing that its user has seen. */
+/* The container's type for people: the dict of an lru_cache is called by the cache, as its user has
+ * never seen the dict. */
 static const char *what_of(const struct why_path *p, size_t i)
 {
 	const struct why_step *s = &p->step[i], *owner = i ? &p->step[i - 1] : NULL;
@@ -57,7 +58,8 @@ void fill_found(struct fill *f, const struct why_path *p, size_t i, bool bounds,
 	snprintf(f->what, sizeof(f->what), "%s", what_of(p, i));
 }
 
-/* Did it get as much at once as it did on the average, all the time before? */
+/* Is this a step: did the container get, after standing still, at least half of what its mean pace
+ * would have brought meanwhile? */
 static bool is_step(const struct fill *f, uint64_t still_ns, uint64_t n)
 {
 	double gain = (double)n - (double)f->first, watched = (double)(f->last_ns - f->first_ns);
@@ -78,7 +80,8 @@ static void keep_middle(struct fill *f)
 	f->next_ns = f->last_ns;
 }
 
-/* It begins anew: how it moved before says nothing of what comes into it now. */
+/* Starts anew after the container was emptied: how it moved before says nothing of what comes now.
+ */
 static void cut(struct fill *f, struct fill_steps *steps, uint64_t n)
 {
 	f->peak = f->calm > f->peak ? f->calm : f->peak;
@@ -105,14 +108,15 @@ void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
 	if ((double)n > (double)f->calm * (1 + REST_CALM_PART) + 1) {
 		uint64_t still_ns = f->last_ns - steps->grew_ns;
 
-		/* From one look to the next is no pause. */
+		/* standing still from one reading to the next is no pause */
 		if (was_still && still_ns > steps->longest_ns && is_step(f, still_ns, n))
 			steps->longest_ns = still_ns;
 		f->calm = n;
 		steps->grew_ns = f->last_ns;
 	}
 	steps->is_still = f->last_ns > steps->grew_ns;
-	/* It rests when it has for longer than it did between two steps, at two looks. */
+	/* it rests when it stands still for half as long again as between two steps, and at two
+	 * readings */
 	f->calm_ns = steps->grew_ns + steps->longest_ns + steps->longest_ns / 2;
 	if (f->calm_ns > f->last_ns || !was_still)
 		f->calm_ns = f->last_ns;
@@ -123,7 +127,7 @@ void fill_read(struct fill *f, struct fill_steps *steps, uint64_t n, uint64_t no
 {
 	uint64_t was = f->last;
 
-	/* It is gone, or it was no bound. */
+	/* it is gone, or has more entries than its bound allows, which is none then */
 	if (n == UINT64_MAX || (f->most && !heap_bound_holds(f->most, f->enforced, n))) {
 		f->addr = 0;
 		return;
@@ -132,12 +136,12 @@ void fill_read(struct fill *f, struct fill_steps *steps, uint64_t n, uint64_t no
 	fill_moved(f, steps, n);
 	if (!f->most)
 		return;
-	/* A batch was thrown out of what is over its bound: it fills again. */
+	/* it was over its bound and dropped a batch: it fills again */
 	if (was > f->most && n < f->first) {
 		f->first = n;
 		f->first_ns = now_ns;
 	}
-	/* Over it, it fills up to where that is done. */
+	/* over its bound, it is full only when it stops filling */
 	if (n < f->most || (n > f->most && n > was))
 		f->full_ns = 0;
 	else if (!f->full_ns)
@@ -151,7 +155,7 @@ void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime
 
 	if (!f->addr || !rt)
 		return;
-	/* It was freed, and something else lies there. */
+	/* it was freed, and something else lies there */
 	if (proc_read_u64(rt->proc, f->addr + rt->layout.ob_type, &type) ||
 	    (before && type != before)) {
 		f->addr = 0;
@@ -163,8 +167,8 @@ void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime
 		steps->type = type;
 }
 
-/* Entries per second since it was first read; of late, where far fewer came than in as long a time
- * before; none where it rests. */
+/* Entries per second since the first reading; if far fewer came since calm_ns, only those; 0 if it
+ * rests. */
 static double rate_of(const struct fill *f)
 {
 	double watched_s = (double)(f->last_ns - f->first_ns) / 1e9;

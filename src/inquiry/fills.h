@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A container that the survivors of a site hang on: has it a bound, is it still being filled? */
+/* Follows a container that the survivors of a site are in: has it a bound, and is it still being
+ * filled? */
 #ifndef PYLEAK_INQUIRY_FILLS_H
 #define PYLEAK_INQUIRY_FILLS_H
 
@@ -7,31 +8,32 @@
 #include "py/py.h"
 #include "why/why.h"
 
-/* Growth in steps, as of a list that each collection fills, stands still between them. */
+/* The steps of a container that stands still in between, like a list that each collection fills. */
 struct fill_steps {
-	uint64_t addr, grew_ns; /* of which container, and when it last grew */
-	uint64_t type;		/* of what lies there; 0 = not looked at yet */
-	uint64_t longest_ns; /* that it stood still, and then had as much more as came meanwhile */
-	bool is_still;	     /* when it was last read, it had not grown */
+	uint64_t addr, grew_ns; /* the container; when it last grew */
+	uint64_t type;		/* type of the object at addr; 0 = not read yet */
+	uint64_t longest_ns;	/* longest pause before a step that made up for it */
+	bool is_still;		/* it had not grown at the last reading */
 };
 
-/* The container of step @i of a path. What is known of it stays when it is the same as before.
- * @bounds: may a bound of it say anything? */
+/* Sets the container of step @i of a path. If it is the same as before, what is known of it stays.
+ * @bounds: false if its bound says nothing. */
 void fill_found(struct fill *f, const struct why_path *p, size_t i, bool bounds, uint64_t now_ns);
 /* Reads its length again; @rt: NULL when the process is gone. */
 void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime *rt,
 	       uint64_t now_ns);
-/* Pure: it has @n entries now; UINT64_MAX: it is gone. */
+/* Notes that it has @n entries now; UINT64_MAX: it is gone. Reads nothing. */
 void fill_read(struct fill *f, struct fill_steps *steps, uint64_t n, uint64_t now_ns);
-/* It had @n entries when it was read at f->last_ns. */
+/* Notes that it had @n entries at f->last_ns, without regard to its bound. */
 void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n);
-/* Its length on @p as it was last read, and how it grew since it was first. */
+/* Puts its last length, and its growth since the first reading, on the path @p. */
 int fill_tell(const struct fill *f, struct why_path *p);
 
-/* Are the @entries as new as what is in them? @seen were seen to be born: no window sees all. */
+/* Are the container's new entries (@entries) as new as the objects in them? @seen of the objects
+ * were seen being born, as no window sees all births. */
 bool fill_has_new_entries(size_t entries, size_t seen);
-/* Have the @n the same size, by birth? A store whose entries are each replaced by a bigger one does
- * grow. */
+/* Are @n objects of one size, whenever they were born? A store grows if each entry is replaced by a
+ * bigger one. */
 bool fill_keeps_size(const double *born_s, const double *bytes, size_t n);
 
 #endif

@@ -7,11 +7,12 @@
 #include "memory/view.h"
 #include "proc/limits.h"
 
-#define MAX_NS	   120000000000ull /* for one question */
-#define QUICK_NS   500000000ull	   /* of CPU time: what takes no longer is done at once */
+#define MAX_NS	   120000000000ull /* for one search */
+#define QUICK_NS   500000000ull	   /* CPU time that a search takes without rests */
 #define MIN_BLOCKS (1ull << 20)
 #define MAX_BLOCKS (64ull << 20)
-#define ROOM_SHARE 4 /* of what this machine, or our cgroup, has left */
+/* a search takes one part in so many of the memory that is free, here or in our cgroup */
+#define ROOM_SHARE 4
 #define MAX_PATHS  4
 #define BLOCK_COST 24 /* bytes of our memory per block while a question is answered */
 

@@ -4,25 +4,28 @@
 #include "base/thread.h"
 #include "py/shape.h"
 
-/* A type is missed from here on. */
+/* From here on births of a type count as missed: objects and looks that missed some, and their
+ * share. */
 struct limit {
 	uint32_t fewest, looks;
 	double share;
 };
-/* Raw memory shows a stale object now and then, which is none that was missed: again and again, and
- * more than one time in five, it is. */
+/* New memory: a stale object shows now and then, and was not missed. Misses in several looks, and
+ * one in five of all, are real. */
 static const struct limit carved_limit = {12, 3, 0.2};
-/* Few deaths are seen, and hardly one of them wrongly: one in 39 watches of 12 s. */
+/* Memory of dead objects: few deaths are seen, and hardly one of them wrongly (in one of 39 watches
+ * of 12 s). */
 static const struct limit reborn_limit = {4, 2, 0.02};
-/* A look at a few places, of what they are probed for; and one size of a type that is missed. */
+/* Objects in new memory that a look at a few places aims at; and those of one size of a type that
+ * is missed. */
 static const struct limit few_limit = {4, 0, 0.2};
 
-/* Later windows are looked at when that has been saved for: a part of our time, and what is read in
- * a window is the target's, too. */
+/* After a look, the next waits for this many times the CPU time that it took: of that time, the
+ * reading within a window slows the target, too. */
 #define LOOK_SHARE 1000
 
 #define ANY_CLASS  (-2)
-#define SIZES_TOLD 6 /* in a sentence each: a report has no room for more */
+#define SIZES_TOLD 6 /* sizes that get a sentence each: a report has no room for more */
 #define FADE_LOOKS 64
 #define CALM_LOOKS 300 /* docs/SCORING.md */
 
@@ -43,7 +46,7 @@ const char *unseen_doubt(const struct py_runtime *rt)
 				   "allocator cannot be asked whether all births are seen";
 }
 
-/* Births that came and are not on record. */
+/* Counts births that were hit but could not be recorded. */
 static uint64_t unrecorded(const struct unseen_view *v)
 {
 	const volatile struct pl_stats *st = v->stats;
@@ -70,7 +73,7 @@ void unseen_begin(struct unseen *u, const struct unseen_view *v, const struct la
 	u->lost = unrecorded(v);
 	u->from = v->stats->births;
 	u->is_carving = !heap_carving_begin(v->heap, &u->at);
-	if (v->rt->free_threaded) /* its counts are kept in another way */
+	if (v->rt->free_threaded) /* its reference counts are kept in another way */
 		return;
 	memset(v->died, 0, sizeof(*v->died) * PL_BIRTH_SLOTS);
 	v->stats->recheck = v->stats->births + 1;
@@ -89,7 +92,7 @@ void unseen_free(struct unseen *u)
 	vec_free(&u->types);
 }
 
-/* Its objects of one size class, or of all. */
+/* The entry for objects of @type of one size class, or of all (ANY_CLASS). */
 static struct unseen_type *type_of(struct unseen *u, uint64_t type, int cls)
 {
 	uint64_t *place = map64_put(&u->place, type ^ (uint64_t)(uint16_t)(cls + 1) << 48);
@@ -111,8 +114,8 @@ static bool is_missed(const struct unseen_count *c, const struct limit *l)
 	       c->missed >= l->share * (c->missed + c->seen);
 }
 
-/* One more that was seen, or was not. Returns how many were not, when these are too many; else 0.
- */
+/* Counts an object whose birth was seen, or not. Returns how many were not, if the type counts as
+ * missed; else 0. */
 static uint32_t count(struct unseen *u, struct unseen_type *t, bool is_reborn, bool is_seen)
 {
 	struct unseen_count *c = is_reborn ? &t->reborn : &t->carved;
@@ -155,7 +158,8 @@ static void refuse(struct unseen *u, const struct unseen_view *v, const struct h
 	v->refuse(v->ctx, u->refused, why);
 }
 
-/* @is_proof: the class is refused for objects of its type that were missed in this way. */
+/* Counts looks in a row that saw all births of a class. Only a look with a proof counts
+ * (@is_proof): it saw an object of a type, and in a way, that would have been missed before. */
 static void note_calm(struct unseen *u, unsigned cls, bool is_seen, bool is_proof)
 {
 	if (!is_seen) {
@@ -183,12 +187,15 @@ static void note_few(struct unseen *u, const struct heap_carved *x, bool is_rebo
 	u->few.missed += !is_seen;
 }
 
-/* A type may be made unseen in some of its sizes alone, or now and then in each. */
+/* Counts an object whose birth was seen or not, and refuses its size class when too many of its
+ * type were not. A type may be made unseen in some of its sizes only, or now and then in each: both
+ * are counted. */
 static void note(struct unseen *u, const struct unseen_view *v, const struct heap_carved *x,
 		 bool is_reborn, bool is_seen)
 {
 	const int classes[] = {x->cls, ANY_CLASS};
-	/* Without deaths of its type a rebirth that follows one is taken for the object before. */
+	/* a rebirth proves something only if deaths of its type are seen: else it is taken for the
+	 * object before */
 	const bool sees = !v->stats->dying || v->stats->dying == x->type;
 	struct unseen_count of_size = {0};
 	uint32_t missed = 0, all = 0;
@@ -201,7 +208,7 @@ static void note(struct unseen *u, const struct unseen_view *v, const struct hea
 	if (!is_seen)
 		log_debug("unseen: %s object of type %#llx, class %d", is_reborn ? "reborn" : "new",
 			  (unsigned long long)x->type, x->cls);
-	/* A size that is told of says nothing of the others. */
+	/* objects of a size that is refused say nothing about other sizes */
 	for (size_t i = 0; i < ARRAY_SIZE(classes) && !was_told; i++) {
 		struct unseen_type *t = type_of(u, x->type, classes[i]);
 		uint32_t n;
@@ -264,8 +271,9 @@ void unseen_end(struct unseen *u, const struct unseen_view *v)
 
 enum on_record { NOTHING, ANOTHER_TYPE, ITS_TYPE };
 
-/* Where nothing of its type was born, its birth was not seen. It may have died since and made place
- * for another, whose birth is on record last. */
+/* Settles objects in new memory: the birth was not seen if no birth of that type is on record
+ * there. If one of another type is, the object may have died since and made place for it: that
+ * proves nothing. */
 static void settle_carved(struct unseen *u, const struct unseen_view *v, uint64_t from)
 {
 	uint8_t found[HEAP_CARVED] = {NOTHING};
@@ -303,8 +311,8 @@ static void settle_reborn(struct unseen *u, const struct unseen_view *v, uint64_
 			     true, !v->died[look[i].birth & (PL_BIRTH_SLOTS - 1)]);
 }
 
-/* Takes all refused sizes back when enough looks have seen all of their births. This happens once:
- * a size that is refused again stays so. */
+/* Tells of all sizes again when enough looks in a row have seen all births. This happens once: a
+ * size that is refused again stays so. */
 static void lift(struct unseen *u, const struct unseen_view *v)
 {
 	if (!u->refused || u->was_lifted)
@@ -328,7 +336,7 @@ void unseen_settle(struct unseen *u, const struct unseen_view *v, uint64_t from,
 		unseen_drop(u, v);
 		return;
 	}
-	/* Looks at a program that rests see nothing, and take nothing away. */
+	/* looks at a program that rests see nothing, and do not count */
 	if (!ladder_has_aim(&u->aim) && (u->n || u->to != u->from) &&
 	    !(++u->busy_looks % FADE_LOOKS))
 		fade(u);
