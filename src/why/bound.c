@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A cache that fills looks like a leak until it is full: here its size is looked for. A number
- * that a program keeps beside a container is evidence by its name alone, so few names count, and
- * one that the container has passed already does not. */
+/* Looks for the bound of a container: a cache that fills looks like a leak until it is full. A
+ * number that a program keeps beside a container is evidence by its name alone, so few names count,
+ * and no number that the container has passed already. */
 #include "why/bound.h"
 
 #include <ctype.h>
@@ -10,21 +10,22 @@
 #include "py/objects.h"
 #include "why/label.h"
 
-#define MAX_ATTRIBUTES 2048 /* of an object or module that are looked at */
-#define MAX_SLOTS      64   /* values of an instance */
+#define MAX_ATTRIBUTES 2048 /* attributes that are read, of an object or module */
+#define MAX_SLOTS      64   /* values that are read, of an instance */
 #define PIECE	       64
 #define MAX_BASES      6
 #define LEAST	       2
-#define FEW	       16 /* entries: nobody asks about less, and names cost a read each */
+#define FEW	       16 /* entries: smaller containers are left out, as each name costs a read */
 #define MOST	       (1ull << 40)
 #define MIB	       (1u << 20)
 
 struct search {
 	const struct py_runtime *rt;
 	const char *beside;
-	uint64_t object; /* whose slots descriptors are about; 0 = none */
+	uint64_t object; /* the object in whose slots numbers are looked for; 0 = none */
 	uint64_t entries;
-	uint64_t size; /* "currsize": of all of them, as the program counts it; 0 = it does not */
+	/* "currsize": size of all entries, as the program counts it; 0 = not counted */
+	uint64_t size;
 	struct heap_bound *out;
 };
 
@@ -35,7 +36,7 @@ static uint64_t peek(const struct py_runtime *rt, uint64_t addr)
 	return proc_read_u64(rt->proc, addr, &v) ? 0 : v;
 }
 
-/* "_Cache__max_size" and "maxSize" are "maxsize". */
+/* Normalizes a name: "_Cache__max_size" and "maxSize" become "maxsize". */
 static void squeeze(const char *name, char *buf, size_t size)
 {
 	const char *mangled = *name == '_' && name[1] != '_' ? strstr(name + 1, "__") : NULL;
@@ -67,7 +68,7 @@ static bool cut_end(char *s, const char *word)
 	return true;
 }
 
-/* Takes @word out of @s, a plural too. */
+/* Takes @word, or its plural, out of @s. */
 static bool cut_out(char *s, const char *word)
 {
 	char *at = strlen(word) >= 3 ? strstr(s, word) : NULL;
@@ -80,7 +81,7 @@ static bool cut_out(char *s, const char *word)
 	return true;
 }
 
-/* Are these only words for things that are counted? Bytes, seconds, attempts are not. */
+/* Has @s only words for things that are counted? Bytes, seconds, attempts are not. */
 static bool counts_things(char *s, bool any)
 {
 	static const char *const plain[] = {
@@ -115,7 +116,7 @@ bool heap_bound_name(const char *name, const char *beside)
 		cut_end(about, "s");
 		any = cut_out(s, about);
 	}
-	/* A "max" by itself may be the greatest of what was seen. */
+	/* a "max" by itself may be the greatest value seen */
 	if (cut_front(s, "maximum") || cut_front(s, "max") || cut_end(s, "maximum") ||
 	    cut_end(s, "max"))
 		return (*s || (beside && any)) && counts_things(s, any);
@@ -153,7 +154,7 @@ static bool is_size_now(const char *name)
 	return !strcmp(s, "currsize") || !strcmp(s, "currentsize");
 }
 
-/* __slots__: what a class has is a descriptor, the number is in the object. */
+/* The number that a descriptor of __slots__ stands for, in the object itself. */
 static uint64_t in_slot(const struct search *s, uint64_t descriptor)
 {
 	uint64_t def, off;
@@ -169,7 +170,7 @@ static uint64_t in_slot(const struct search *s, uint64_t descriptor)
 	return off >= PY_BODY && off < 4096 ? peek(s->rt, s->object + off) : 0;
 }
 
-/* The tightest of those that the container has not passed. */
+/* Takes a number as the bound if it is the smallest so far that the container has not passed. */
 static void consider(struct search *s, const char *name, uint64_t value)
 {
 	bool is_size = is_size_now(name);
@@ -192,7 +193,7 @@ static void consider(struct search *s, const char *name, uint64_t value)
 	snprintf(s->out->name, sizeof(s->out->name), "%.40s", name);
 }
 
-/* The entries of a keys object; @values: where an instance keeps them apart, else 0. */
+/* Considers each entry of a keys object; @values: where an instance keeps its values, else 0. */
 static void each_entry(struct search *s, uint64_t keys, uint64_t values)
 {
 	uint64_t slot[MAX_SLOTS], most = values ? MAX_SLOTS : MAX_ATTRIBUTES;
@@ -236,7 +237,7 @@ static void each_in_dict(struct search *s, uint64_t dict)
 		   values ? values + heap_slots_at(s->rt) : 0);
 }
 
-/* Its own attributes, and those of its class and bases. */
+/* Considers an object's attributes, and those of its class and bases. */
 static void each_attribute(struct search *s, const struct graph_type *t, uint64_t addr)
 {
 	struct py_attributes a = label_attributes(s->rt, t, addr);
@@ -260,8 +261,7 @@ static void each_attribute(struct search *s, const struct graph_type *t, uint64_
 	s->object = 0;
 }
 
-/* Where entries count by their size, a bound of all sizes is one of as many entries as they are
- * big. */
+/* Is there a bound in entries? A bound of all sizes is turned into one of entries of mean size. */
 static bool is_found(struct search *s)
 {
 	struct heap_bound *b = s->out;
@@ -270,7 +270,7 @@ static bool is_found(struct search *s)
 		return false;
 	if (!s->size || !is_of_size(b->name))
 		return !heap_bound_is_bytes(b->name, b->most);
-	/* One for each is what there were a moment ago, or later. */
+	/* a size close to the number of entries counts them, at another moment */
 	if (s->size > 2 * s->entries)
 		b->most = (uint64_t)((double)b->most / (double)s->size * (double)s->entries);
 	return heap_bound_holds(b->most, false, s->entries);

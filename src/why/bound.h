@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How many entries a container may get: what CPython enforces itself (the maxlen of a deque, the
- * maxsize of an lru_cache), and what a program keeps as a number beside it (cache.max_entries). */
+/* Finds how many entries a container may get: what CPython enforces (maxlen of a deque, maxsize of
+ * an lru_cache), or a number that the program keeps beside it (cache.max_entries). */
 #ifndef PYLEAK_WHY_BOUND_H
 #define PYLEAK_WHY_BOUND_H
 
@@ -9,11 +9,11 @@
 struct heap_bound {
 	uint64_t most;
 	char name[48]; /* "maxlen", "max_entries" */
-	bool enforced; /* by CPython: it cannot be passed */
+	bool enforced; /* by CPython: it cannot be exceeded */
 };
 
-/* The bound of the container @node at @addr with @entries, held by the object @owner at
- * @owner_addr. False when none is seen: it may have one nevertheless. */
+/* Finds the bound of the container @node at @addr with @entries, held by the object @owner at
+ * @owner_addr. False when none is seen; it may have one nevertheless. */
 bool heap_bound(struct graph *g, uint32_t owner, uint64_t owner_addr, uint32_t node, uint64_t addr,
 		uint64_t entries, struct heap_bound *out);
 /* The same for what a module calls @called: numbers in its @dict that belong to that name. */
@@ -23,7 +23,7 @@ bool heap_bound_beside(struct graph *g, uint64_t dict, const char *called, uint3
 /* Pure: does a number of this name say how big something may get? With @beside it must be about
  * that name ("CACHE_SIZE" about "CACHE") or about nothing else ("LIMIT"). */
 bool heap_bound_name(const char *name, const char *beside);
-/* Pure: is it no number of entries? A size or length of whole MiB, more than one, is of bytes. */
+/* Pure: is it a number of bytes? A size or length of whole MiB, more than one, is. */
 bool heap_bound_is_bytes(const char *name, uint64_t n);
 /* Pure: may so many entries be in what is bounded by @most? Programs that throw out in batches
  * are over it now and then: SQLAlchemy and Mako by half of it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Nodes: numbering the live blocks. */
+/* Numbers the live blocks: each becomes a node. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -11,8 +11,8 @@
 #define GAP	     (1u << 20) /* a greater one begins a new region */
 #define DIRECT_LEAST (256ull << 20) /* the process grows meanwhile */
 #define DIRECT_SAVED (64ull << 30)  /* of a saved process */
-#define MANY_PAGES   4096	    /* of a region: fewer are indexed anyhow */
-#define SPARSE	     4		    /* pages to a block: more are searched */
+#define MANY_PAGES   4096	    /* pages of a region: fewer are always indexed */
+#define SPARSE	     4		    /* pages to a block: above that, the region is searched */
 #define EXTRA_BYTES  16
 
 static int new_pool(struct graph *g, uint64_t addr, uint64_t bytes, uint64_t *at)
@@ -96,8 +96,7 @@ static int note_length(struct graph *g, const struct heap_block *b)
 	return n > room || room > SMALL_ROOM || !heap_is_pointer(items) ? 0 : note(g, items, n);
 }
 
-/* So is a set's table: beside each item lies its hash, which is the number itself of a number, and
- * may be an address. */
+/* Notes a set's table: beside each item is its hash, which is any number and may be an address. */
 static int note_table(struct graph *g, const struct heap_block *b)
 {
 	const struct py_layout *l = &g->h->rt->layout;
@@ -213,8 +212,7 @@ static int make_region(struct graph *g, size_t from, size_t to)
 	r->to = (uint32_t)to;
 	first = r->start >> GRAPH_PAGE_SHIFT;
 	pages = (r->end >> GRAPH_PAGE_SHIFT) - first + 1;
-	/* A few blocks that are large, or say so, need no index, and must not have one of any size.
-	 */
+	/* few large blocks need no index, and blocks with false sizes must not get a huge one */
 	if (pages > MANY_PAGES && pages / (to - from) > SPARSE)
 		return 0;
 	r->page = malloc(pages * sizeof(*r->page));
@@ -228,7 +226,8 @@ static int make_region(struct graph *g, size_t from, size_t to)
 	return 0;
 }
 
-/* Sort what lies outside the pools, drop overlaps, and number it behind the pools' blocks. */
+/* Sorts the blocks outside of the pools, drops overlaps, and numbers them behind the pools' blocks.
+ */
 static int index_blocks(struct graph *g)
 {
 	struct graph_block *v = g->block.v;
@@ -259,7 +258,8 @@ static int index_blocks(struct graph *g)
 	return 0;
 }
 
-/* Blocks are asked for by address: the second walk must meet no others than the first. */
+/* Marks nodes that were asked for by address. Those made for that alone (EXTRA_BYTES) count as seen
+ * by the second walk, which does not meet them. */
 static void see_extra(struct graph *g)
 {
 	for (size_t i = 0; i < g->n_extra; i++) {
@@ -278,8 +278,8 @@ static void see_extra(struct graph *g)
 	}
 }
 
-/* An interpreter's state may lie in a chunk: full of leftovers (free lists), and everything hangs
- * off it. */
+/* Is an interpreter's state in this chunk? It is full of leftovers (free lists), and everything
+ * hangs from it. */
 static bool is_skipped(const struct graph *g, const struct heap_block *b)
 {
 	for (size_t i = 0; i < g->n_skip; i++)

@@ -11,10 +11,11 @@
 #include "heap/inside.h"
 #include "heap/walk.h"
 
-#define GRAPH_SKIP	 256
-#define GRAPH_RECENT	 256
-#define NODE_NONE	 UINT32_MAX
-#define GRAPH_MAX_PREFIX 64	    /* bytes of a block in front of what is pointed to */
+#define GRAPH_SKIP   256
+#define GRAPH_RECENT 256
+#define NODE_NONE    UINT32_MAX
+/* bytes that a block may have in front of the address that is pointed to */
+#define GRAPH_MAX_PREFIX 64
 #define NODE_MAX	 (1u << 31) /* the top bit marks the last edge of a node, and roots */
 
 /* Kinds of blocks, by what is inside of them. */
@@ -74,15 +75,15 @@ enum {
 	GRAPH_DESCR_FLAGS = 24, /* above the third byte */
 	GRAPH_DESCR_ITEM = 32,
 };
-#define GRAPH_ARRAY_OWNS    4 /* of the flags: its memory is its own */
-#define GRAPH_DESCR_OBJECTS 1 /* of a type's: its items are references, or have some */
+#define GRAPH_ARRAY_OWNS    4 /* flag of an array: its memory is its own */
+#define GRAPH_DESCR_OBJECTS 1 /* flag of a descr: its items are references, or have some */
 
 struct graph_type {
 	uint64_t addr; /* of the type object; 0 = buffers */
 	struct heap_type t;
 	enum graph_kind kind;
-	int32_t offset; /* of the object in its block */
-	bool wanted;	/* asked for by name */
+	int32_t offset; /* offset of the object in its block */
+	bool wanted;	/* was asked for by name */
 	uint64_t count;
 	char *name;
 };
@@ -94,12 +95,13 @@ struct graph_pool {
 	uint16_t size, slots; /* of a block; blocks it has room for */
 };
 
-/* A word of a pool's bitmap: so many blocks, and above them how many live ones precede it. */
+/* A word of a pool's bitmap: bits of so many blocks, above them the number of live blocks before.
+ */
 #define GRAPH_SLOTS	48
 #define GRAPH_SLOT_BITS ((1ull << GRAPH_SLOTS) - 1)
 
-/* Exact for offsets below 64 KiB and sizes up to 1 KiB: the inverse is too big by less than size
- * parts in 2^32. */
+/* The number of a block in its pool. Exact for offsets below 64 KiB and sizes up to 1 KiB: the
+ * inverse is too big by less than size parts in 2^32. */
 static inline uint32_t graph_slot(const struct graph_pool *p, uint64_t off)
 {
 	return (uint32_t)((off - HEAP_POOL_HEAD) * p->inverse >> 32);
@@ -108,7 +110,7 @@ static inline uint32_t graph_slot(const struct graph_pool *p, uint64_t off)
 /* A block outside the pools. */
 struct graph_block {
 	uint64_t addr;
-	uint32_t bytes; /* more than 4 GiB: cut */
+	uint32_t bytes; /* at most 4 GiB are noted */
 	uint16_t type;
 };
 
@@ -139,15 +141,16 @@ struct graph {
 	} recent[GRAPH_RECENT]; /* types interned lately */
 
 	uint32_t *start; /* of a node's edges; 0 = none */
-	/* A bit for each node: the second walk met that object, too; an object points to it that
-	 * the first had not met. */
+	/* Bits for nodes. seen: the second walk met the object, too; of_new: an object points to it
+	 * that the first walk had not met. */
 	uint8_t *seen, *of_new;
-	uint8_t *asked;	       /* likewise: asked for by address */
-	VEC(uint32_t) edge;    /* [0] is not used */
-	uint32_t *parent;      /* reach.c */
-	const char *want;      /* name of the wanted type, NULL = none */
-	bool want_leaves;      /* edges to all leaves matter: they may have what is asked for */
-	const uint64_t *extra; /* asked for, in order: objects among them are nodes in any case */
+	uint8_t *asked;	    /* likewise: was asked for by address */
+	VEC(uint32_t) edge; /* [0] is not used */
+	uint32_t *parent;   /* reach.c */
+	const char *want;   /* name of the wanted type, NULL = none */
+	bool want_leaves;   /* edges to leaves are kept: one may be what is asked for */
+	/* addresses asked for, sorted: objects at them are nodes in any case */
+	const uint64_t *extra;
 	size_t n_extra;
 
 	struct heap_walk_stats stats;
@@ -156,8 +159,8 @@ struct graph {
 	size_t n_skip;
 	uint64_t max_blocks; /* 0 = no limit */
 	uint64_t max_edges;
-	/* The limit of all arrays that are no nodes: more than the process has memory for is a
-	 * length that lies. Their pages that were never touched stay so. */
+	/* Bytes of arrays that are no nodes which may still be read: a length that exceeds the
+	 * process's memory lies. Pages that were never touched stay so. */
 	uint64_t direct_bytes;
 };
 
@@ -169,7 +172,7 @@ static inline uint64_t graph_max_edges(uint64_t max_blocks)
 	return max_blocks && max_blocks < all / 4 ? 4 * max_blocks : all;
 }
 
-/* Both passes over the heap. */
+/* Walks over the heap twice: numbers nodes, then finds edges. */
 int graph_build(struct graph *g);
 void graph_free(struct graph *g);
 
@@ -179,7 +182,7 @@ uint32_t graph_find(const struct graph *g, uint64_t word);
 /* The same for the block that contains the address, object or not; @block, unless NULL: where it
  * begins. */
 uint32_t graph_find_block(const struct graph *g, uint64_t addr, uint64_t *block);
-/* Was an address of the @bytes from @addr on asked for? */
+/* Was an address in the @bytes from @addr on asked for? */
 bool graph_is_asked(const struct graph *g, uint64_t addr, uint64_t bytes);
 /* Address of the object of a node (of the block of a buffer), and the block's size. */
 uint64_t graph_addr(const struct graph *g, uint32_t node, uint64_t *bytes);
@@ -187,14 +190,14 @@ static inline struct graph_type *graph_type(const struct graph *g, uint32_t node
 {
 	return &g->types.v[g->type.v[node]];
 }
-/* The type of an object of the heap whose name, or last part of it, was meant by a mistyped one;
- * NULL when there is none. */
+/* The name of a type in the heap that a mistyped name may have meant; NULL: none. */
 const char *graph_nearest_type(const struct graph *g, const char *wanted);
 const char *graph_type_name(struct graph *g, uint32_t node);
 
 /* graph_types.c: index of a type, made known when it is new. */
 int graph_intern_type(struct graph *g, uint64_t type, int32_t offset, uint16_t *out);
-/* May what is behind the body of an object of @t be its own? Not in a class much wider than it. */
+/* May words far behind the body of an object of @t be its own? Only where size classes are narrow:
+ * elsewhere leftovers follow. */
 bool graph_goes_on(const struct graph *g, const struct heap_block *b, const struct graph_type *t);
 
 /* A set of nodes: a bit for each. */
@@ -210,7 +213,7 @@ static inline void node_add(uint8_t *set, uint32_t node)
 
 /* scan.c: put the edges of a block into the graph. */
 int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node);
-/* Notes whom a block points to that has no node, as it came since blocks were numbered. */
+/* Notes what a block without a node points to: it came after blocks were numbered. */
 int graph_scan_new(struct graph *g, const struct heap_block *b);
 
 static inline bool graph_is_leaf(const struct graph *g, uint32_t node)
@@ -218,7 +221,8 @@ static inline bool graph_is_leaf(const struct graph *g, uint32_t node)
 	return graph_type(g, node)->kind == GRAPH_LEAF;
 }
 
-/* A leaf that nobody asks for leads to nothing that is: half of a heap, and of all references. */
+/* Is this a leaf that nobody asks for? It leads to nothing, and is left out: half of a heap, and of
+ * all references. */
 static inline bool graph_is_idle(const struct graph *g, uint32_t node)
 {
 	return graph_is_leaf(g, node) && !g->want_leaves && !graph_type(g, node)->wanted &&

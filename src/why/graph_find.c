@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From an address to the node it belongs to, and back. */
+/* Finds the node that an address belongs to, and the address of a node. */
 #include "why/graph.h"
 
-/* Without a library call, which is what the builtin is on a processor of no known year. */
+/* Counts bits without a library call: the builtin makes one where the processor is not known. */
 static uint32_t count_bits(uint64_t v)
 {
 	v -= v >> 1 & 0x5555555555555555ull;
@@ -30,7 +30,7 @@ static uint32_t find_pooled(const struct graph *g, uint64_t pool, uint64_t addr,
 	return p->first + (uint32_t)(word >> GRAPH_SLOTS) + count_bits(word & (bit - 1));
 }
 
-/* The first block of a region behind @addr, as near as an index of pages tells. */
+/* The first block behind @addr in its region, or, by an index of pages, one close before it. */
 static uint32_t block_behind(const struct graph *g, const struct graph_region *r, uint64_t addr)
 {
 	uint32_t lo = r->from, hi = r->to;
@@ -102,9 +102,9 @@ uint32_t graph_find(const struct graph *g, uint64_t word)
 	if (node == NODE_NONE)
 		return node;
 	t = graph_type(g, node);
-	/* Attribute values and the debug hooks have a little of their own in front of what is
-	 * pointed to; other addresses inside a chunk are mostly glibc's, or leftovers. But of what
-	 * is asked for it would be said that nothing points to it. */
+	/* A reference to a chunk points close behind its beginning (attribute values, debug hooks);
+	 * other addresses inside are mostly glibc's, or leftovers. They count for blocks that are
+	 * asked for: else these would be said to have no holder. */
 	if (!t->addr && node >= g->n_pooled && word - block > GRAPH_MAX_PREFIX &&
 	    !graph_is_asked(g, block, 1))
 		return NODE_NONE;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Types of nodes: which are read in a way of their own, and which was asked for. */
+/* Interns types of nodes: which are read in a way of their own, and which was asked for. */
 #include <stdio.h>
 
 #include "base/spelling.h"
 #include "why/graph.h"
 
-#define POOLED_MOST 512 /* bytes; of pymalloc */
+#define POOLED_MOST 512 /* bytes: the largest block of pymalloc */
 
 #define MAX_TYPES 65535
 #define MAX_BASES 40
 
 static const struct {
-	const char *name; /* tp_name; one without a dot is asked of static types, and pybind11's */
+	const char *name; /* tp_name; without a dot: only static types, and pybind11's */
 	enum graph_kind kind;
 } named[] = {
 	{"module", GRAPH_MODULE},
@@ -59,9 +59,9 @@ static const struct {
 	{"pybind11_object", GRAPH_WRAPPER},
 };
 
-/* May an object of a class of this name and these flags, that extends one of such a kind, be read
- * as that? A class of Python's has attributes; ctypes names an array by its items: c_char_Array_80
- * is of characters, c_char_p_Array_80 of addresses. */
+/* May objects of this class be read like those of its base, which is of @kind? Instances of Python
+ * classes have attributes; ctypes names an array by its items: c_char_Array_80 is of characters,
+ * c_char_p_Array_80 of addresses. */
 static bool is_like_base(enum graph_kind kind, const char *name, uint64_t flags)
 {
 	if (kind == GRAPH_LEAF)
@@ -133,7 +133,7 @@ static int intern_new(struct graph *g, uint64_t type, int32_t offset, uint64_t *
 	struct graph_type *t;
 	char name[512];
 
-	/* More types than numbers: they are read like buffers, which loses their names only. */
+	/* too many types: the others are read like buffers, and lose only their names */
 	if (g->types.n == MAX_TYPES) {
 		*at = 1;
 		*out = 0;

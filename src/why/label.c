@@ -34,7 +34,7 @@ static void variable(const struct labels *l, const struct py_locals *f, uint64_t
 		py_local_name(l->rt, f->code, (uint32_t)(at / 8), buf, size);
 }
 
-/* Attribute of an instance in its values or its slots. */
+/* Names the attribute, in values or slots of an instance, that is @child. */
 static bool instance_attribute(const struct labels *l, const struct graph_type *t, uint64_t addr,
 			       uint64_t child, char *buf, size_t size)
 {
@@ -49,7 +49,7 @@ static bool instance_attribute(const struct labels *l, const struct graph_type *
 	return at >= 0 && label_slot_name(l, t->addr, (uint64_t)at, buf, size);
 }
 
-/* The member of an object of CPython's, or of numpy's, that @child is. */
+/* Names the member of a CPython or numpy object that is @child. */
 static bool known_member(const struct labels *l, enum graph_kind kind, uint64_t addr,
 			 uint64_t child, char *buf, size_t size)
 {
@@ -88,7 +88,7 @@ static bool known_member(const struct labels *l, enum graph_kind kind, uint64_t 
 	return false;
 }
 
-/* How @child hangs off @addr. A variable of a closure and a default need the function that the
+/* Tells how @addr holds @child. Closure variables and defaults also need the function that the
  * tuple belongs to: see label_path. */
 static enum why_edge edge(const struct labels *l, uint32_t parent, uint64_t addr, uint64_t child,
 			  char *buf, size_t size)
@@ -139,7 +139,7 @@ static enum why_edge edge(const struct labels *l, uint32_t parent, uint64_t addr
 	}
 }
 
-/* Steps that say nothing to a reader: the tuple of a closure, the cell, the dict of attributes. */
+/* Is this a step that says nothing to a reader (closure's tuple, cell, dict of attributes)? */
 static bool is_hidden(const char *label)
 {
 	return !strcmp(label, "__closure__") || !strcmp(label, "__defaults__") ||
@@ -158,8 +158,8 @@ static void set_bound(struct why_step *s, const struct heap_bound *b)
 	s->bound_name = strdup(b->name);
 }
 
-/* A context has its values at the leaves of a tree: one of them is all of it. Returns where it is
- * in the path. */
+/* Skips the tree of a context's values, so that the path has one step for it. Returns where the
+ * value is in the path. */
 static size_t context_value(const struct labels *l, const struct object *o, size_t at, size_t n,
 			    char *label, size_t size)
 {
@@ -171,7 +171,7 @@ static size_t context_value(const struct labels *l, const struct object *o, size
 	return at;
 }
 
-/* One step behind @at; returns how many objects it takes. */
+/* Adds the step to object @at; returns how many objects it takes. */
 static size_t step(struct labels *l, const struct object *o, size_t at, size_t n)
 {
 	char label[MAX_NAME];
@@ -233,7 +233,7 @@ static size_t step(struct labels *l, const struct object *o, size_t at, size_t n
 			s = push(l, e, label);
 			used = 2;
 		} else {
-			/* A container's table is no entry of it. */
+			/* a container's table is no entry of it */
 			bool is_table = !graph_type(l->g, o[at].node)->addr && e >= WHY_KEY;
 
 			s = push(l, is_table && e <= WHY_ITEM ? WHY_FIELD : e, label);
@@ -252,7 +252,7 @@ static size_t step(struct labels *l, const struct object *o, size_t at, size_t n
 	return used;
 }
 
-/* The first step: the root's own name, and the object it leads to. */
+/* Adds the first step: the root's name, and the object it leads to. */
 static size_t first_step(struct labels *l, const struct reach_root *root, const struct object *o,
 			 size_t n)
 {
@@ -314,7 +314,7 @@ static size_t first_step(struct labels *l, const struct reach_root *root, const 
 		const struct proc_map *m = NULL;
 		size_t i;
 
-		/* The name of the file before it, for zeroed data. */
+		/* zeroed data has the name of the file before it */
 		for (i = 0; i < l->rt->proc->n_maps && l->rt->proc->maps[i].start <= root->at; i++)
 			if (l->rt->proc->maps[i].path[0] == '/')
 				m = &l->rt->proc->maps[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Names for the steps of one path, read from the target when a path is shown. */
+/* Names the steps of a path, read from the target when it is shown. */
 #ifndef PYLEAK_WHY_LABEL_H
 #define PYLEAK_WHY_LABEL_H
 
@@ -11,14 +11,14 @@
  * function's or an instance's own dict? */
 bool label_is_attributes(struct graph *g, uint32_t owner, uint64_t owner_addr, uint64_t dict);
 
-/* Is @to memory of C code that the object @from points to, and not where its attributes lie? */
+/* Does the object @from point to memory of C code, @to, that is not its attributes? */
 bool label_is_c_memory(const struct graph *g, uint32_t from, uint32_t to);
 
-/* The steps of a path: @node from the first behind the root to the target, buffers included. */
+/* Makes the steps of a path: @node has all nodes from the first behind the root to the target. */
 int label_path(struct reach *r, const struct reach_root *root, const uint32_t *node, size_t n,
 	       struct why_path *out);
 
-/* Where the attributes of the instance at @addr are now. */
+/* Reads where the attributes of the instance at @addr are now. */
 struct py_attributes label_attributes(const struct py_runtime *rt, const struct graph_type *t,
 				      uint64_t addr);
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The names of single things of a path: the key of a value, the attribute at an offset, an
- * object itself. */
+/* Names single things of a path: the key of a value, the attribute at an offset, an object. */
 #include <stdio.h>
 
 #include "py/objects.h"
 #include "py/versions.h"
 #include "why/label_priv.h"
 
-#define MAX_ENTRIES   (1u << 20) /* of a dict or array that is searched for an object */
+#define MAX_ENTRIES   (1u << 20) /* entries of a dict or array that are searched for an object */
 #define PIECE	      4096	 /* entries */
-#define MAX_TREE_NODE 4096	 /* bytes: it has 16 variables, unless hashes are the same */
+#define MAX_TREE_NODE 4096	 /* bytes: a node has 16 variables, unless hashes are equal */
 
 uint64_t label_peek(const struct labels *l, uint64_t addr)
 {
@@ -75,7 +74,6 @@ bool label_is_c_memory(const struct graph *g, uint32_t from, uint32_t to)
 	return !values || graph_find_block(g, values & ~7ull, NULL) != to;
 }
 
-/* A str as one short line. */
 bool label_read_name(const struct labels *l, uint64_t str, char *buf, size_t size)
 {
 	int err = heap_is_pointer(str) ? py_read_str(l->rt, str, buf, size) : -EINVAL;
@@ -89,7 +87,6 @@ bool label_read_name(const struct labels *l, uint64_t str, char *buf, size_t siz
 	return true;
 }
 
-/* The key of @value in a keys object; 1 = found, 2 = it is a key itself. */
 int label_find_key(const struct labels *l, uint64_t keys, uint64_t values, uint64_t value,
 		   uint64_t *key)
 {
@@ -171,7 +168,6 @@ struct py_attributes label_attributes(const struct py_runtime *rt, const struct 
 	return a;
 }
 
-/* __slots__: the descriptor in a class of the mro whose member lies at @off. */
 bool label_slot_name(const struct labels *l, uint64_t type, uint64_t off, char *buf, size_t size)
 {
 	const struct py_layout *o = &l->rt->layout;
@@ -205,7 +201,6 @@ bool label_slot_name(const struct labels *l, uint64_t type, uint64_t off, char *
 	return false;
 }
 
-/* Where in [addr + from, addr + to) the word is; -1 = nowhere. */
 int64_t label_find_word(const struct labels *l, uint64_t addr, int64_t from, int64_t to,
 			uint64_t word)
 {
@@ -244,7 +239,6 @@ void label_code_name(const struct labels *l, uint64_t code, char *buf, size_t si
 	py_code_free(c);
 }
 
-/* The code of a generator, and where its frame is. */
 bool label_generator_frame(const struct labels *l, uint64_t addr, struct py_locals *f)
 {
 	uint64_t frame = py_frames_are_objects(l->rt) ? label_peek(l, addr + PY_GEN_FRAME)
@@ -261,7 +255,7 @@ static bool is_over(const struct labels *l, uint64_t generator)
 				 l->rt, label_peek(l, generator + l->rt->layout.gen_iframe - 8));
 }
 
-/* A task of asyncio whose coroutine has run to its end. */
+/* Is it an asyncio task whose coroutine has run to its end? */
 static bool is_done(const struct labels *l, uint32_t node)
 {
 	uint64_t bytes;
@@ -286,7 +280,6 @@ bool label_object_frame(const struct labels *l, uint64_t addr, struct py_locals 
 	return frame && !py_read_locals(l->rt, frame, f);
 }
 
-/* The name of an object in a path. */
 char *label_describe(const struct labels *l, uint32_t node, uint64_t addr)
 {
 	const struct graph_type *t = graph_type(l->g, node);
@@ -342,7 +335,7 @@ char *label_describe(const struct labels *l, uint32_t node, uint64_t addr)
 	return strdup(text);
 }
 
-/* In a node that has values each stands behind its key. */
+/* In a node of the tree, a value is behind its key. */
 void label_context_variable(const struct labels *l, uint32_t node, uint64_t addr, uint64_t value,
 			    char *buf, size_t size)
 {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Views of another object's memory: a small one keeps all of it, one of all of it wastes nothing.
- */
+/* Tells whether a view of another object's memory wastes it: a small view keeps all of it. */
 #include "py/objects.h"
 #include "why/label_priv.h"
 
 #define MAX_DIMENSIONS 64
 
-/* Bytes of an item, by its type. */
+/* Bytes of an item, from the array's type. */
 static uint64_t item_bytes(const struct labels *l, uint64_t descr)
 {
 	uint64_t word = label_peek(l, descr + GRAPH_DESCR_ITEM + py_more_header(l->rt));
@@ -30,7 +29,7 @@ static double array_bytes(const struct labels *l, uint64_t addr)
 	return bytes;
 }
 
-/* The size of a view, or of its base; 0 = not known. */
+/* Bytes of a view, or of its base; 0 = not known. */
 static double bytes_of(const struct labels *l, uint32_t node, uint64_t addr)
 {
 	const struct graph_type *t = graph_type(l->g, node);

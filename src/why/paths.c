@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Grouping the paths of many objects. */
+/* Groups the paths of many objects. */
 #include "why/paths.h"
 
 #include <stdio.h>
@@ -7,11 +7,11 @@
 #include "py/objects.h"
 #include "why/label.h"
 
-#define MAX_SHOWN  48	  /* nodes that are named; the rest is left out in the middle */
-#define MAX_NAMED  12	  /* nodes at the beginning that tell groups apart by themselves */
+#define MAX_SHOWN  48	  /* nodes that are named; of longer paths the middle is left out */
+#define MAX_NAMED  12	  /* nodes at the beginning whose identity tells groups apart */
 #define MAX_PERIOD 4	  /* node -> dict -> node -> dict: a linked list of period 2 */
-#define MAX_LIST   200000 /* objects of a collector's list that are passed to find its head */
-#define MAX_CYCLE  4096	  /* nodes looked at to find the way round a cycle */
+#define MAX_LIST   200000 /* steps along a collector's list to its head */
+#define MAX_CYCLE  4096	  /* nodes visited to find the way round a cycle */
 
 struct group {
 	uint64_t key, count;
@@ -34,7 +34,7 @@ static bool climb(const struct graph *g, uint32_t node, struct map64 *roots, str
 		c->node[c->n++] = up - 1;
 		up = g->parent[up - 1];
 	}
-	/* Too long for the beginning to be kept: its root is found nevertheless. */
+	/* too long to keep its beginning: only its root is found */
 	c->cut = up && !(up & REACH_ROOT);
 	if (c->cut)
 		up = paths_root(g, up - 1, roots);
@@ -42,8 +42,7 @@ static bool climb(const struct graph *g, uint32_t node, struct map64 *roots, str
 	return up;
 }
 
-/* Does the way from @parent to what it holds lead through an index or a key, where neighbours are
- * alike? */
+/* Does @parent hold its child by an index or a key, beside others that are alike? */
 static bool is_collection(struct reach *r, uint32_t grand, uint32_t parent, bool from_module)
 {
 	struct graph *g = r->g;
@@ -66,8 +65,8 @@ static bool is_collection(struct reach *r, uint32_t grand, uint32_t parent, bool
 	}
 }
 
-/* Types from the root to the target, objects alone, repetitions no more than twice: a list of lists
- * is not a list. */
+/* The types of the objects on a path, from the root on. What repeats is kept twice, to tell a list
+ * of lists from a list. */
 static size_t shape(const struct graph *g, const struct chain *c, uint16_t *out)
 {
 	size_t n = 0;
@@ -146,8 +145,8 @@ static enum why_root root_of(enum reach_kind k)
 	return to[k];
 }
 
-/* The way round: from the object back to itself, through what no root reaches. @out gets the nodes
- * behind the first; 0 = it is held by a cycle and in none itself. */
+/* Finds the way from an object back to itself, through objects that no root reaches. @out gets the
+ * nodes behind the first; 0 = the object hangs from a cycle, and is in none. */
 static size_t round_trip(const struct graph *g, uint32_t from, uint32_t *out, size_t max)
 {
 	auto_free uint32_t *queue = malloc(MAX_CYCLE * sizeof(*queue));
@@ -202,12 +201,13 @@ static size_t round_trip(const struct graph *g, uint32_t from, uint32_t *out, si
 	return n;
 }
 
-/* A cycle that the collector will never free: one of its objects is of a type it does not know, or
- * has more references than all objects hold to it. */
+/* Will the collector never free this cycle? One of its objects is of a type that it does not know,
+ * or has more references than all objects hold to it. */
 static bool is_uncollectable(const struct graph *g, const uint32_t *node, size_t n)
 {
 	uint64_t held[2 * MAX_SHOWN] = {0};
-	uint8_t maybe[8192] = {0}; /* by the low bits of the number: most edges lead elsewhere */
+	/* filter by low bits of the number, as most edges lead elsewhere */
+	uint8_t maybe[8192] = {0};
 	struct map64 at = {0};
 	bool found = false;
 
@@ -239,8 +239,7 @@ static bool is_uncollectable(const struct graph *g, const uint32_t *node, size_t
 	return found;
 }
 
-/* Is the object on the list that gc.freeze() fills? Found by following the list it is on to its
- * head. */
+/* Is the object on the list that gc.freeze() fills? The list it is on is followed to its head. */
 static bool is_frozen(const struct graph *g, uint32_t node)
 {
 	const struct py_runtime *rt = g->h->rt;
@@ -248,7 +247,7 @@ static bool is_frozen(const struct graph *g, uint32_t node)
 	int n = py_interpreters(rt, interps, ARRAY_SIZE(interps));
 	uint8_t bits;
 
-	/* Without a GIL there are no lists, but a bit. */
+	/* without a GIL there are no lists, but a bit */
 	if (rt->free_threaded)
 		return !proc_read(rt->proc, graph_addr(g, node, NULL) + PY_FT_GC_BITS, &bits, 1) &&
 		       bits & PY_FT_GC_FROZEN;
@@ -290,10 +289,10 @@ static int describe(struct reach *r, const struct chain *c, struct why_path *out
 			return label_path(r, &r->root.v[c->root], node, n, out);
 		}
 		n = 0;
-		/* It hangs from a cycle, and stays as long as that does. */
+		/* it hangs from a cycle, and stays as long as that does */
 		out->frozen = !c->cut && is_frozen(g, c->node[c->n - 1]);
 	}
-	/* The beginning and the end of a long one. */
+	/* of a long path, the beginning and the end */
 	for (size_t i = c->n; i-- > 0;)
 		if (c->n <= MAX_SHOWN || i >= c->n - MAX_SHOWN / 2 || i < MAX_SHOWN / 2)
 			node[n++] = c->node[i];

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Modules that a program makes again and again: each of them holds a few of the objects, and what
- * keeps them all is sys.modules. */
+/* Modules that a program makes again and again: each holds a few of the objects, and sys.modules
+ * keeps them all. */
 #include "why/paths.h"
 
 #define CROWD_FEWEST 5	  /* modules */
-#define CROWD_EACH   0.25 /* of the objects hang from each of them, at most: one window saw many */
-#define CROWD_MOST   0.5  /* of the objects hang from all of them, at least */
+#define CROWD_EACH   0.25 /* share of the objects that each holds, at most: one window saw many */
+#define CROWD_MOST   0.5  /* share of the objects that all hold, at least */
 
-/* The module that a way begins at; NULL = it begins elsewhere. */
+/* The module that the path of @node begins at; NULL = another root. */
 static const struct reach_root *module_above(const struct reach *r, uint32_t node,
 					     struct map64 *roots)
 {
@@ -17,8 +17,8 @@ static const struct reach_root *module_above(const struct reach *r, uint32_t nod
 	return root && root->kind == REACH_MODULE ? root : NULL;
 }
 
-/* Leaves in @crowd the modules that hold few each. Returns where they are in sys.modules; 0: they
- * are not many, or have few of the objects. */
+/* Puts into @crowd the modules that hold few objects each. Returns the address of sys.modules; 0:
+ * they are not many, or hold few of the objects in all. */
 static uint64_t find_crowd(const struct reach *r, const uint32_t *target, size_t n,
 			   struct map64 *crowd)
 {
@@ -50,7 +50,7 @@ static uint64_t find_crowd(const struct reach *r, const uint32_t *target, size_t
 	return few >= CROWD_FEWEST && (double)in >= CROWD_MOST * (double)n ? modules : 0;
 }
 
-/* Hangs each module of the crowd, and its dict, below sys.modules; or back where it was. */
+/* Hangs each module of the crowd, and its dict, from sys.modules, or @back where it was. */
 static void hang(struct reach *r, const struct map64 *crowd, uint32_t modules, bool back)
 {
 	for (size_t i = 0; i < r->root.n; i++) {

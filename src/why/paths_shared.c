@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The ways to many objects beside each other: through whom they lead, and where they part. */
+/* Compares the paths to many objects: which objects they share, and where they part. */
 #include "why/paths.h"
 
 #include <math.h>
 
 #include "why/label.h"
 
-#define MAX_NEAR   48	/* nodes of a way on which it is looked for where they part */
-#define NEARLY_ALL 0.95 /* of the ways lead through it */
-#define REMEMBERED 1024 /* one node in so many */
+#define MAX_NEAR   48	/* nodes of a path, from the target, that are compared */
+#define NEARLY_ALL 0.95 /* share of the paths that lead through an object */
+#define REMEMBERED 1024 /* one node in so many is remembered */
 
 uint32_t paths_root(const struct graph *g, uint32_t node, struct map64 *roots)
 {
@@ -30,7 +30,7 @@ uint32_t paths_root(const struct graph *g, uint32_t node, struct map64 *roots)
 	return root;
 }
 
-/* The object of a step, as the map below calls it; 0 = it is not known any more. */
+/* Key of a step's object in the map below; 0 = it is gone. */
 static uint64_t key_of(const struct graph *g, const struct why_step *s)
 {
 	uint32_t node = s->addr ? graph_find(g, s->addr) : NODE_NONE;
@@ -41,7 +41,7 @@ static uint64_t key_of(const struct graph *g, const struct why_step *s)
 void paths_share(const struct graph *g, const uint32_t *target, size_t n, double alive,
 		 struct why_answer *out)
 {
-	struct map64 through = {0}; /* by the node's number + 1, as parents are */
+	struct map64 through = {0}; /* node's number + 1 -> paths through it */
 
 	for (size_t p = 0; p < out->n; p++)
 		for (size_t s = 0; s < out->path[p].n; s++)
@@ -67,8 +67,8 @@ void paths_share(const struct graph *g, const uint32_t *target, size_t n, double
 	map64_free(&through);
 }
 
-/* The way up from @node, target first, as far as it is looked at: MAX_NEAR nodes. Returns how many
- * it has, more when it is longer, 0 when nothing holds it. */
+/* Puts the path up from @node into @out, target first, at most MAX_NEAR nodes. Returns its length:
+ * more if it is longer, 0 if nothing holds it. */
 static size_t climb_short(const struct graph *g, uint32_t node, uint32_t *out)
 {
 	for (size_t n = 0; n < MAX_NEAR;) {
@@ -82,7 +82,7 @@ static size_t climb_short(const struct graph *g, uint32_t node, uint32_t *out)
 	return MAX_NEAR + 1;
 }
 
-/* The length of a way up that is short enough; else 0. */
+/* The same, but 0 for a path that is longer, too. */
 static size_t short_way(const struct graph *g, uint32_t node, uint32_t *out)
 {
 	size_t n = climb_short(g, node, out);
@@ -90,7 +90,7 @@ static size_t short_way(const struct graph *g, uint32_t node, uint32_t *out)
 	return n <= MAX_NEAR ? n : 0;
 }
 
-/* The first object on the way up that so many ways lead through; NODE_NONE = none. */
+/* The first object on the way up that at least @least paths lead through; NODE_NONE = none. */
 static uint32_t first_common(const struct graph *g, const uint32_t *way, size_t n,
 			     const struct map64 *through, double least)
 {
@@ -112,7 +112,8 @@ static void add_behind(struct why_answer *out, uint64_t addr)
 		out->behind[out->n_behind++] = addr;
 }
 
-/* The object through which a way comes to @branch, if it does. True: by way of memory of C code. */
+/* Notes the object that follows @branch on this path, if the path has it. True: memory of C code is
+ * between the two. */
 static bool note_behind(const struct graph *g, const uint32_t *way, size_t n, uint32_t branch,
 			struct why_answer *out)
 {
@@ -133,8 +134,8 @@ void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_
 {
 	const struct graph *g = r->g;
 	uint32_t way[MAX_NEAR], branch = NODE_NONE;
-	struct map64 through = {0}; /* nodes are numbered from 0, its keys are not */
-	size_t held = 0;	    /* what has died meanwhile leads nowhere */
+	struct map64 through = {0}; /* keys are node numbers + 1 */
+	size_t held = 0;	    /* targets that still have a path */
 	size_t by_c = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -148,8 +149,7 @@ void paths_branch(struct reach *r, const uint32_t *target, size_t n, struct why_
 				++*count;
 		}
 	}
-	/* On each way up the first of those that nearly all lead through is the last from the root.
-	 */
+	/* on the way up, the first object that nearly all paths share is the last from the root */
 	for (size_t i = 0; i < n && branch == NODE_NONE; i++)
 		branch = first_common(g, way, short_way(g, target[i], way), &through,
 				      NEARLY_ALL * (double)held);

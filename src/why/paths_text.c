@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A path as a line of text. */
+/* Writes a path as a line of text. */
 #include "why/paths.h"
 
 struct text {
@@ -60,7 +60,7 @@ static bool same_step(const struct why_step *a, const struct why_step *b)
 	       !strcmp(a->type ? a->type : "", b->type ? b->type : "");
 }
 
-/* How many steps from @i on are the same as the @p before them, in whole periods. */
+/* How many steps from @i on repeat the @period steps before them, in whole periods. */
 static size_t repeats(const struct why_path *p, size_t i, size_t *period)
 {
 	for (*period = 1; *period <= 3 && *period < i; ++*period) {

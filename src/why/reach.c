@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The search, breadth first: module attributes and frames together, then kind by kind what has less
- * of a name; at the end what nobody holds, the cycles, and interned strings. */
+/* Searches breadth first: from modules and frames together, then from each kind of root with less
+ * of a name; at last what nobody holds, cycles, and interned strings. */
 #include "why/reach.h"
 #include "py/objects.h"
 #include "py/versions.h"
 
-/* A module's dict, its keys, the value: a variable of a frame is as near as a module's. */
+/* A module's value is three edges away (dict, keys, value): frames' variables join at this level.
+ */
 #define LOCAL_LEVEL 2
 
 struct search {
@@ -13,8 +14,8 @@ struct search {
 	struct graph *g;
 	uint32_t *queue;
 	uint32_t head, tail;
-	uint32_t cycle, start; /* among cycles: the root they have, and where this one began */
-	int err;	       /* no further */
+	uint32_t cycle, start; /* while cycles are searched: their root, and where this one began */
+	int err;	       /* ends the search */
 };
 
 #define TELL_NODES (1u << 16)
@@ -22,7 +23,7 @@ struct search {
 static void reach_node(struct search *s, uint32_t node, uint32_t parent)
 {
 	if (s->g->parent[node]) {
-		/* A node taken for a cycle by its number alone hangs from a later one. */
+		/* it was taken for a cycle's beginning by its number, and hangs from a later one */
 		if (s->cycle && s->g->parent[node] == s->cycle && node != s->start)
 			s->g->parent[node] = parent;
 		return;
@@ -62,7 +63,7 @@ static void spread(struct search *s)
 		one_level(s);
 }
 
-/* One root for all of a kind: each node that has it as its parent is where its path begins. */
+/* Adds one root for all nodes of a kind: a path begins at each node that has it as its parent. */
 static int add_root(struct search *s, enum reach_kind kind, uint32_t *parent)
 {
 	struct reach_root *root = vec_push(&s->r->root);
@@ -75,17 +76,17 @@ static int add_root(struct search *s, enum reach_kind kind, uint32_t *parent)
 	return 0;
 }
 
-/* An object that is held by somebody, or not, and it matters. */
+/* Is the node an object, and not an idle leaf? */
 static bool is_object(const struct graph *g, uint32_t node)
 {
 	return graph_type(g, node)->addr && !graph_is_idle(g, node);
 }
 
-/* The objects that are not reached yet, and all that they lead to. */
+/* Marks the objects that are not reached yet, and all that they lead to. */
 static void below_objects(struct search *s, uint8_t *below)
 {
 	struct graph *g = s->g;
-	uint32_t *queue = s->queue + s->tail; /* it has room for what is not reached */
+	uint32_t *queue = s->queue + s->tail; /* has room for all nodes that are not reached */
 	uint32_t head = 0, tail = 0, to;
 
 	for (uint32_t n = 0; n < g->n; n++) {
@@ -108,7 +109,7 @@ static void below_objects(struct search *s, uint8_t *below)
 	}
 }
 
-/* Marks to whom a node points. */
+/* Marks the nodes that a node points to. */
 static void put_held(const struct graph *g, uint8_t *bits, uint32_t node)
 {
 	uint32_t to;
@@ -117,9 +118,9 @@ static void put_held(const struct graph *g, uint8_t *bits, uint32_t node)
 	node_add(bits, to);
 }
 
-/* Memory of C code that is asked for: lost are what nothing points to, what hangs from that, and
- * what only other lost memory points to. The memory of an object is held by whoever holds that:
- * cycles are looked for later. */
+/* Gives lost memory of C code that was asked for to @nobody: first what nothing points to, then
+ * what only other lost memory points to. What an object points to is left: the object holds it, and
+ * cycles are searched later. */
 static void reach_lost(struct search *s, const uint8_t *held, const uint8_t *below, uint32_t nobody)
 {
 	const struct graph *g = s->g;
@@ -136,8 +137,8 @@ static void reach_lost(struct search *s, const uint8_t *held, const uint8_t *bel
 	}
 }
 
-/* Objects that nothing but memory @below no object points to are in no cycle. It may be the items
- * of a list that has moved meanwhile, or an array of C code's. */
+/* Gives objects to @unknown that only memory without an owner points to: they are in no cycle. That
+ * memory may be the items of a list that has moved meanwhile, or an array of C code. */
 static int reach_unknown(struct search *s, const uint8_t *below, const uint8_t *interned,
 			 uint32_t unknown)
 {
@@ -156,7 +157,7 @@ static int reach_unknown(struct search *s, const uint8_t *below, const uint8_t *
 	return 0;
 }
 
-/* Among nodes that no root reaches, those that nothing points to come first: whoever they hold is
+/* Searches nodes that no root reaches. Those that nothing points to come first: what they hold is
  * held by them, not by a cycle. */
 static int search_unreached(struct search *s)
 {
@@ -169,12 +170,12 @@ static int search_unreached(struct search *s)
 	if (!held || !interned || !below || add_root(s, REACH_NOBODY, &nobody) ||
 	    add_root(s, REACH_CYCLE, &cycle) || add_root(s, REACH_UNKNOWN, &unknown))
 		return -ENOMEM;
-	/* The tables of interned strings are asked last: each string has another holder. */
+	/* tables of interned strings come last: each string has another holder */
 	for (size_t i = 0; i < s->r->root.n; i++)
 		if (s->r->root.v[i].kind == REACH_INTERNED && s->r->root.v[i].node != NODE_NONE)
 			node_add(interned, s->r->root.v[i].node);
-	/* The holder of an object that came meanwhile is not known: the program may have put all
-	 * that was in a list into another one. */
+	/* Objects that only a new object points to: their holder is not known, as the program may
+	 * have put all that was in a list into another one. */
 	for (uint32_t n = 0; n < g->n; n++)
 		if (!g->parent[n] && node_in(g->of_new, n))
 			reach_node(s, n, unknown);
@@ -182,8 +183,7 @@ static int search_unreached(struct search *s)
 	for (uint32_t n = 0; n < g->n; n++)
 		if (!g->parent[n])
 			put_held(g, held, n);
-	/* A buffer without an owner is no news, unless it is asked for: it is not known whose it
-	 * was. */
+	/* a buffer without an owner is left out unless asked for: it is not known whose it was */
 	for (uint32_t n = 0; n < g->n; n++)
 		if (!g->parent[n] && !node_in(held, n) && is_object(g, n) && !node_in(interned, n))
 			reach_node(s, n, nobody);
@@ -192,9 +192,9 @@ static int search_unreached(struct search *s)
 	reach_lost(s, held, below, nobody);
 	if (reach_unknown(s, below, interned, unknown))
 		return -ENOMEM;
-	/* A search from a cycle finds all that it holds; one from something that is only held finds
-	 * less, and its beginning is met again in the search from its holder. A leaf is in none.
-	 * Dicts come last: an instance says more than its attributes. */
+	/* A search from a node in a cycle finds all that the cycle holds; one from a node that is
+	 * only held finds less, and meets that node again later. Leaves are in no cycle. Dicts come
+	 * last, since an instance says more. */
 	for (int dicts = 0; dicts < 2; dicts++) {
 		for (uint32_t n = 0; n < g->n && !s->err; n++) {
 			const struct graph_type *t = graph_type(g, n);
@@ -211,15 +211,15 @@ static int search_unreached(struct search *s)
 	s->cycle = 0;
 	seed(s, REACH_INTERNED, REACH_INTERNED);
 	spread(s);
-	/* Leaves are left that memory without an owner holds. */
+	/* what is left are leaves that memory without an owner holds */
 	for (uint32_t n = 0; n < g->n; n++)
 		if (!g->parent[n] && is_object(g, n))
 			reach_node(s, n, unknown);
 	return 0;
 }
 
-/* Builds without a GIL count apart for the owning thread and for all others; objects with deferred
- * counts are not counted by whoever runs. */
+/* References in builds without a GIL: the owning thread's and all others' are counted apart;
+ * objects with deferred counts are not counted. */
 static uint64_t split_refcount(const struct graph *g, uint64_t addr)
 {
 	uint8_t raw[PY_FT_HEAD];
@@ -231,7 +231,7 @@ static uint64_t split_refcount(const struct graph *g, uint64_t addr)
 	memcpy(&local, raw + PY_FT_REF_LOCAL, sizeof(local));
 	if (local == UINT32_MAX || raw[PY_FT_GC_BITS] & PY_FT_GC_DEFERRED)
 		return UINT64_MAX;
-	sum = local + ((int64_t)heap_u64(raw + PY_FT_REF_SHARED) >> 2); /* that may be below 0 */
+	sum = local + ((int64_t)heap_u64(raw + PY_FT_REF_SHARED) >> 2); /* may be negative */
 	return sum < 0 ? UINT64_MAX : (uint64_t)sum;
 }
 
@@ -246,10 +246,9 @@ bool reach_is_alive(const struct graph *g, uint32_t node, bool was_held)
 	if (!proc_is_live(rt->proc) || !graph_type(g, node)->addr)
 		return true;
 	err = proc_read(rt->proc, addr, head, (size_t)rt->layout.ob_type + 8);
-	if (err == -ENODATA) /* swapped out meanwhile: that it has died is not known */
+	if (err == -ENODATA) /* swapped out meanwhile: it may be alive */
 		return node_in(g->seen, node);
-	/* Freed memory keeps the type, but counts no references, or points to what was freed next.
-	 */
+	/* freed memory keeps the type, but its count is 0, or points to what was freed next */
 	return node_in(g->seen, node) && !err &&
 	       heap_u64(head + rt->layout.ob_type) == graph_type(g, node)->addr &&
 	       (was_held || (heap_ref_plausible(rt, head, &immortal) &&
@@ -283,9 +282,9 @@ uint64_t reach_refcount(const struct graph *g, uint32_t node)
 	return py_has_immortals(g->h->rt) ? (uint32_t)word : word;
 }
 
-/* Do the @held objects that point to the node of this root account for all that hold it? Nobody
- * counts who points to a buffer, but that of an object is its own: what a stack says of it is a
- * leftover, or lies in an arena that the kernel has mapped right behind the stack. */
+/* Do objects hold all @held references to this root's node, so that the root is borrowed?
+ * References to buffers are not counted, but an object's buffer is its own: a word of a stack that
+ * names it is a leftover, or in an arena that the kernel mapped behind the stack. */
 static bool is_borrowed(const struct graph *g, const struct reach_root *root, uint64_t held)
 {
 	if (root->kind == REACH_STACK && !graph_type(g, root->node)->addr)
@@ -293,8 +292,8 @@ static bool is_borrowed(const struct graph *g, const struct reach_root *root, ui
 	return reach_refcount(g, root->node) <= held;
 }
 
-/* Words in static data, in states of threads and on stacks may be leftovers, or borrowed: such a
- * root counts only when its object has more references than other objects hold to it. */
+/* Rejects roots that may be leftovers or borrowed (words in static data, thread states, stacks):
+ * their object must have more references than other objects hold to it. */
 static int reject_borrowed(struct search *s, enum reach_kind from)
 {
 	struct graph *g = s->g;

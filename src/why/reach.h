@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From where a search begins, and what it finds: each node's neighbour on a shortest path from a
- * named root. */
+/* The roots of a search, and its result: each node's neighbour on a shortest path from a root. */
 #ifndef PYLEAK_WHY_REACH_H
 #define PYLEAK_WHY_REACH_H
 
 #include "why/graph.h"
 
-/* In the order of how much their name tells; a later one is tried only for what the earlier ones do
- * not reach. */
+/* Ordered by how much their name says; each kind is searched only for what earlier ones do not
+ * reach. */
 enum reach_kind {
 	REACH_MODULE,  /* owner: module object, name: its name in sys.modules, which is at @at; or
 			* (NULL) sys.modules itself: see paths_gather() */
@@ -57,9 +56,9 @@ struct reach {
 
 #define REACH_ROOT NODE_MAX /* a parent with this bit is the number of a root */
 
-/* Collect the roots of all interpreters and threads. */
+/* Collects the roots of all interpreters and threads. */
 int reach_find_roots(struct reach *r);
-/* The search: fills g->parent (0 = never reached; node + 1; REACH_ROOT | root). */
+/* Searches: fills g->parent (0 = not reached; node + 1; REACH_ROOT | root). */
 int reach_search(struct reach *r);
 /* Is the object of a node still there? In a process that goes on, one that nobody holds may have
  * died since it was met; one that @was_held may have, too, but not be another by now. */

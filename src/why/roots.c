@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where a search begins: modules, frames, threads, interpreters, the data of libraries, stacks. */
+/* Finds the roots of a search: modules, frames, threads, interpreters, data of libraries, stacks.
+ */
 #include "py/objects.h"
 #include "py/versions.h"
 #include "why/roots.h"
 
 #define ROOTS		"looking for roots"
 #define MAX_INTERPS	64
-#define MAX_STATIC	(64u << 20) /* of one mapping: more data than that is no place for roots */
+#define MAX_STATIC	(64u << 20) /* bytes of one mapping: larger data has no roots */
 #define MAX_STATICS	(1u << 30)  /* of all of them */
 #define SIGNALS		64
-#define SIGNALS_DEFAULT 40 /* so many have the same handler, or none of Python's */
+#define SIGNALS_DEFAULT 40 /* signals that have the default handler, at least */
 #ifndef REACH_THREADS
 #define REACH_THREADS 4096
 #endif
@@ -17,10 +18,10 @@
 #define REACH_MODULES 65536
 #endif
 
-/* A block of the pools that is no object, named by a state or by static data: a free list (dict
- * keys, floats), full of leftovers, whose references would be believed. What the states hold
- * besides are objects, chunks, and the callbacks that have their own search. Of static data only
- * what counts no reference to itself is taken for free. */
+/* Is this block a free list (dict keys, floats), full of leftovers that would be taken for
+ * references? A pool's block that is no object, named by a state, is: states hold nothing else but
+ * objects, chunks, and callbacks, which have their own search. Named by static data, it is one if
+ * its first word, as a reference count, is 0. */
 static bool is_free_list(const struct reach *r, enum reach_kind kind, uint32_t node)
 {
 	uint64_t first;
@@ -41,7 +42,7 @@ struct reach_root *roots_add(struct reach *r, enum reach_kind kind, uint64_t add
 
 	if (node == NODE_NONE || is_free_list(r, kind, node))
 		return NULL;
-	/* C code keeps where its memory begins; glibc's own data points into it at random. */
+	/* C code keeps addresses of beginnings; glibc's data points inside blocks at random */
 	if (kind >= REACH_LIBRARY && !graph_type(r->g, node)->addr &&
 	    graph_addr(r->g, node, NULL) != addr)
 		return NULL;
@@ -56,7 +57,7 @@ struct reach_root *roots_add(struct reach *r, enum reach_kind kind, uint64_t add
 	return root;
 }
 
-/* Up to @max references among the keys and values of a dict: pairs. */
+/* Reads up to @max pairs of key and value from a dict. */
 static size_t dict_pairs(const struct py_runtime *rt, uint64_t dict, uint64_t (*out)[2], size_t max)
 {
 	const struct py_layout *l = &rt->layout;
@@ -67,7 +68,7 @@ static size_t dict_pairs(const struct py_runtime *rt, uint64_t dict, uint64_t (*
 	if (proc_read_u64(rt->proc, dict + l->dict_keys, &keys) || !heap_is_pointer(keys) ||
 	    proc_read(rt->proc, keys, head, sizeof(head)) || !heap_keys_facts(rt, head, &k))
 		return 0;
-	/* Entries of keys that were removed stay, empty: but not so many. */
+	/* removed entries stay, empty, but not so many */
 	for (uint64_t i = 0; i < k.n && i < 4 * max + REACH_MODULES && n < max; i++) {
 		uint64_t at = keys + k.entries + i * k.entry_size + (k.entry_size == 24 ? 8 : 0);
 
@@ -79,7 +80,7 @@ static size_t dict_pairs(const struct py_runtime *rt, uint64_t dict, uint64_t (*
 	return n;
 }
 
-/* 3.8, 3.9: the callbacks are in the state of the module. */
+/* In 3.8 and 3.9, atexit's callbacks are in the state of its module. */
 static void atexit_state(struct reach *r, uint64_t module)
 {
 	uint64_t state, words[3];
@@ -129,7 +130,7 @@ static void module_roots(struct reach *r, uint64_t interp)
 
 struct frames {
 	struct reach *r;
-	struct map64 *seen; /* frames looked at */
+	struct map64 *seen; /* frames that were visited */
 	uint64_t thread;
 };
 
@@ -167,7 +168,7 @@ static int frame_roots(const struct py_locals *l, void *ctx)
 		f->r->unreadable++;
 	slot_roots(f, l, REACH_LOCAL, 0, l->n);
 	slot_roots(f, l, REACH_TEMPORARY, l->n, l->n_stack);
-	/* Nobody else may hold the code that runs of a script, of exec() or a lambda. */
+	/* a frame may be the only holder of its code: a script's, exec()'s, a lambda's */
 	frame_root(f, REACH_TEMPORARY, l->code, l->code, 0);
 	if (!py_frames_are_objects(rt) &&
 	    !proc_read_u64(rt->proc, l->frame + rt->layout.frame_func, &func))
@@ -178,8 +179,8 @@ static int frame_roots(const struct py_locals *l, void *ctx)
 	return 0;
 }
 
-/* The table of interned strings: each value is its own key. It does not keep what it holds, but
- * where strings are immortal, so it is asked last. */
+/* Is this the table of interned strings, whose values are their own keys? It is searched last: it
+ * keeps its strings only where they are immortal. */
 static bool is_interned(const struct reach *r, uint64_t addr)
 {
 	uint64_t pair[8][2], used;
@@ -220,8 +221,8 @@ static void words_of(struct reach *r, enum reach_kind kind, uint64_t owner, uint
 	}
 }
 
-/* Frames of a greenlet that waits (3.11+) are in no thread's chain: the innermost has a frame
- * object, and each names its caller. What a generator's holds is the generator's. */
+/* Adds frames of waiting greenlets (3.11+), which are in no thread's chain: the innermost has a
+ * frame object, and each names its caller. A generator's frame is left to the generator. */
 static void greenlet_roots(struct reach *r, struct map64 *seen)
 {
 	const struct py_runtime *rt = r->g->h->rt;
@@ -288,7 +289,7 @@ static void interp_roots(struct reach *r, uint64_t interp)
 	words_of(r, REACH_INTERP, interp, interp, size, 0);
 }
 
-/* Handlers of module signal: 64 pairs of a flag and a function, most of them the same. */
+/* Adds handlers of module signal: 64 pairs of a flag and a function, most of them equal. */
 static void signal_roots(struct reach *r, const uint64_t *w, size_t n, uint64_t addr)
 {
 	for (size_t i = 0; i + 2 * SIGNALS <= n; i++) {
@@ -310,8 +311,8 @@ static void signal_roots(struct reach *r, const uint64_t *w, size_t n, uint64_t 
 	}
 }
 
-/* A word of CPython's own data that has been looked at as the interpreter's, where free lists are
- * known for what they are; or one that holds nothing. */
+/* Is this word of CPython's data no root? It is in the main interpreter's state, which was searched
+ * with its free lists known; or it is borrowed. */
 static bool is_no_holder(const struct reach *r, const uint64_t *w, uint64_t n, uint64_t i,
 			 uint64_t start)
 {
@@ -334,8 +335,8 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 	}
 	if (is_python)
 		signal_roots(r, w, bytes / 8, start);
-	/* The flags of a class of C code are a number, with a bit for what it extends: 0x2005500 of
-	 * a list. The heap of a program that is not relocated may have a block there. */
+	/* A class's flags are a number (0x2005500 extends list) that may be an address in the heap
+	 * of a program that is not relocated. */
 	for (uint64_t i = 0; i < bytes / 8; i++) {
 		if (!heap_is_pointer(w[i]) || graph_find(r->g, w[i]) == NODE_NONE ||
 		    (!(w[i] >> 32) && py_is_type(rt, start + 8 * i - rt->layout.tp_flags)) ||
@@ -349,7 +350,7 @@ static void static_words(struct reach *r, uint64_t start, uint64_t bytes, bool i
 	}
 }
 
-/* The file of this row; of a process that does not run, what was saved of it. */
+/* Opens the file of a mapping; of a saved process, its saved copy. */
 static int open_file(const struct proc *p, const struct proc_map *m, struct dso **out)
 {
 	uint8_t *bytes;
@@ -364,8 +365,8 @@ static int open_file(const struct proc *p, const struct proc_map *m, struct dso 
 	return err ? err : dso_open_image(m->path, bytes, size, out);
 }
 
-/* The data of one file with the zeroed data behind: what the kernel maps right after that may be
- * anything (arenas, often), so the file says how long it is. */
+/* Searches the data of one file and the zeroed data behind it. The file says how long that is: the
+ * kernel may map anything right behind, often arenas. */
 static void file_roots(struct reach *r, const struct proc_map *m)
 {
 	const struct proc *p = r->g->h->rt->proc;
@@ -382,8 +383,8 @@ static void file_roots(struct reach *r, const struct proc_map *m)
 			n = dso_writable(d, v, ARRAY_SIZE(v));
 		dso_close(d);
 	}
-	/* A library that is gone from the disk. What was never one, shared memory and data that is
-	 * mapped, holds no references. */
+	/* A library that is gone from the disk is searched as it is mapped. Mapped data and shared
+	 * memory hold no references. */
 	if (!n && (!opened || !proc_is_live(p)))
 		static_words(r, m->start, m->end - m->start, false);
 	for (size_t i = 0; i < n && i < ARRAY_SIZE(v); i++) {
@@ -448,7 +449,7 @@ int reach_find_roots(struct reach *r)
 		return fail(-EAGAIN, "the interpreters of process %d cannot be read",
 			    rt->proc->pid);
 	err = thread_roots(r);
-	/* New interpreters are put in front: the main one last, and it comes first. */
+	/* new interpreters are put in front: the main one is last, and is searched first */
 	r->main = interps[n - 1];
 	for (int i = n; i-- > 0 && !err;)
 		interp_roots(r, interps[i]);

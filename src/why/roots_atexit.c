@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Functions that are to be called at exit: what they hold lives until then. */
+/* Adds functions to be called at exit: what they hold lives until then. */
 #include <stdlib.h>
 
 #include "why/roots.h"
@@ -7,7 +7,7 @@
 #define MAX_CALLBACKS	(1u << 20)
 #define FIRST_CALLBACKS 8
 
-/* The empty tuple is in static data from 3.11 on, where nothing is a node. */
+/* Is it a tuple? The empty one may be in static data (3.11+), where nothing is a node. */
 static bool is_tuple(const struct graph *g, uint64_t addr)
 {
 	const struct py_runtime *rt = g->h->rt;
@@ -24,7 +24,7 @@ static bool is_tuple(const struct graph *g, uint64_t addr)
 	return false;
 }
 
-/* {function, arguments, keywords} of one callback of module atexit. */
+/* Is there {function, arguments, keywords} of an atexit callback at @addr? */
 static bool is_callback(const struct reach *r, uint64_t addr)
 {
 	uint64_t entry[3];
@@ -33,7 +33,7 @@ static bool is_callback(const struct reach *r, uint64_t addr)
 	       graph_find(r->g, entry[0]) != NODE_NONE && is_tuple(r->g, entry[1]);
 }
 
-/* 3.14 keeps a list of tuples. */
+/* In 3.14 callbacks are a list of tuples. */
 static void list_of_callbacks(struct reach *r, uint64_t list)
 {
 	const struct py_runtime *rt = r->g->h->rt;
@@ -45,7 +45,7 @@ static void list_of_callbacks(struct reach *r, uint64_t list)
 		roots_add(r, REACH_ATEXIT, list, 0, 0);
 }
 
-/* A callback of an array is a block by itself, and no object. */
+/* Is it a callback of the array: a block by itself, and no object? */
 static bool is_callback_block(const struct reach *r, uint64_t addr)
 {
 	uint32_t node = graph_find(r->g, addr);
@@ -53,7 +53,8 @@ static bool is_callback_block(const struct reach *r, uint64_t addr)
 	return (node == NODE_NONE || !graph_type(r->g, node)->addr) && is_callback(r, addr);
 }
 
-/* 3.10 - 3.13 keep an array of pointers to callbacks; where the first ones are none, it is none. */
+/* In 3.10 - 3.13 callbacks are an array of pointers; if the first ones are no callbacks, it is
+ * none. */
 static void array_of_callbacks(struct reach *r, uint64_t at, const uint64_t first[FIRST_CALLBACKS])
 {
 	uint64_t one;
@@ -70,7 +71,7 @@ static void array_of_callbacks(struct reach *r, uint64_t at, const uint64_t firs
 	}
 }
 
-/* Collects what may be an array of callbacks from the words of a state; looks at lists itself. */
+/* Collects addresses from a state that may be such arrays, and searches lists at once. */
 static size_t find_arrays(struct reach *r, const uint64_t *state, size_t n,
 			  uint64_t (*first)[FIRST_CALLBACKS], struct proc_req *out)
 {
@@ -92,8 +93,8 @@ static size_t find_arrays(struct reach *r, const uint64_t *state, size_t n,
 	return found;
 }
 
-/* An interpreter's state has thousands of words that point somewhere: their first words are read
- * all at once. */
+/* An interpreter's state has thousands of words that may point to an array: the first words of all
+ * are read together. */
 void roots_atexit(struct reach *r, const uint64_t *state, size_t n)
 {
 	uint64_t(*first)[FIRST_CALLBACKS] = malloc(n * sizeof(*first));

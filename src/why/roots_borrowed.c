@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Words of CPython's own that point to objects without holding them. The method cache remembers
- * what was found by name: 4,096 entries of a version, the name and what was found (struct
- * type_cache_entry, Objects/typeobject.c and pycore_typeobject.h, 3.8 - 3.15). Free lists are
- * arrays of 80 blocks of one size (until 3.12, Objects/dictobject.c, listobject.c): their slots
- * that are not in use still name what was in them, which may be in use again. */
+/* Finds words of CPython's data that point to objects without holding them. The method cache has
+ * 4,096 entries of a version, a name and the object found (struct type_cache_entry,
+ * Objects/typeobject.c and pycore_typeobject.h, 3.8 - 3.15). Free lists are arrays of 80 blocks of
+ * one size (until 3.12, Objects/dictobject.c, listobject.c): unused slots still name their last
+ * block, which may be in use again. */
 #include "why/roots.h"
 
-#define LISTED 12 /* neighbours of one size; no state names so many of its own */
+#define LISTED 12 /* neighbours of one size; a state has fewer of its own side by side */
 
 static bool is_str(const struct reach *r, uint64_t addr)
 {
@@ -36,7 +36,7 @@ static bool is_listed(const struct reach *r, const uint64_t *w, uint64_t n, uint
 	uint32_t node = graph_find_block(g, w[i], NULL);
 	uint64_t bytes, from = i, to = i + 1;
 
-	/* Numbers and characters that are kept for all stand side by side, too. */
+	/* cached numbers and characters are side by side, too */
 	if (node >= g->n_pooled || graph_is_leaf(g, node))
 		return false;
 	graph_addr(g, node, &bytes);
@@ -47,8 +47,8 @@ static bool is_listed(const struct reach *r, const uint64_t *w, uint64_t n, uint
 	return to - from >= LISTED;
 }
 
-/* In the state of module ast a class stands behind two strings: one of CPython's own is no version.
- */
+/* Is it an entry of the method cache? In the state of module ast, a class is behind two strings: a
+ * string of CPython's own is no version. */
 static bool is_remembered(const struct reach *r, const uint64_t *w, uint64_t i)
 {
 	return i >= 2 && w[i - 2] && graph_find(r->g, w[i]) != NODE_NONE &&

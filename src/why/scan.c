@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The references of one block. Most objects are read like C structures, word by word; the
- * exceptions are where that would lie: words that point without holding (GC lists, weak references,
- * caches), and arrays that have leftovers behind their end. */
+/* Finds the references of one block. Most objects are read word by word; exceptions are words that
+ * point without holding (GC lists, weak references, caches), and arrays with leftovers behind their
+ * end. */
 #include "py/objects.h"
 #include "py/versions.h"
 #include "why/scan_priv.h"
 
-#define MAX_SLOTS 65536 /* of a class */
-#define LEAF_HEAD 80	/* the longest: of a str whose characters lie elsewhere */
+#define MAX_SLOTS 65536 /* slots of a class */
+#define LEAF_HEAD 80	/* bytes: a str whose characters are elsewhere has the longest */
 
 void scan_emit(struct scan *s, uint64_t word)
 {
@@ -36,7 +36,7 @@ void scan_emit(struct scan *s, uint64_t word)
 		s->err = -ENOMEM;
 }
 
-/* A member of objects.h. */
+/* The offset of a member from objects.h in this build. */
 static int64_t member(const struct scan *s, int64_t off)
 {
 	return off + py_more_header(s->g->h->rt);
@@ -64,8 +64,9 @@ void scan_some(struct scan *s, int64_t from, uint64_t n, unsigned step, unsigned
 			scan_emit(s, scan_at(s, from + 8 * (int64_t)i));
 }
 
-/* Blocks of 64 items between two links; what lies outside of the indices was popped. An empty one
- * has a block, too, and spare ones: as nodes they would hold what was popped. */
+/* A deque: blocks of 64 items between two links. Slots outside of its indices were popped, and so
+ * were those of an empty one's block and of spare ones: as nodes these would hold what was popped.
+ */
 static void deque(struct scan *s)
 {
 	uint64_t block = scan_at(s, member(s, PY_DEQUE_LEFT)),
@@ -95,14 +96,14 @@ static void deque(struct scan *s)
 	}
 }
 
-/* The end of an object's body, as its type tells: what follows in its block are leftovers. */
+/* The end of an object's body, by its type: leftovers follow. */
 static int64_t body_end(const struct scan *s)
 {
 	const struct heap_type *t = &s->t->t;
 	int64_t end = t->basicsize;
 	uint64_t word;
 
-	if (s->t->kind == GRAPH_TYPE) { /* its slots' descriptions are its items */
+	if (s->t->kind == GRAPH_TYPE) { /* its items are the descriptions of its slots */
 		uint64_t n = scan_at(s, s->g->h->rt->layout.ob_size);
 
 		end += n < MAX_SLOTS ? (int64_t)n * t->itemsize : 0;
@@ -114,7 +115,7 @@ static int64_t body_end(const struct scan *s)
 		word = scan_at(s, end);
 		end += 8 + 8 * (int64_t)(word & 0xff); /* capacity */
 	}
-	/* Types of C may ask for more than they say: leftovers in a pool are below 16. */
+	/* C types may use more than basicsize says; leftovers in a pool are below 16 bytes */
 	return end > s->hi || (graph_goes_on(s->g, s->b, s->t) && s->hi - end >= 16) ? s->hi : end;
 }
 
@@ -159,8 +160,8 @@ static void frame_object(struct scan *s)
 	scan_words(s, l->frame_localsplus, end, ~0ull);
 }
 
-/* A body word by word, without the list of weak references, and the flags of a class: a number that
- * is an address in the heap of a program that is not relocated. */
+/* Scans a body word by word, without the list of weak references and a class's flags, which may
+ * look like an address in a program that is not relocated. */
 static void plain_to(struct scan *s, int64_t from, int64_t to)
 {
 	int64_t weak = s->t->t.weakoffset,
@@ -176,8 +177,8 @@ static void plain(struct scan *s, int64_t from)
 	plain_to(s, from, s->hi);
 }
 
-/* Memory full of numbers and characters, any of which may be an address: who points there leads to
- * it when it was asked for, and to nothing by way of it. */
+/* Follows a pointer to memory of numbers or characters, any of which may look like an address: only
+ * if the memory was asked for, and never through it. */
 static void numbers(struct scan *s, uint64_t word)
 {
 	const struct graph *g = s->g;
@@ -189,7 +190,7 @@ static void numbers(struct scan *s, uint64_t word)
 		scan_emit(s, word);
 }
 
-/* Do the items of an array of numpy refer to nothing? */
+/* Are the items of this numpy array no references? */
 static bool is_numeric(const struct scan *s)
 {
 	uint64_t descr = scan_at(s, member(s, GRAPH_ARRAY_DESCR)), word[2];
@@ -200,7 +201,7 @@ static bool is_numeric(const struct scan *s)
 	return !((word[1] >> 32 ? word[0] >> 24 : word[1]) & GRAPH_DESCR_OBJECTS);
 }
 
-/* A view points into memory that is its base's. */
+/* A numpy array: a view points into its base's memory, which is skipped. */
 static void numpy_array(struct scan *s)
 {
 	int64_t data = member(s, GRAPH_ARRAY_DATA);
@@ -214,7 +215,7 @@ static void numpy_array(struct scan *s)
 	plain(s, data + 8);
 }
 
-/* The memory of a Py_buffer, at @buf, is that of its object, which is the next word. */
+/* Scans from a Py_buffer, at @buf: its memory belongs to its object, the next word. */
 static void view(struct scan *s, int64_t buf)
 {
 	if (!scan_at(s, buf + 8))
@@ -222,14 +223,15 @@ static void view(struct scan *s, int64_t buf)
 	plain(s, buf + 8);
 }
 
-/* A member at @at points to such memory; before @behind is no reference. */
+/* Scans an object whose member @at points to memory of numbers; references begin at @behind. */
 static void around_numbers(struct scan *s, int64_t at, int64_t behind)
 {
 	numbers(s, scan_at(s, member(s, at)));
 	plain(s, member(s, behind));
 }
 
-/* A class adds objects to a str or a bytearray; characters are no object. */
+/* An instance of a subclass of str or bytearray: only words that point to objects are references,
+ * others may be characters. */
 static void text(struct scan *s)
 {
 	for (int64_t off = member(s, PY_BODY); off + 8 <= s->hi; off += 8) {
@@ -243,8 +245,8 @@ static void text(struct scan *s)
 	}
 }
 
-/* Memory of its own has a bytearray, and a str in forms that are not compact. An int may be an
- * address, as those in tp_subclasses are. */
+/* Memory of a bytearray, and of a str that is not compact. An int is not followed: it may be an
+ * address (those in tp_subclasses are). */
 static void leaf(struct scan *s)
 {
 	if (s->t->t.kind != HEAP_K_STR && s->t->t.kind != HEAP_K_BYTEARRAY)
@@ -253,7 +255,7 @@ static void leaf(struct scan *s)
 		numbers(s, scan_at(s, member(s, off)));
 }
 
-/* The dict of what has another size each time lies behind it all (where it is not managed). */
+/* An int or bytes of a subclass: its dict is behind the value, whose size varies. */
 static void value(struct scan *s)
 {
 	const struct heap_type *t = &s->t->t;
@@ -271,12 +273,13 @@ static void dict(struct scan *s)
 
 	scan_keys(s, l->dict_keys);
 	if (values)
-		scan_emit(s, values & ~7ull); /* a buffer, or inside the instance */
+		scan_emit(s, values & ~7ull); /* in a buffer or in the instance */
 	if (s->t->t.basicsize > member(s, PY_DICT_BODY))
 		plain(s, member(s, PY_DICT_BODY));
 }
 
-/* Attribute values that are their own block start behind a prefix, whatever its alignment. */
+/* Follows the attributes in front of the object; values in a block of their own begin behind a
+ * prefix. */
 static void pre_header(struct scan *s)
 {
 	const struct py_runtime *rt = s->g->h->rt;
@@ -290,7 +293,7 @@ static void pre_header(struct scan *s)
 	scan_emit(s, a.dict);
 }
 
-/* The frame of one that has run to its end is full of leftovers. */
+/* A generator. The frame of an ended one is full of leftovers. */
 static void generator(struct scan *s)
 {
 	const struct py_runtime *rt = s->g->h->rt;
@@ -298,18 +301,18 @@ static void generator(struct scan *s)
 
 	if (py_frames_are_objects(rt)) {
 		scan_emit(s, scan_at(s, PY_GEN_FRAME));
-		/* gi_running is a byte, and seven leftovers. */
+		/* gi_running is a byte, with seven leftover bytes */
 		plain(s, PY_GEN_FRAME + py_generator_rest(rt));
 		return;
 	}
-	/* Before the states: who runs it (borrowed), and a coroutine's origin or an asynchronous
+	/* Before the state: who runs it (borrowed), and a coroutine's origin or an async
 	 * generator's finalizer, which a plain generator leaves unset. */
 	plain_to(s, member(s, PY_BODY), from - 24);
 	if (s->t->kind == GRAPH_COROUTINE)
 		scan_emit(s, scan_at(s, from - 16));
 	if (!py_generator_is_over(rt, scan_at(s, from - 8)))
 		frame(s, from);
-	else if (py_ended_frames_hold_code(rt)) /* before, gi_code above was the one that held it */
+	else if (py_ended_frames_hold_code(rt)) /* before, gi_code above held it */
 		scan_words(s, code, code + 8, ~(uint64_t)rt->walk.code_tag_mask);
 }
 
@@ -418,7 +421,7 @@ static void object(struct scan *s)
 	}
 }
 
-/* The references since s->begin are those of @node. */
+/* Ends the list of references of @node, which begins at s->begin. */
 static int finish(struct scan *s, uint32_t node)
 {
 	struct graph *g = s->g;
@@ -438,7 +441,7 @@ static int finish(struct scan *s, uint32_t node)
 	return 0;
 }
 
-/* As it is now. */
+/* Scans the block as it is now. */
 static void scan_block(struct scan *s)
 {
 	s->base = s->b->addr;
@@ -473,8 +476,7 @@ int graph_scan(struct graph *g, const struct heap_block *b, uint32_t node)
 	struct scan s = {.g = g, .b = b, .begin = g->edge.n, .t = graph_type(g, node)};
 	int err;
 
-	/* A block may hold something else by now: an object in place of a buffer, or another one.
-	 */
+	/* the block may hold something else by now: another object, or none */
 	if (s.t->addr != (b->object ? b->type : 0))
 		return graph_scan_new(g, b);
 	scan_block(&s);

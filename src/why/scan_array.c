@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* References in memory that an object has outside of its block: a list's items, a dict's keys, the
+/* Finds references in arrays outside of their object's block: items of a list, keys of a dict,
  * table of a set. */
 #include "why/scan_priv.h"
 
@@ -25,7 +25,7 @@ void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsig
 			return;
 		}
 		s->g->direct_bytes -= 8 * k;
-		/* One may be as big as all the rest. */
+		/* one array may be as big as all the rest */
 		if (done && !(8 * done % TELL_BYTES))
 			s->err = heap_tell(s->g->h, "following pointers", s->g->stats.objects);
 		from = addr + 8 * done;
@@ -44,7 +44,7 @@ void scan_direct(struct scan *s, uint64_t addr, uint64_t n, unsigned step, unsig
 	}
 }
 
-/* The entries of the keys that @a->was points to. False: there are none. */
+/* Finds the entries of the keys object at @a->was. False: there are none. */
 static bool find_entries(const struct scan *s, struct array *a)
 {
 	struct heap_keys k;
@@ -60,7 +60,7 @@ static bool find_entries(const struct scan *s, struct array *a)
 	return true;
 }
 
-/* False: it has none, or what stands there is no length. */
+/* Sets the number of words. False: it is 0, or cannot be a length. */
 static bool find_length(struct array *a, uint64_t length)
 {
 	if (a->kind == ARRAY_TABLE && length < MAX_ITEMS)
@@ -69,7 +69,7 @@ static bool find_length(struct array *a, uint64_t length)
 	return length && length <= 2 * MAX_ITEMS;
 }
 
-/* Takes its place and its length from its owner, as that is now. */
+/* Reads its address and length again from its owner. */
 static bool find_again(const struct scan *s, struct array *a)
 {
 	uint64_t length;
@@ -80,7 +80,7 @@ static bool find_again(const struct scan *s, struct array *a)
 	return !proc_read_u64(s->g->h->rt->proc, a->length, &length) && find_length(a, length);
 }
 
-/* Does its owner point elsewhere by now? Then @a is there. */
+/* Does the owner point to another array by now? Then @a is set to that. */
 static bool has_moved(const struct scan *s, struct array *a)
 {
 	uint64_t now;
@@ -106,7 +106,8 @@ void scan_array(struct scan *s, struct array *a)
 	}
 }
 
-/* Items that a list has got since its length was noted: its array, in a pool, is read that far. */
+/* Reads items that a list got since its length was noted: the walk reads its array, in a pool, only
+ * to the noted length. */
 static void late_items(struct scan *s, const struct array *a, uint64_t room)
 {
 	const uint64_t *noted = map64_get(&s->g->length, a->was);
@@ -116,9 +117,9 @@ static void late_items(struct scan *s, const struct array *a, uint64_t room)
 		scan_direct(s, a->was + 8 * *noted, n - *noted, 1, 1);
 }
 
-/* A big array is read when its owner is: until the walk comes to it, seconds later, it may have
- * grown and moved, and all that it holds would seem to be held by nobody. One that lies where
- * another block did when they were numbered is no node: what it holds is its owner's. */
+/* A big array is read with its owner: seconds later, when the walk comes to it, it may have moved,
+ * and nobody would seem to hold its items. If its address had another block when blocks were
+ * numbered, it is no node, and its items are its owner's. */
 static void array(struct scan *s, struct array *a)
 {
 	const struct graph *g = s->g;
@@ -142,7 +143,7 @@ static void array(struct scan *s, struct array *a)
 		late_items(s, a, block + bytes - a->was);
 	if (node < g->n_pooled || g->start[node])
 		return;
-	/* It may have grown where it is. */
+	/* it may have grown in place */
 	a->n = a->n < bytes / 4 ? a->n : bytes / 4;
 	a->node = node;
 	s->soon = *a;

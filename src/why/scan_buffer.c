@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* References in a block that is no object. */
+/* Finds references in a block that is no object. */
 #include "py/objects.h"
 #include "py/versions.h"
 #include "why/scan_priv.h"
 
 #define KEYS_HEAD   40
-#define CACHED_MOST 1032 /* bytes of a block that a thread's cache of malloc may have had */
+#define CACHED_MOST 1032 /* bytes: the largest chunk that glibc's cache of a thread holds */
 
-/* 3.11, 3.12: an array of attribute values begins with the order in which they were set, written
- * from its end backwards: what is not in there are leftovers. The last byte is the size of it all,
- * the one before the number of attributes. (A pointer ends in two zero bytes, and a table that is
- * larger than the attributes there may be is something else.) False: this is no such array. */
+/* Scans attribute values of 3.11 and 3.12. The array begins with the order in which they were set,
+ * written backwards from its end: values not in it are leftovers. The last byte is the size of the
+ * prefix, the one before the number of attributes. (A pointer ends in two zero bytes, and a table
+ * that is larger than the attributes there may be is something else.) False: this is no such array.
+ */
 static bool attribute_values(struct scan *s)
 {
 	const uint8_t *p = s->b->data;
@@ -31,8 +32,8 @@ static bool attribute_values(struct scan *s)
 	return false;
 }
 
-/* The keys of a dict, by what their head says of their size: beside each may lie its hash, and
- * behind the last are leftovers. False: this is no such table, or is not all at hand. */
+/* Scans keys of a dict without their hashes and the leftovers behind the last, as the head gives
+ * their size. False: this is no such table, or is not read as a whole. */
 static bool keys_table(struct scan *s, int64_t head)
 {
 	const struct heap_block *b = s->b;
@@ -57,10 +58,9 @@ static bool is_wrapper(const struct graph *g, uint64_t addr)
 	return node != NODE_NONE && graph_type(g, node)->kind == GRAPH_WRAPPER;
 }
 
-/* pybind11 finds the wrapper of an object of C++ by its address, in a std::unordered_multimap. Each
- * node has the next one or 0, that address, and the wrapper; it keeps neither alive. The first
- * member of a wrapper is the same address; that of a second base class lies inside of the same
- * object. */
+/* Is this a node of pybind11's map from C++ objects to wrappers (std::unordered_multimap)? It has
+ * the next node or 0, the object's address, and the wrapper, and keeps neither alive. A wrapper's
+ * first member is the same address, or, for a second base class, inside the same object. */
 static bool names_wrapper(const struct scan *s)
 {
 	const struct graph *g = s->g;
@@ -71,7 +71,7 @@ static bool names_wrapper(const struct scan *s)
 	if (s->hi != 24 || !address || !is_wrapper(g, wrapper) ||
 	    proc_read_u64(p, wrapper + PY_BODY + py_more_header(g->h->rt), &own))
 		return false;
-	/* A struct of a program's may have those two, too. */
+	/* a struct of the program may look like that: the next node must, too */
 	if (next && (proc_read_u64(p, next + 16, &next) || !is_wrapper(g, next)))
 		return false;
 	object = graph_find_block(g, own, NULL);
@@ -79,10 +79,10 @@ static bool names_wrapper(const struct scan *s)
 	       (object != NODE_NONE && object == graph_find_block(g, address, NULL));
 }
 
-/* A chunk of a thread's cache begins with a link to the next one, mostly near by, which since glibc
- * 2.32 is xored with its own page's number, and with a word that is cleared when it is given out.
- * An empty string (strdup("")) changes the lowest byte alone: the rest may seem an address in a
- * heap below 4 GiB. */
+/* Does it begin with the link of glibc's cache of a thread? The link is mostly to a chunk near by,
+ * since glibc 2.32 xored with its page's number; the second word is cleared when the chunk is given
+ * out. strdup("") changes only the lowest byte: the rest may look like an address in a heap below 4
+ * GiB. */
 static bool has_left_link(const struct scan *s)
 {
 	uint64_t first = scan_at(s, 0), page = s->base >> 12;
@@ -91,7 +91,8 @@ static bool has_left_link(const struct scan *s)
 	       !scan_at(s, 8) && (first ^ page) >> 12 == page;
 }
 
-/* A list's items begin behind the debug hooks' head, and without a GIL behind the room there is. */
+/* Scans a buffer. A list's items begin behind the head of the debug hooks, and without a GIL behind
+ * their capacity. */
 void scan_buffer(struct scan *s)
 {
 	const struct heap_block *b = s->b;
@@ -109,7 +110,7 @@ void scan_buffer(struct scan *s)
 		scan_some(s, head, b->bytes / 8, 2, 1);
 	else if (!attribute_values(s) && (n || !keys_table(s, head)))
 		scan_words(s, !n && has_left_link(s) ? 8 : 0, s->hi, ~0ull);
-	/* More than the walk has at hand at once. */
+	/* the rest of a block that the walk has not read */
 	if ((!n || is_table) && b->bytes > b->have)
 		scan_direct(s, b->addr + b->have, (b->bytes - b->have) / 8, is_table ? 2 : 1, 1);
 }

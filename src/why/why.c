@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Questions about the graph: which paths lead to these objects, and how many of them share each. */
+/* Answers questions about the graph: which paths lead to these objects, and how many share each. */
 #include "why/why.h"
 
 #include <stdio.h>
@@ -9,13 +9,13 @@
 #include "why/label.h"
 #include "why/paths.h"
 
-#define MAX_SAMPLES   4096 /* targets that are looked at: shares are exact to a percent or two */
+#define MAX_SAMPLES   4096 /* targets that are sampled: shares are exact to a percent or two */
 #define DEFAULT_PATHS 5
 #define LEAST_CHUNKS  64 /* a Python that has done nothing yet has twice as many */
 
 struct targets {
 	VEC(uint32_t) node;
-	uint64_t n; /* all of them */
+	uint64_t n; /* number of all targets */
 	uint64_t gone;
 };
 
@@ -72,8 +72,7 @@ static bool rest(const struct why_opts *o)
 	return true;
 }
 
-/* The second look: what has more entries than before, and where the time between the two is known.
- */
+/* Looks at containers a second time, to see which have more entries than before. */
 static void look_again(struct graph *g, struct why_answer *v, size_t n, const struct why_opts *o)
 {
 	uint64_t begin = clock_ns();
@@ -115,7 +114,7 @@ static int answer(struct reach *r, const struct why_query *q, const struct why_o
 
 		out->nearest = nearest ? strdup(nearest) : NULL;
 	}
-	/* Objects of one type have nothing else to do with each other. */
+	/* objects that are only of one type share no modules */
 	if (!err && !q->type)
 		paths_gather(r, t.node.v, t.node.n, &crowd);
 	if (!err && t.node.n)
@@ -124,7 +123,7 @@ static int answer(struct reach *r, const struct why_query *q, const struct why_o
 	if (!err && t.node.n)
 		paths_branch(r, t.node.v, t.node.n, out);
 	paths_scatter(r, &crowd);
-	out->sampled -= out->gone - t.gone; /* they are no samples */
+	out->sampled -= out->gone - t.gone; /* they do not count as samples */
 	vec_free(&t.node);
 	return err;
 }
@@ -136,7 +135,7 @@ static int by_share(const void *a, const void *b)
 	return x->share > y->share ? -1 : x->share < y->share;
 }
 
-/* Groups that turned out to read the same are one. */
+/* Joins groups whose paths read the same. */
 static int merge(struct why_answer *a, unsigned max)
 {
 	size_t n = 0;
@@ -217,8 +216,8 @@ static int collect(struct graph *g, const struct why_query *q, size_t n, uint64_
 	return 0;
 }
 
-/* Whoever points to an object may be where nobody has looked: that nothing does is not known then,
- * nor that a cycle has a reference too many. Of memory that is swapped out no cycle is known. */
+/* Drops paths that are doubtful because memory was not read: a pointer to the object may be there.
+ * So "unreferenced" is not known, nor an uncollectable cycle; with swapped memory, no cycle. */
 static void drop_doubtful(struct why_answer *a, bool is_swapped)
 {
 	size_t n = 0;

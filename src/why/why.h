@@ -8,7 +8,7 @@
 
 #define WHY_UNKNOWN UINT64_MAX
 
-/* Where a path begins, in words that stay: "module", "frame", ... */
+/* Kinds of roots, whose names stay: "module", "frame", ... */
 enum why_root {
 	WHY_MODULE,
 	WHY_FRAME,
@@ -43,39 +43,39 @@ struct why_step {
 	enum why_edge edge;
 	char *label;	     /* NULL = none */
 	char *type;	     /* "dict", "app.Session", "function app.f" */
-	uint64_t entries;    /* of a container now; WHY_UNKNOWN */
+	uint64_t entries;    /* of a container, now; WHY_UNKNOWN: none */
 	double growth;	     /* entries per second, seen between two looks; 0 = none */
-	bool has_grown;	     /* it was seen to, once */
-	uint64_t bound;	     /* entries it may have, as far as that is seen; WHY_UNKNOWN */
+	bool has_grown;	     /* it was seen to grow once */
+	uint64_t bound;	     /* entries it may have; WHY_UNKNOWN: no bound seen */
 	char *bound_name;    /* "maxlen" */
 	bool bound_enforced; /* by CPython, not by the program */
 	uint64_t addr;
-	double share; /* of the targets, whose ways lead through this very object */
-	bool repeats; /* this and what precedes it come again and again: a linked list */
+	double share; /* share of the targets whose paths have this very object */
+	bool repeats; /* this step and those before repeat: a linked list */
 };
 
 struct why_path {
 	enum why_root root;
 	char *text;   /* the whole path in one line */
-	double share; /* of the targets */
+	double share; /* share of the targets */
 	uint64_t count;
 	struct why_step *step; /* from the root to the object */
 	size_t n;
 	/* WHY_CYCLE */
 	bool uncollectable; /* more references than the cycle accounts for, or types without GC */
 	bool frozen;	    /* gc.freeze() took it out of sight of the collector */
-	bool through_c; /* memory of C code is a part of it: does the collector look into that? */
+	bool through_c;	    /* memory of C code is in it: the collector may not look into that */
 };
 
 #define WHY_BEHIND 64
 
 struct why_answer {
 	uint64_t targets, sampled, gone;
-	/* The last object that nearly all the paths lead through, and what comes behind it on them:
-	 * a container and its entries. 0 = there is none. */
+	/* The last object that nearly all paths lead through, and the objects that follow it on
+	 * them: a container and its entries. 0 = none. */
 	uint64_t branch, behind[WHY_BEHIND];
 	size_t n_behind;
-	bool branch_in_c; /* and between the two is memory of C code, with no length to be read */
+	bool branch_in_c;      /* memory of C code, with no known length, is between the two */
 	struct why_path *path; /* the greatest share first */
 	size_t n;
 	double other_share;   /* paths that are not listed */
@@ -92,24 +92,23 @@ struct why_query {
 struct why_opts {
 	unsigned max_paths; /* per query; 0 = 5 */
 	double watch_s;	    /* time between the two looks at containers' lengths; 0 = one look */
-	/* Waits that long between them: false when nobody wants the answer any more. NULL: it
-	 * sleeps. */
+	/* Waits between the looks; false: nobody wants the answer any more. NULL: sleep. */
 	bool (*rest)(void *ctx, uint64_t ns);
 	void *rest_ctx;
-	uint64_t max_blocks; /* give up when the heap has more, or more references than four for
-			      * each of so many; 0 = never */
+	/* gives up when the heap has more blocks, or more than 4 references for each; 0 = never */
+	uint64_t max_blocks;
 };
 
 struct why_stats {
 	uint64_t blocks, objects, references, roots, unreadable, torn;
 	uint64_t ns, memory_bytes;
 	bool gc_known, gc_enabled;
-	uint64_t pages_swapped; /* not read: what holds an object may be there */
-	bool unsearched;	/* nor was all memory of C code */
+	uint64_t pages_swapped; /* not read: the holder of an object may be there */
+	bool unsearched;	/* nor all memory of C code */
 };
 
-/* One answer per query, all from one reading of the heap (two passes), whoever watches it is told.
- */
+/* Gives one answer per query, from one reading of the heap (two passes); whoever watches the heap
+ * is told of progress. */
 int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct why_opts *o,
 	     struct why_answer **out, struct why_stats *stats);
 void why_free(struct why_answer *v, size_t n);
