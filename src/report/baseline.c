@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Comparing a run with the earlier ones. Medians: one odd run among them changes nothing. */
+/* Compares a run with earlier ones, by medians: one odd run among them changes nothing. */
 #include "report/baseline.h"
 
 #include <math.h>
@@ -7,11 +7,11 @@
 
 #include "base/fit.h"
 
-/* Unusual is what lies above the median by all of these: some deviations, a share, and a step that
- * means something. */
+/* A number is unusual if it exceeds the median by some deviations, a share, and a step that
+ * matters. */
 #define DEVIATIONS 4
 #define SHARE	   0.25
-/* Bytes that growth came to in the run: over a few seconds any program has a slope. */
+/* Bytes that the run must have grown by: over a few seconds any program has a slope. */
 #define GROWN_LEAST (1 << 20)
 
 static const struct {
@@ -35,7 +35,7 @@ void baseline_free(struct baseline *b)
 	vec_free(&b->services);
 }
 
-/* The word behind the interpreter's own options: a script, or what -m names. */
+/* The first word after the interpreter's options: a script, or the module of -m. */
 static const char *program(const struct report_process *p)
 {
 	for (size_t i = 1; i < p->n_cmdline; i++) {
@@ -85,7 +85,7 @@ static struct baseline_run run_of(const struct report *r, const struct report_pr
 	return run;
 }
 
-/* Finds the usual number, and from where on one is not usual. False: too few runs know it. */
+/* Finds the usual number, and the limit above which one is unusual. False: too few runs know it. */
 static bool usual(const struct baseline_service *s, enum baseline_number k, double duration_s,
 		  double *typical, double *limit)
 {
@@ -131,7 +131,7 @@ int baseline_learn(struct baseline *b, const struct report *r, const struct repo
 {
 	struct baseline_service *s;
 
-	/* Were it remembered, a leak would be usual after some runs. */
+	/* a leak that is remembered would be usual after some runs */
 	if (!p->baseline.service || p->verdict == CLASS_LEAK || p->baseline.n_departures ||
 	    !(r->duration_s >= BASELINE_SHORT_S))
 		return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Knows what is usual for a service: a few numbers of its last runs, kept in a small file, and how
- * the present run compares with them. */
+/* Keeps a few numbers of a service's last runs in a small file, and compares the present run with
+ * them. */
 #ifndef PYLEAK_REPORT_BASELINE_H
 #define PYLEAK_REPORT_BASELINE_H
 
@@ -9,8 +9,8 @@
 #include "report/report.h"
 
 #define BASELINE_SCHEMA	  "pyleak-bpf/baseline/1"
-#define BASELINE_RUNS	  32 /* kept per service, the last ones */
-#define BASELINE_LEAST	  3  /* before these nothing is called unusual */
+#define BASELINE_RUNS	  32 /* last runs that are kept for each service */
+#define BASELINE_LEAST	  3  /* runs before anything is called unusual */
 #define BASELINE_SERVICES 256
 #define BASELINE_SHORT_S  5 /* a shorter run teaches nothing */
 
@@ -39,16 +39,16 @@ struct baseline {
 	VEC(struct baseline_service) services;
 };
 
-/* No file (NULL) is an empty baseline. -EINVAL with a sentence that names @path for one that is cut
- * short, of another version, or something else altogether; @out is empty then. */
+/* Reads a baseline; no file (NULL) is an empty one. -EINVAL with a sentence that names @path if it
+ * is cut short, of another version, or no baseline; @out is empty then. */
 int baseline_read(FILE *f, const char *path, struct baseline *out);
 void baseline_free(struct baseline *b);
 
-/* Which service a process is: the script or module it runs. Lives as long as the report. */
+/* The service that a process is: the script or module it runs. Lives as long as the report. */
 const char *baseline_service_name(struct report *r, const struct report_process *p);
-/* Fill @p->baseline: how it compares with the earlier runs of its service. */
+/* Fills @p->baseline: compares it with earlier runs of its service. */
 void baseline_judge(const struct baseline *b, struct report *r, struct report_process *p);
-/* Remember the run, unless it leaks, departs or was short. -ENOMEM, or 0. */
+/* Remembers the run, unless it leaks, is unusual, or was short. -ENOMEM, or 0. */
 int baseline_learn(struct baseline *b, const struct report *r, const struct report_process *p);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A baseline from its file. The file is the user's: whatever it holds, it is told in one sentence,
- * and it is not touched. */
+/* Reads a baseline. The file is the user's: if it is no baseline, one sentence says so, and it is
+ * not touched. */
 #include <math.h>
 
 #include "base/jval.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Hints about containers: which one has too much, and how it is emptied or bounded. */
+/* Hints about containers: which one has too much, and how to empty or bound it. */
 #include "report/hint_priv.h"
 
-/* As why/label_names.c says it, of the task of a coroutine at its end. */
+/* How why/label_names.c calls a task whose coroutine has ended. */
 #define TASK_DONE "_asyncio.Task, done"
-#define FEWEST	  5 /* samples, for the word of a container that was not seen to grow */
+#define FEWEST	  5 /* samples needed to blame a container that was not seen to grow */
 
-/* The container at step @at: by its name, or as an entry of one that has one: "GD[...]". */
+/* Names the container at step @at: by its own name, or "GD[...]" as an entry of one with a name. */
 static const char *name_of(struct report *r, const struct report_holder *h, size_t at)
 {
 	const struct report_holder_step *s = &h->step[at];
@@ -21,7 +21,7 @@ static const char *name_of(struct report *r, const struct report_holder *h, size
 	return text ? text : s->type;
 }
 
-/* Up to step @at: is the container one of the standard library's, of types that begin so? */
+/* Is a step up to @at of a type that begins with @with? */
 static bool is_inside(const struct report_holder *h, size_t at, const char *with)
 {
 	for (size_t i = 0; i <= at; i++)
@@ -40,7 +40,7 @@ static bool holds_figures(const struct report_holder *h, size_t at)
 }
 
 /* The remedy for a container of the standard library, which its user neither made nor may empty;
- * NULL: it is none of these. */
+ * NULL: another container. */
 static const char *library_fix(const struct report_holder *h, size_t at)
 {
 	static const char handlers[] = "Add a handler once, or take it off again: "
@@ -107,8 +107,8 @@ static const char *container_fix(const struct report_holder *h, size_t at)
 	return "Remove what is done with, or bound it.";
 }
 
-/* An object that gets more and more attributes; NULL = none on the way. It is another container
- * that does where one lies behind the attribute. */
+/* The object on the path that gets more and more attributes; NULL = none. If a container follows
+ * the attribute, that is what grows. */
 static const struct report_holder_step *grown_object(const struct report_holder *h)
 {
 	size_t last = report_holder_innermost(h);
@@ -121,7 +121,7 @@ static const struct report_holder_step *grown_object(const struct report_holder 
 	return NULL;
 }
 
-/* The buffer that is written to for ever: the last on the way that has a size of its own. */
+/* The buffer that grows in place: the last on the path with a size of its own. */
 static const struct report_holder_step *buffer_of(const struct report_holder *h)
 {
 	static const char *const types[] = {"bytearray",   "_io.BytesIO", "_io.StringIO",
@@ -153,7 +153,7 @@ bool report_in_place_hint(struct report *r, const struct report_holder *h, struc
 	return true;
 }
 
-/* The container that grows: behind one whose entries do, and not it, the last one on the way. */
+/* The container that grows; if its entries grow instead, the last container on the path. */
 static size_t grown_container(const struct report_holder *h)
 {
 	size_t at = report_holder_container(h);
@@ -184,7 +184,7 @@ void report_container_hint(struct report *r, const struct report_holder *h,
 	if (!in || (h->entries_grow ? in->most > 0 : h->rests) ||
 	    (is_modules(in) && !(in->growth_per_s > 0)))
 		return;
-	/* One that has many entries holds many things, and a few of them tell little. */
+	/* a few samples say little about a container with many entries */
 	if (site->estimated && site->samples < FEWEST && !h->entries_grow &&
 	    !(in->growth_per_s > 0))
 		return;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Structures in memory of their own: what they were made from may go. A member that has a row in a
- * shape is copied by it. */
+/* Copies structures, so that the source may be freed. A member that has a row in a shape is copied
+ * by that. */
 #include "report/shape.h"
 
 static bool own(struct report *r, const struct shape *s, void *base);
 
-/* NULL stays NULL, here and below. */
+/* Copies a text. NULL stays NULL, here and below. */
 static bool own_text(struct report *r, const char **text)
 {
 	return !*text || (*text = report_strdup(r, *text));
 }
 
-/* @n things of @size without pointers. */
+/* Copies @n things of @size without pointers. */
 static bool own_plain(struct report *r, void **at, size_t n, size_t size)
 {
 	void *copy = *at ? report_alloc(r, (n + 1) * size) : NULL;
@@ -85,12 +85,12 @@ static bool own_field(struct report *r, const struct field *f, void *base)
 		return own_plain(r, at, 1, sizeof(struct report_parts));
 	case FIELD_LOST:
 		return own_lost(r, base);
-	default: /* FIELD_TRIMMABLE is a part of what FIELD_PARTS has copied */
+	default: /* FIELD_PARTS has copied FIELD_TRIMMABLE */
 		return true;
 	}
 }
 
-/* The copy at @base shares nothing any more with its source. */
+/* Makes the copy at @base share nothing with its source. */
 static bool own(struct report *r, const struct shape *s, void *base)
 {
 	shape_each(f, s) if (!own_field(r, f, base)) return false;

@@ -11,7 +11,7 @@ static const struct {
 	{3050, "Firebird"},
 };
 
-/* Packages of Python on the stack, and libraries that made the call. */
+/* Paths of Python packages on the stack, and of libraries that made the call. */
 static const struct {
 	const char *part, *name;
 	bool is_file; /* the database is a file, not a socket */

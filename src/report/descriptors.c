@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Sentences about descriptors, threads and children that pile up, and when the limit is met. */
+/* Writes sentences about descriptors, threads and children that pile up; predicts their limit. */
 #include "report/descriptors.h"
 
 #include <math.h>
@@ -99,7 +99,7 @@ void report_fd_hint(struct report *r, const struct report_fd_facts *f, struct re
 		h->text = "";
 }
 
-/* Does libffi map it, for the callbacks of ctypes and cffi? */
+/* Does libffi map it, for callbacks of ctypes and cffi? */
 static bool is_of_callbacks(const struct report_site *s)
 {
 	for (size_t i = 0; i < s->n_frames; i++)

@@ -12,7 +12,7 @@ struct report_fds {
 	REPORT_FDS(FIELD_MEMBER, )
 };
 
-/* Until the limit is reached, from the growth; NAN when it will not be. */
+/* Seconds until the limit is reached at this growth; NAN: it will not be. */
 double report_fds_eta(const struct report_fds *f);
 
 enum report_fd_kind {
@@ -26,7 +26,7 @@ enum report_fd_kind {
 
 /* Facts about the things that one line has open. */
 struct report_fd_facts {
-	enum report_fd_kind most; /* what most of them are */
+	enum report_fd_kind most; /* the kind of most of them */
 	size_t n;
 	size_t abandoned;     /* sockets that the other side has closed */
 	size_t zombies;	      /* children that have ended */
@@ -34,9 +34,9 @@ struct report_fd_facts {
 	const char *database; /* "PostgreSQL"; NULL = none */
 };
 void report_fd_hint(struct report *r, const struct report_fd_facts *f, struct report_site *site);
-/* Are its threads child processes? Both are tasks, of one kind. */
+/* Are its threads child processes? Both are tasks, so of one kind. */
 bool report_is_child(const struct report_site *s);
-/* For mappings that grow. */
+/* Sets the hint of mappings that grow. */
 void report_mapping_hint(struct report_site *site);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Operations that treat every member of a structure alike. */
+/* Treats all members of a structure alike: clears and merges them. */
 #include <math.h>
 
 #include "report/shape.h"
@@ -33,7 +33,7 @@ static void clear(const struct field *f, void *at)
 	case FIELD_INSIDE:
 		shape_clear(f->of, at);
 		break;
-	default: /* 0: who made room for it has done that */
+	default: /* 0 already: the memory was zeroed */
 		break;
 	}
 }
@@ -66,7 +66,7 @@ void report_process_end(struct report_process *p)
 	p->fds.eta_s = NAN;
 }
 
-/* Only known numbers are added: one that nobody knows stays unknown. */
+/* Adds a number to a sum, if it is known; a sum of unknown ones stays unknown. */
 static void sum_numbers(double *to, double more)
 {
 	if (!isfinite(*to))

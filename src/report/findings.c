@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Sites of one cause as one finding, with their sum. */
+/* Joins sites of one cause to one finding, with their sum. */
 #include <math.h>
 #include <stdio.h>
 
@@ -66,7 +66,7 @@ struct report_cause report_end_list(struct report_process *p, size_t most)
 	return all;
 }
 
-/* The number as a report tells it, so that one that is read back has the same sums. */
+/* Rounds as the JSON does, so that a report that is read back has the same sums. */
 static double as_told(double v)
 {
 	char text[32];
@@ -105,7 +105,7 @@ static void begin(struct report_finding *f, const struct report_site *s, const c
 	f->n_sites = 1;
 }
 
-/* Blocks and objects are not counted together. */
+/* Adds a site to a finding. Counts are added for sites of one kind only. */
 static void join(struct report_finding *f, const struct report_site *s)
 {
 	add(&f->growth_bytes_per_s, s->growth_bytes_per_s);
@@ -115,7 +115,8 @@ static void join(struct report_finding *f, const struct report_site *s)
 	f->sites[f->n_sites++] = s->id;
 }
 
-/* @place[i]: one more than where the finding is whose first site is @i; 0 = it is none. */
+/* Counts findings and their sites. @place[i]: the place + 1 of the finding whose first site is @i;
+ * 0 = there is none. */
 static void count(const struct report_process *p, const size_t *whole, struct report_findings *out,
 		  size_t *place)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Hints: one sentence of what happens, and the remedy in a line or two of Python. */
+/* Writes hints: a sentence about what happens, and the remedy in a line or two of Python. */
 #include "report/hint_priv.h"
 
 #include <math.h>
 
-#define FEW_ENTRIES 16	 /* a container with less may be anything */
-#define MOST	    0.5	 /* of the objects */
-#define FEWEST	    0.05 /* of them: what holds fewer is not told, the others have others */
-/* As why/label_names.c says it, of generators and of views. */
+#define FEW_ENTRIES 16	 /* containers with fewer may be anything */
+#define MOST	    0.5	 /* share of the objects */
+#define FEWEST	    0.05 /* share of the objects: a holder of fewer is not told */
+/* How why/label_names.c calls ended generators, and views of a whole. */
 #define ENDED	   ", ended"
 #define WHOLE_VIEW ", all of its base"
 
-/* How one makes such a queue that takes no more than so many entries; NULL = it is no queue. */
+/* The call that makes such a queue with a bound; NULL = it is no queue. */
 static const char *bounded_queue(const struct report_holder_step *s)
 {
 	static const struct {
@@ -61,7 +61,7 @@ size_t report_holder_container(const struct report_holder *h)
 	return i < h->n && !has_few(&h->step[i]) ? i : SIZE_MAX;
 }
 
-/* A row in a deque that may have more of them than it is long. */
+/* Is it a row in a deque, with fewer entries than the deque may have rows? */
 static bool is_row(const struct report_holder *h, size_t i)
 {
 	const struct report_holder_step *s = &h->step[i];
@@ -70,7 +70,7 @@ static bool is_row(const struct report_holder *h, size_t i)
 	       !(s->growth_per_s > 0) && s->entries < (s - 1)->most;
 }
 
-/* A dict of a few keys, a tuple or a row is what one puts into a collection. */
+/* Is it something that one puts into a collection: a dict of a few keys, a tuple, a row? */
 static bool is_record(const struct report_holder *h, size_t i)
 {
 	const struct report_holder_step *s = &h->step[i];
@@ -119,7 +119,7 @@ static bool hint_nobody(struct report *r, const struct report_holder *h, struct 
 {
 	bool is_lost = !strcmp(h->root, "unreferenced");
 
-	/* The head of a chain may have moved on while the heap was read. */
+	/* the head of a chain may have moved while the heap was read */
 	if (is_lost && (h->share < MOST || (h->is_chain && site->kind != KIND_HEAP)))
 		return true;
 	if (is_lost && site->kind == KIND_HEAP) {
@@ -155,8 +155,7 @@ static bool hint_nobody(struct report *r, const struct report_holder *h, struct 
 	return true;
 }
 
-/* Does step @i stand for something that runs in turns, and never ends? What its own variables
- * gather is another matter: then it is their container that grows. */
+/* Is step @i a task that never ends, and what grows is not a container in its own variables? */
 static bool is_task(const struct report_holder *h, size_t i)
 {
 	const struct report_holder_step *s = &h->step[i];
@@ -168,8 +167,7 @@ static bool is_task(const struct report_holder *h, size_t i)
 	return grows >= h->n || grows < i;
 }
 
-/* The remedy by which the small view at step @i lets go of the memory it was cut from; NULL = it is
- * none. */
+/* The remedy that frees the memory of the small view at step @i; NULL = it is none. */
 static const char *view_fix(const struct report_holder *h, size_t i)
 {
 	const struct report_holder_step *s = &h->step[i], *base = s + 1;
@@ -194,7 +192,7 @@ static bool hint_classes(struct report_site *site)
 	return true;
 }
 
-/* A class that lies in a container, and no container of its own that grows. */
+/* Is step @i a class that a container keeps, without a container of its own that grows? */
 static bool is_kept_class(const struct report_holder *h, size_t i)
 {
 	const struct report_holder_step *s = &h->step[i];
@@ -204,7 +202,8 @@ static bool is_kept_class(const struct report_holder *h, size_t i)
 	       (grows >= h->n || grows < i);
 }
 
-/* A class knows by their addresses what is derived from it: weak references that go with them. */
+/* Is it a class's table of subclasses? It has their addresses and weak references, which go with
+ * them. */
 static bool is_subclasses(const struct report_holder *h)
 {
 	size_t at = report_holder_container(h);
@@ -218,8 +217,7 @@ static bool is_subclasses(const struct report_holder *h)
 	       (!strcmp(s[1].edge, "value") && is_type(&s[1], "weakref.ReferenceType"));
 }
 
-/* Is it the container that grows, or is none known that does? The one with most entries need not.
- */
+/* Is step @i the growing container, or is none known? (The one with most entries need not grow.) */
 static bool may_grow(const struct report_holder *h, size_t i)
 {
 	size_t grows = report_holder_container(h);
@@ -227,8 +225,7 @@ static bool may_grow(const struct report_holder *h, size_t i)
 	return grows >= h->n || grows == i || !(h->step[grows].growth_per_s > 0);
 }
 
-/* Is it known that what grows lies behind step @i? Then that is the mistake, and not what holds it.
- */
+/* Is the container that grows behind step @i? Then that is the mistake, not step @i. */
 static bool grows_behind(const struct report_holder *h, size_t i)
 {
 	size_t grows = report_holder_container(h);
@@ -236,15 +233,15 @@ static bool grows_behind(const struct report_holder *h, size_t i)
 	return grows < h->n && grows > i && h->step[grows].growth_per_s > 0;
 }
 
-/* A deque that its owner calls a queue. */
+/* Is it a deque that its owner calls a queue? */
 static bool is_called_queue(const struct report_holder_step *s)
 {
 	return is_type(s, "collections.deque") && s->name &&
 	       (strcasestr(s->name, "queue") || strcasestr(s->name, "backlog"));
 }
 
-/* The cache of a function that keeps all, and not one inside of what is kept: sqlite3's connections
- * have one each. One with few results, of which one has a container of many, is not what grows. */
+/* Is it in a function's cache that keeps all? Not if something that is kept has the cache (as
+ * sqlite3's connections), or if one of a few results has a growing container. */
 static bool is_in_cache(const struct report_holder *h)
 {
 	const struct report_holder_step *cache = step_of(h, "functools._lru_cache_wrapper");
@@ -268,7 +265,7 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 			 "gc.garbage.clear()");
 		return true;
 	}
-	/* Not what is in the modules: each of them is one too many. */
+	/* each module is one too many, not what is in it */
 	if (is_modules(&h->step[0]) && may_grow(h, 0))
 		return false;
 	if (is_in_cache(h)) {
@@ -348,9 +345,8 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 	return false;
 }
 
-/* Does step @i lie in the container that grows, by itself, in a tuple or the like, or as what a
- * partial calls? What one of its entries has as an attribute is not what is kept. True, too, where
- * there is no container. */
+/* Is step @i an entry of the container that grows: itself, within tuples or the like, or as what a
+ * partial calls? An attribute of an entry is not. True, too, without a container. */
 static bool is_kept_itself(const struct report_holder *h, size_t i)
 {
 	size_t grows = largest(h);
@@ -364,8 +360,8 @@ static bool is_kept_itself(const struct report_holder *h, size_t i)
 	return i > grows;
 }
 
-/* Functions that were made by a function, or bound methods, lie in what grows: each keeps more than
- * itself. Behind one that stays the same something else grows. */
+/* Sets a hint if functions made by a function, or bound methods, are entries of what grows: each
+ * keeps more than itself. Behind one that stays the same, something else grows. */
 static bool hint_closure(struct report *r, const struct report_holder *h, struct report_site *site)
 {
 	for (size_t i = 0; i < h->n; i++) {
@@ -417,7 +413,7 @@ void report_hold(struct report *r, const struct report_holder *h, struct report_
 	site->held_by = (struct report_held){report_strdup(r, h->path), share};
 	if (site->hint.code || !h->n || h->bounded || hint_nobody(r, h, site))
 		return;
-	/* A path that holds few of them explains no growth, unless its container grows. */
+	/* a path that holds few objects explains no growth, unless its container grows */
 	if ((grows || share >= MOST) && !report_holder_is_full(h) &&
 	    !report_in_place_hint(r, h, site) && !hint_by_type(r, h, site) &&
 	    !hint_closure(r, h, site) && !(at == 0 && report_holder_is_own(h)))

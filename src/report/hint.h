@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From what holds the objects of a site to what kind of mistake it is, and the remedy. */
+/* Tells from the holder of a site's objects what kind of mistake it is, and the remedy. */
 #ifndef PYLEAK_REPORT_HINT_H
 #define PYLEAK_REPORT_HINT_H
 
@@ -19,31 +19,30 @@ struct report_holder_step {
 struct report_holder {
 	const char *root; /* "module", "frame", ..., "unreferenced", "cycle" */
 	const char *path;
-	double share; /* of the objects that were asked for */
-	/* ... that hang on its container, by whatever way behind that; 0 = it has none. */
+	double share; /* share of the objects asked for */
+	/* Share of them in its container, by any path behind that; 0 = it has none. */
 	double in_container;
 	struct report_holder_step *step;
 	size_t n;
 	bool rests;	   /* the container was seen not to grow */
-	bool entries_grow; /* instead of it: it has fewer than there are objects */
+	bool entries_grow; /* its entries grow instead: there are more objects than entries */
 	bool bounded;	   /* the container that grows will be full one day */
 	bool gc_known, gc_enabled;
 	bool is_chain;		    /* a linked list */
-	bool uncollectable, frozen; /* of a cycle */
-	bool through_c;		    /* memory of C code is a part of the cycle */
+	bool uncollectable, frozen; /* of cycles */
+	bool through_c;		    /* memory of C code is in the cycle */
 };
 
-/* Which step is the container that grows, else the biggest one: the innermost of equals. SIZE_MAX:
+/* The step that is the growing container, else the biggest one; of equals, the innermost. SIZE_MAX:
  * none is worth a word. */
 size_t report_holder_container(const struct report_holder *h);
-/* The last one on the way to the objects that is no record of its entry's own. SIZE_MAX: there is
- * none. */
+/* The last container on the path that is no record of another's entry. SIZE_MAX: none. */
 size_t report_holder_innermost(const struct report_holder *h);
 /* Has it as many entries as it may have? */
 bool report_holder_is_full(const struct report_holder *h);
-/* Do they hang on what CPython keeps for itself, and no line of the program or of C code does? */
+/* Does CPython itself hold them, and no line of the program or C code? */
 bool report_holder_is_own(const struct report_holder *h);
-/* Fills held_by, and the hint where the evidence is there. */
+/* Fills held_by, and sets the hint if there is evidence for one. */
 void report_hold(struct report *r, const struct report_holder *h, struct report_site *site);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The two halves of hints by paths share this: they ask of what kind a step is. */
+/* Shared by the two halves of hints by paths: they ask what kind of step it is. */
 #ifndef PYLEAK_REPORT_HINT_PRIV_H
 #define PYLEAK_REPORT_HINT_PRIV_H
 
@@ -34,7 +34,7 @@ static inline const struct report_holder_step *step_of(const struct report_holde
 	return NULL;
 }
 
-/* sys.modules, of which each module is an entry that was imported. */
+/* Is it sys.modules? */
 static inline bool is_modules(const struct report_holder_step *s)
 {
 	return s->name && !strcmp(s->name, "sys.modules");
@@ -45,10 +45,10 @@ static inline void set_hint(struct report_site *site, const char *code, const ch
 	site->hint = (struct report_hint){code, text};
 }
 
-/* Objects get bigger and bigger where they are. */
+/* The hint when objects get bigger in place. */
 bool report_in_place_hint(struct report *r, const struct report_holder *h,
 			  struct report_site *site);
-/* The container has too many entries, an object too many attributes. */
+/* The hint when a container has too many entries, or an object too many attributes. */
 void report_container_hint(struct report *r, const struct report_holder *h,
 			   struct report_site *site);
 

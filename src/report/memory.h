@@ -16,14 +16,14 @@ struct report_memory {
 	REPORT_LIMIT(FIELD_MEMBER, )
 	REPORT_PAGES(FIELD_MEMBER, )
 	struct report_cgroup cgroup;
-	double left_high;   /* as left_low, with what may be given up */
-	bool limit_refuses; /* allocations fail there, nobody is killed */
+	double left_high;   /* like left_low, with all that may be given up */
+	bool limit_refuses; /* at the limit allocations fail, and nobody is killed */
 };
 
-/* Nothing is known. */
+/* Sets all to not known. */
 void report_memory_init(struct report_memory *m);
 
-/* Until two that grow have used up together what each would alone; NAN = it does not grow. */
+/* Seconds until two have used up together what each would alone; NAN = it does not grow. */
 static inline double report_eta_together(double a, double b)
 {
 	return isnan(a) || isnan(b) ? fmin(a, b) : 1 / (1 / a + 1 / b);

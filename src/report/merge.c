@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Many processes as one: who they are, and their sums. The sites are in merge_sites.c. */
+/* Merges processes: identities and sums. The sites are in merge_sites.c. */
 #include "report/merge.h"
 
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include "report/merge_priv.h"
 #include "report/shape.h"
 
-/* An operator looks at the lowest rank first. */
+/* The order in which an operator looks at processes. */
 static int rank(enum report_class c)
 {
 	static const int by_class[CLASS_MAX] = {
@@ -38,16 +38,15 @@ static int by_identity(const void *pa, const void *pb)
 	return c ? c : (a->process > b->process) - (a->process < b->process);
 }
 
-/* Two rows with one number in one report are two processes, the second of which got the number
- * again. */
+/* Are two rows one process? In one report they are two: the pid was used again. */
 static bool same_process(const struct merge_part *a, const struct merge_part *b)
 {
 	return a->report != b->report && a->process->pid == b->process->pid &&
 	       !strcmp(a->host, b->host);
 }
 
-/* A sweep adds one point behind a turn of probing, of now and without a count of threads: nobody
- * was watching by then. */
+/* Seconds for which a process was watched. A sweep adds a last point after probing, without a
+ * number of threads: that is not counted. */
 static double watched_s(const struct report_process *p)
 {
 	size_t n = p->n_series;
@@ -59,7 +58,8 @@ static double watched_s(const struct report_process *p)
 	return n ? p->series[n - 1].t_s : 0;
 }
 
-/* Sixteen workers that live one after the other cost what one does. 1 where times are not known. */
+/* The part of @span_s for which it was watched: sixteen workers that live one after the other cost
+ * what one does. 1 if times are not known. */
 static double share_of(const struct report_process *p, double span_s)
 {
 	double s = watched_s(p);
@@ -67,7 +67,7 @@ static double share_of(const struct report_process *p, double span_s)
 	return s > 0 && s < span_s ? s / span_s : 1;
 }
 
-/* From when the first of them was watched until when the last was; 0 where it is not known. */
+/* Sets the time from the first beginning of a watch to the last end; 0 if not known. */
 static double find_span(const struct report_process *v, size_t n, struct report_process *out)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -92,14 +92,14 @@ static int gather(struct report **in, size_t n, struct merge_parts *parts)
 				return fail(-ENOMEM, "out of memory");
 			p->process = &in[i]->processes[k];
 			p->host = in[i]->hostname ? in[i]->hostname : "";
-			/* An order needs an answer. */
+			/* sorting needs a number */
 			p->ended_at = isnan(in[i]->ended_at) ? -INFINITY : in[i]->ended_at;
 			p->report = i;
 			p->share = share_of(p->process, in[i]->duration_s);
 		}
 	if (parts->n)
 		qsort(parts->v, parts->n, sizeof(*parts->v), by_identity);
-	/* A merged report stands for many (pid 0): those are never the same. */
+	/* merged reports (pid 0) are never the same */
 	for (size_t i = 0; i < parts->n; i++)
 		if (!kept || !parts->v[i].process->pid ||
 		    !same_process(&parts->v[i], &parts->v[kept - 1]))
@@ -124,12 +124,13 @@ static void add_limit(struct report_memory *to, const struct report_memory *m)
 	to->limit_refuses = m->limit_refuses;
 }
 
-/* All that grow on one host take of one RAM; those of a host follow one another. A limit of a
- * cgroup is foretold by the growth of all that are in it, by each of them. */
+/* Takes the limit that is met first. Processes on one host share its RAM, so their growth is taken
+ * together (those of a host follow one another). A limit of a cgroup is predicted by each process
+ * from the growth of the whole group. */
 static void add_limits(struct report_memory *to, const struct merge_parts *parts)
 {
 	struct report_memory ram = {.eta_s = NAN};
-	const struct merge_part *last = NULL; /* that takes of it */
+	const struct merge_part *last = NULL; /* last one that uses RAM */
 
 	for (size_t i = 0; i < parts->n; i++) {
 		const struct merge_part *p = &parts->v[i];
@@ -137,7 +138,7 @@ static void add_limits(struct report_memory *to, const struct merge_parts *parts
 
 		if (p->process->exited || !m->limit_source)
 			continue;
-		/* A merged report may be of several hosts. */
+		/* a merged report may be of several hosts */
 		if (!report_takes_ram(p->process) || p->process->n_members) {
 			add_limit(to, m);
 		} else if (!last || strcmp(last->host, p->host) != 0) {
@@ -176,14 +177,14 @@ static void add_process(struct report_process *to, const struct merge_part *part
 	if (p.verdict != to->verdict)
 		return;
 	to->unnamed_alike += p.unnamed_alike;
-	/* Too early for one of them is not too early for all. */
+	/* too early for one is not too early for all */
 	if (!first && report_is_too_early(&p) != report_is_too_early(to))
 		to->confidence = report_is_too_early(&p) ? to->confidence : p.confidence;
 	else
 		to->confidence = fmax(to->confidence, p.confidence);
 }
 
-/* Unlike a size, a loss that nobody has counted is not to be forgotten over one that was. */
+/* Adds a loss: unlike a size, it is unknown if one of the two is. */
 static void add_loss(struct report_lost *to, const struct report_lost *l)
 {
 	if (to->n == REPORT_UNKNOWN || l->n == REPORT_UNKNOWN)
@@ -192,7 +193,7 @@ static void add_loss(struct report_lost *to, const struct report_lost *l)
 		to->n += l->n;
 }
 
-/* @index: where in @to a reason is, + 1, by the hash of its name. */
+/* Adds losses. @index: hash of a loss's key -> place in @to + 1. */
 static int add_lost(struct report *r, struct report_process *to, const struct report_process *p,
 		    struct map64 *index)
 {
@@ -209,7 +210,7 @@ static int add_lost(struct report *r, struct report_process *to, const struct re
 			continue;
 		}
 		*at = to->n_lost + 1;
-		/* Room for as many again, each time that a power of two is full. */
+		/* doubles the room when a power of two is full */
 		if (!(to->n_lost & (to->n_lost - 1))) {
 			v = report_alloc(r, (2 * to->n_lost + 1) * sizeof(*v));
 			if (!v)
@@ -236,7 +237,7 @@ static int worst_first(const void *pa, const void *pb)
 	return c ? c : (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-/* Members of a merged report are members still. */
+/* Adds a process to the members, or the members of a merged report. */
 static void add_members(struct report_process *to, const struct merge_part *part)
 {
 	const struct report_process *p = part->process;
@@ -272,7 +273,7 @@ static int fill_members(struct report *r, struct report_process *to,
 	return 0;
 }
 
-/* Only probed processes count: a census or a sweep sees no allocation, and misses none. */
+/* The mean over probed processes: a census or a sweep sees no allocations, and misses none. */
 static double mean_coverage(const struct merge_parts *parts)
 {
 	double sum = 0, n = 0;
@@ -288,8 +289,8 @@ static double mean_coverage(const struct merge_parts *parts)
 	return n > 0 ? sum / n : NAN;
 }
 
-/* The part of the CPU time of all: much of an idle one's is next to nothing. NAN: it is not known.
- */
+/* The cost as a part of the CPU time of all: much of an idle process's time is next to nothing.
+ * NAN: not known. */
 static double mean_slowdown(const struct merge_parts *parts)
 {
 	double cost = 0, cpu = 0;
@@ -305,8 +306,8 @@ static double mean_slowdown(const struct merge_parts *parts)
 	return cpu > 0 ? cost / cpu : NAN;
 }
 
-/* The use of a cgroup is that of all that are in it, and no sum: told where one host's one group
- * has them all. */
+/* Takes the cgroup's use, which is that of all processes in it and no sum: only if one group of one
+ * host has them all. */
 static void fill_cgroup(struct report_process *to, const struct merge_parts *parts, size_t hosts)
 {
 	const struct report_cgroup *one = NULL;
@@ -383,7 +384,7 @@ int report_merge_processes(struct report *r, const struct report_process *v, siz
 	return err;
 }
 
-/* From the first beginning to the last end; and who is missing. */
+/* Sets the times from the first beginning to the last end, and who was not watched. */
 static void fill_whole(struct report *r, struct report **in, size_t n)
 {
 	r->started_at = r->ended_at = r->duration_s = NAN;

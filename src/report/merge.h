@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Reports of many processes or hosts as one: sites with the same id are one site. */
+/* Merges reports of many processes or hosts: sites with the same id become one site. */
 #ifndef PYLEAK_REPORT_MERGE_H
 #define PYLEAK_REPORT_MERGE_H
 
@@ -14,13 +14,13 @@
  * reports: they are freed, also when it fails. */
 int report_merge(struct report **in, size_t n, bool past, struct report **out);
 
-/* Processes of one host and one run, into @out, whose strings live in @r and theirs. Each counts,
- * also when a number has been used twice; what watching it cost is weighed by the part of the
- * time that it was watched. One that has ended counts with what it held to its end,
- * and has no memory. */
+/* Merges processes of one host and one run into @out, whose strings live in @r and theirs. Each
+ * counts, also when a pid was used twice; the cost of watching is weighed by the part of the time
+ * that it was watched. One that has ended counts with what it held at its end, and has no memory.
+ */
 int report_merge_processes(struct report *r, const struct report_process *v, size_t n,
 			   struct report_process *out);
-/* Hosts of its members; 0 when it has none. -ENOMEM with the sentence. */
+/* Counts the hosts of its members; 0 when it has none. -ENOMEM with the sentence. */
 int report_count_hosts(const struct report_process *p, size_t *hosts);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One line is one finding, also where no process has all that it called for: workers that were
- * started by different lines have different stacks, and so different sites. Which container keeps
- * them is known of one process at a time: what one process tells apart stays apart. */
+/* Joins sites that one line of the program called for, in different processes: workers started by
+ * different lines have different stacks, and so different sites. The container that keeps them is
+ * known of one process at a time: sites that one process tells apart stay apart. */
 #include <xxhash.h>
 
 #include "report/merge_priv.h"
 
 struct lines {
-	struct map64 told;  /* by line and part: the first site of its cause, + 1 */
-	struct map64 apart; /* lines that one process tells as several */
-	struct map64 first; /* by line: the site that comes first, + 1 */
+	struct map64 told;  /* line and part -> first site of its cause + 1 */
+	struct map64 apart; /* lines whose sites one process tells apart */
+	struct map64 first; /* line -> first site + 1 */
 };
 
-/* 0: it has none, or is told alone. */
+/* Key of the site's line; 0: it has none, or is not joined. */
 static uint64_t line_of(const struct report_site *s)
 {
 	const struct report_frame *f = report_program_frame(s);
@@ -69,7 +69,7 @@ static int find_first(struct lines *l, const struct report_process *p)
 	return 0;
 }
 
-/* Parts of a site that is a part itself now go with it. */
+/* Moves the parts of a site that has become a part itself to its first site. */
 static int follow(struct report_process *p)
 {
 	auto_free size_t *whole = report_wholes(p);

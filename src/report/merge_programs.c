@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A rate of one process is the mean over those that run the same program: what else a host runs,
- * and how much of it, says nothing about a leak. */
+/* Finds the mean rate of a site over the processes that run the same program: other programs on a
+ * host say nothing about a leak. */
 #include <string.h>
 #include <xxhash.h>
 
 #include "report/merge_priv.h"
 
-/* By the command line. Ports and numbers of workers tell processes of one program apart. */
+/* Key of the program: its command line without digits, since ports and numbers of workers tell
+ * processes of one program apart. */
 static uint64_t program_of(const struct report_process *p)
 {
 	static const char digits[] = "0123456789";
@@ -22,7 +23,7 @@ static uint64_t program_of(const struct report_process *p)
 	return h ? h : 1;
 }
 
-/* No line of what was watched by its size alone can be known. */
+/* Was the process watched by more than its size, so that a line could be known? */
 static bool is_close(const struct report_process *p)
 {
 	return p->n_sites || !p->mode || strcmp(p->mode, "growth") != 0 || p->on_s > 0;
@@ -52,7 +53,7 @@ int merge_programs(struct merge_programs *m, struct report_process *to, struct m
 			continue;
 		}
 		part->program = program_of(part->process);
-		/* Its rate is not in the sums: it is no part of their mean. */
+		/* its rate is not in the sums, so it is no part of the mean */
 		if (!is_close(part->process) || (parts->stops_ended && part->process->exited))
 			continue;
 		err = count(m, part);
@@ -68,7 +69,7 @@ void merge_programs_free(struct merge_programs *m)
 	map64_free(&m->seen);
 }
 
-/* The key of a site and who has it. */
+/* Key for site @i and one that has it. */
 static uint64_t meeting(size_t i, uint64_t what)
 {
 	const uint64_t pair[2] = {i, what};
@@ -77,14 +78,14 @@ static uint64_t meeting(size_t i, uint64_t what)
 	return key ? key : 1;
 }
 
-/* A merged report keeps no command lines of the processes that it stands for. */
+/* Key of the process's name: a merged report keeps no command lines. */
 static uint64_t name_of(const struct report_process *p)
 {
 	return p->comm ? XXH64(p->comm, strlen(p->comm), 1) : 0;
 }
 
-/* A merged report does not say who was probed for how long: all of it counts, which makes less of a
- * line that others lack. */
+/* Adds processes to a site's mean. All of a merged report count, since it does not say who was
+ * probed for how long: that tells less of a line that others lack. */
 static void add(struct report_site *to, uint64_t n, double on_s)
 {
 	to->of_processes += n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The sentence about many processes. */
+/* Writes the sentence about many processes. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -28,7 +28,7 @@ int report_count_hosts(const struct report_process *p, size_t *hosts)
 	return 0;
 }
 
-/* A process that nobody has judged is not steady. */
+/* Says how many processes were not judged: they are not steady. */
 static const char *say_unjudged(struct report *r, const struct report_process *p)
 {
 	char grew[64] = "", rate[32];
@@ -42,7 +42,7 @@ static const char *say_unjudged(struct report *r, const struct report_process *p
 			     p->unjudged, p->unjudged == 1 ? "was" : "were", grew);
 }
 
-/* How many members the word is about. Those that nobody judged are steady in name only. */
+/* Counts the members that the verdict is about; the unjudged are steady in name only. */
 static uint64_t count_members(const struct report_process *p)
 {
 	uint64_t n = 0, all = report_members(p), unjudged = p->unjudged < all ? p->unjudged : all;
@@ -60,13 +60,13 @@ int merge_reason(struct report *r, struct report_process *p, size_t hosts, const
 	const char *word, *first = "", *unjudged;
 	uint64_t n, all = report_members(p);
 
-	/* Most were not judged, and grew. */
+	/* most were not judged, and grew */
 	if (p->verdict == CLASS_STEADY && p->unjudged_bytes_per_s && 2 * p->unjudged > all)
 		report_too_early(p);
 	n = p->n_members ? count_members(p) : 0;
 	unjudged = say_unjudged(r, p);
 	word = report_is_too_early(p) ? "too early" : report_class_name(p->verdict);
-	/* None that is steady is worse than another; and it may be one that nobody judged. */
+	/* of steady ones none is the worst, and one may be not judged */
 	if (n && (p->verdict != CLASS_STEADY || report_is_too_early(p) || !p->unjudged))
 		first = report_printf(r, "; first pid %d (%s) on %s", p->members->pid,
 				      p->members->comm, p->members->hostname);

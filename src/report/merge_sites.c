@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Sites of many processes, joined by id and kind: the same Python stack has the same id on every
- * host. Ids that rest on different things are never equal: of those the same lines are the same. Of
- * each the stack and the holder are those of its largest part, the sentence and the hint those of
- * the worst. */
+/* Joins sites of processes by id and kind: the same Python stack has the same id on every host. Ids
+ * made in different ways are never equal: such sites are joined by the lines of their stacks. Stack
+ * and holder are those of the largest part, sentence and hint those of the worst. */
 #include <math.h>
 
 #include "base/fit.h"
@@ -12,7 +11,7 @@
 
 #define TYPES_KEPT 16
 
-/* Types by share of the objects: shares weigh by how many each process holds. */
+/* Adds types: their shares weigh by how many objects each process holds. */
 static void add_types(struct report_site *to, const struct report_site *s, double before)
 {
 	double more = isfinite(s->outstanding_count) ? s->outstanding_count : 0;
@@ -40,7 +39,7 @@ static int by_share(const void *pa, const void *pb)
 	return (a->share < b->share) - (a->share > b->share);
 }
 
-/* The first of its id: a copy with room for more types. */
+/* Begins a merged site: a copy, with room for more types. */
 static int begin(struct report *r, struct report_site *to, const struct report_site *s)
 {
 	struct report_type *types = report_alloc(r, TYPES_KEPT * sizeof(*types));
@@ -59,7 +58,7 @@ static int begin(struct report *r, struct report_site *to, const struct report_s
 	return 0;
 }
 
-/* The sentence goes with the word. */
+/* Takes the worse verdict, with its sentence. */
 static void add_verdict(struct report_site *to, const struct report_site *s, bool is_larger)
 {
 	bool is_worse = s->verdict < to->verdict;
@@ -102,7 +101,7 @@ static void add(struct report_site *to, const struct report_site *s, double *lar
 	to->processes += s->processes ? s->processes : 1;
 }
 
-/* Where each site is in to->sites. */
+/* Finds sites in to->sites. */
 struct joiner {
 	struct report *r;
 	struct report_process *to;
@@ -111,10 +110,10 @@ struct joiner {
 	struct map64
 		lines; /* by the lines of its stack, + 1: filled where ids are of several kinds */
 	bool is_mixed;
-	double *largest; /* growth that was added to it */
+	double *largest; /* the largest growth that was added to each */
 };
 
-/* NULL: there is none yet. */
+/* The merged site of @s; NULL: there is none yet. */
 static struct report_site *find(const struct joiner *j, const struct report_site *s)
 {
 	const uint64_t *at = map64_get(&j->index, report_site_key(s, false));
@@ -168,7 +167,7 @@ static int join(struct joiner *j, const struct merge_part *part, bool is_over)
 	return err;
 }
 
-/* Reports of several versions, or hosts of which some cannot read the source. */
+/* Are ids made in several ways, as by different versions, or where a source cannot be read? */
 static bool is_mixed(const struct merge_parts *parts)
 {
 	const struct report_site *first = NULL;

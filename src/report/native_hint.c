@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Hints for memory that C code took. */
+/* Writes hints for memory that C code took. */
 #include "report/report.h"
 
 #define MOST 0.9
 
-/* The first function of somebody's own code, not of a library that only hands out memory. */
+/* The first frame of somebody's own C code, not of a library that only hands out memory. */
 static const struct report_frame *taker(const struct report_site *s)
 {
 	for (size_t i = 0; i < s->n_frames && s->stack[i].native; i++)
@@ -13,7 +13,7 @@ static const struct report_frame *taker(const struct report_site *s)
 	return NULL;
 }
 
-/* A line can call several functions that take memory; the frames shown are those of the worst. */
+/* Says which part the shown function took, if others below the same line took the rest. */
 static const char *part_of(struct report *r, const struct report_site *s)
 {
 	const char *text;
@@ -25,8 +25,8 @@ static const char *part_of(struct report *r, const struct report_site *s)
 	return text ? text : "";
 }
 
-/* " for build_record": the function of the same module that called the taker, which may take memory
- * for many. */
+/* " for build_record": the function of the same module that called @f, which may take memory for
+ * many. */
 static const char *on_behalf(struct report *r, const struct report_site *s,
 			     const struct report_frame *f)
 {
@@ -74,7 +74,7 @@ void report_lost_hint(struct report *r, struct report_site *site)
 {
 	say(r, site, "unreferenced",
 	    "is not given back, and no pointer to it was found: a missing free");
-	/* By ctypes or cffi, or without native frames: nobody to name, but it is C code's. */
+	/* by ctypes or cffi, or without native frames: C code that has no name */
 	if (!site->hint.code)
 		site->hint = (struct report_hint){
 			"unreferenced",

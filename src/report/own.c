@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which line of a stack is the program's own. */
+/* Finds the line of a stack that is the program's own. */
 #include <stdio.h>
 
 #include "report/report.h"
 
-/* The standard library, what was installed beside it, and what is in no file: Fedora, Red Hat and
- * SUSE have lib64/python3.x. */
+/* Is it the standard library, installed beside it, or in no file? Fedora, Red Hat and SUSE have
+ * lib64/python3.x. */
 static bool is_library(const char *file)
 {
 	static const char *const above[] = {"/lib/python", "/lib64/python"};
@@ -19,7 +19,7 @@ static bool is_library(const char *file)
 	return *file == '<';
 }
 
-/* The script in /usr/bin that starts a program which is installed: its line says nothing. */
+/* Is it the script in /usr/bin of an installed program? Its line says nothing. */
 static bool is_launcher(const struct report_frame *f)
 {
 	const char *name = strrchr(f->file, '/');
@@ -36,8 +36,7 @@ static bool ends_with(const char *s, const char *end)
 	return n >= k && !strcmp(s + n - k, end);
 }
 
-/* Does @f run an event loop? Whoever called it started one, and called for nothing in particular.
- */
+/* Does @f run an event loop? Its caller started one, and called for nothing in particular. */
 static bool is_loop(const struct report_frame *f)
 {
 	static const struct {
@@ -63,7 +62,7 @@ static bool is_loop(const struct report_frame *f)
 	return false;
 }
 
-/* So much of a file's path is that of the installed package it belongs to; 0 = it is in none. */
+/* Length of the path of the installed package that a file belongs to; 0 = none. */
 static size_t package_of(const char *file)
 {
 	const char *at = strstr(file, "-packages/");
@@ -74,12 +73,12 @@ static size_t package_of(const char *file)
 
 static bool has_line(const struct report_frame *f)
 {
-	/* 3.13 and newer call __init__ by a frame of their own, which has no line. */
+	/* from 3.13 on __init__ is called by a frame of its own, without a line */
 	return !f->native && f->file && f->line > 0;
 }
 
-/* The innermost line of the package that @program, which the launcher called, is of; NULL: there is
- * none, or what it called runs a loop. */
+/* The innermost line of the package that @program, called by the launcher, is in; NULL: there is
+ * none, or it runs a loop. */
 static const struct report_frame *of_package(const struct report_site *s,
 					     const struct report_frame *program)
 {
@@ -119,7 +118,7 @@ bool report_is_main(const struct report_site *s, size_t i)
 const struct report_frame *report_own_frame(const struct report_site *s)
 {
 	const struct report_frame *inner = NULL, *called = NULL, *own;
-	bool loops = false; /* by whatever wrapper: web.run_app, a worker's run() */
+	bool loops = false; /* a loop is run, perhaps by a wrapper (web.run_app) */
 
 	for (size_t i = 0; i < s->n_frames; i++) {
 		const struct report_frame *f = &s->stack[i];

@@ -7,9 +7,9 @@
 
 enum report_part {
 	PART_PYTHON_LIVE,
-	PART_PYTHON_SLACK, /* free in arenas of CPython */
+	PART_PYTHON_SLACK, /* free memory in CPython's arenas */
 	PART_MALLOC_LIVE,
-	PART_MALLOC_SLACK, /* freed, not given back */
+	PART_MALLOC_SLACK, /* freed to malloc, not given back */
 	PART_MMAP,
 	PART_FILE,
 	PART_STACKS,
@@ -20,10 +20,10 @@ enum report_part {
 struct report_parts {
 	uint64_t bytes[PART_MAX]; /* resident; they add up to RSS */
 	double growth[PART_MAX];  /* bytes per second; NAN = not known */
-	uint64_t trimmable;	  /* of PART_MALLOC_SLACK, malloc_trim would give back */
+	uint64_t trimmable;	  /* part of PART_MALLOC_SLACK that malloc_trim would give back */
 };
 
-/* As in the JSON: "python_live". */
+/* The part's name in the JSON: "python_live". */
 const char *report_part_name(enum report_part p);
 
 #endif

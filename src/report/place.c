@@ -3,13 +3,13 @@
 
 #include <xxhash.h>
 
-#define MOST_TEXT 1024 /* of a line: what is behind it does not count */
+#define MOST_TEXT 1024 /* bytes of a line that count */
 
-/* The low bits of a place. Never 0: that is no place. */
+/* The low bits of a place say what it rests on. Never 0: that is no place. */
 enum { IS_OFFSET = 2, IS_SOURCE = 3, BY_BITS = 3 };
 
 struct row {
-	const char *at; /* behind the indentation */
+	const char *at; /* text after the indentation */
 	size_t n, indent;
 };
 
@@ -23,7 +23,7 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\f' || c == '\r';
 }
 
-/* The next line, without its end; false: there is none. */
+/* Reads the next line; false: there is none. */
 static bool next_row(const char **at, const char *end, struct row *r)
 {
 	const char *from = *at, *stop;
@@ -43,7 +43,7 @@ static bool next_row(const char **at, const char *end, struct row *r)
 	return true;
 }
 
-/* Runs of spaces are one. */
+/* Hash of a line, with runs of spaces as one. */
 static uint64_t hash_row(const struct row *r)
 {
 	char text[MOST_TEXT];
@@ -68,7 +68,7 @@ static bool skip(struct row *r, const char *word)
 	return true;
 }
 
-/* "def f(x):", "class C:" begin something of that name. */
+/* Does a function or class begin here ("def f(x):", "class C:")? Then @name is its name. */
 static bool begins(struct row r, struct name *name)
 {
 	skip(&r, "async ");
@@ -83,12 +83,12 @@ static bool begins(struct row r, struct name *name)
 
 struct search {
 	struct name name;
-	size_t indent;	   /* of the line that the function begins with */
+	size_t indent;	   /* indentation of the line that the function begins with */
 	bool is_anonymous; /* a lambda, a comprehension */
 	bool is_module;
-	bool is_inside; /* of a function of this name */
+	bool is_inside; /* within a function of this name */
 	uint64_t wanted;
-	uint64_t before; /* so many lines of this text */
+	uint64_t before; /* lines with the same text before */
 };
 
 static struct name last_name(const char *function)
@@ -109,7 +109,7 @@ static void look(struct search *s, const struct row *r, bool has_begun)
 		if (s->is_module && !r->indent)
 			s->is_inside = true;
 	} else if (r->indent < s->indent) {
-		s->before = 0; /* another block around it */
+		s->before = 0; /* another block begins */
 		s->is_inside = s->is_anonymous;
 	} else if (s->is_module && !r->indent) {
 		s->is_inside = false;
@@ -120,7 +120,7 @@ static void look(struct search *s, const struct row *r, bool has_begun)
 		s->before++;
 }
 
-/* The two lines that are asked for. */
+/* Finds the first line of the function, and the line asked for. */
 static bool find(struct search *s, const char *text, size_t len, int first, int line)
 {
 	const char *at = text, *end = text + len;

@@ -49,7 +49,7 @@ const void *report_pool_share(struct report_pool *p, const void *from, size_t n)
 		return NULL;
 	s->n = n;
 	memcpy(s->bytes, from, n);
-	/* If two have one hash, the first stays the one that is found. */
+	/* if two have one hash, the first one is kept */
 	if (at && !*at)
 		*at = (uintptr_t)s;
 	return s->bytes;

@@ -10,7 +10,7 @@ struct report_class_row {
 	REPORT_TYPE_REST(FIELD_MEMBER, )
 	double gain; /* objects more than there were at the least; NAN = not known: too few
 		      * censuses, or their number fell between two; not in the JSON */
-	double late; /* part of these that came in the second half of the time; NAN = not known */
+	double late; /* part of the gain in the second half of the time; NAN = not known */
 };
 
 #define REPORT_GENERATIONS 3
@@ -18,7 +18,7 @@ struct report_gc {
 	REPORT_GC_GARBAGE(FIELD_MEMBER, )
 	REPORT_GC_OBJECTS(FIELD_MEMBER, )
 	uint64_t threshold[REPORT_GENERATIONS], collections[REPORT_GENERATIONS];
-	uint64_t generation[REPORT_GENERATIONS]; /* of .tracked; REPORT_UNKNOWN */
+	uint64_t generation[REPORT_GENERATIONS]; /* tracked objects of each; REPORT_UNKNOWN */
 	struct report_class_row *garbage_types;	 /* name and count */
 	size_t n_garbage_types;
 };

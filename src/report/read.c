@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A report from a file: the text, and its members by the tables of shape.c. */
+/* Reads a report from a file: its text, and the members by the tables of shape.c. */
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "report/read.h"
 #include "report/shape.h"
 
-#define MAX_BYTES (1u << 30) /* 10,000 processes with 200 sites each stay below */
+#define MAX_BYTES (1u << 30) /* bytes; 10,000 processes with 200 sites each have less */
 
 struct reader {
 	struct report *r;
@@ -38,7 +38,7 @@ static const char *read_string(struct reader *rd, const struct jval *v)
 	return copy;
 }
 
-/* RFC 3339 as we write it, in UTC. */
+/* Reads a time of RFC 3339 as we write it, in UTC. */
 static double read_time(const char *text)
 {
 	struct tm tm = {0};
@@ -80,7 +80,7 @@ static uint64_t read_count(const struct jval *v)
 	return jval_is_number(v) ? jval_u64(v) : REPORT_UNKNOWN;
 }
 
-/* One value; @v is NULL where there is none. */
+/* Reads a value; @v is NULL if there is none. */
 static void read_value(struct reader *rd, const struct field *f, const struct jval *v, void *at)
 {
 	const char *text = jval_string(v);
@@ -127,14 +127,15 @@ static void read_value(struct reader *rd, const struct field *f, const struct jv
 	case FIELD_ID:
 		strncpy(at, text ? text : "", sizeof(((struct report_site *)0)->id) - 1);
 		break;
-	default: /* constants, what follows from others, and what another row has read */
+	/* constants, members that follow from others, and those that another row has read */
+	default:
 		break;
 	}
 }
 
 static void read_object(struct reader *rd, const struct shape *s, const struct jval *o, void *base);
 
-/* One element of the array that @f is. */
+/* Reads an element of the array @f. */
 static void read_element(struct reader *rd, const struct field *f, const struct jval *v, void *at)
 {
 	bool native = false;
@@ -150,7 +151,7 @@ static void read_element(struct reader *rd, const struct field *f, const struct 
 	read_object(rd, &f->of[native], v, at);
 }
 
-/* A stack that other reports have, too: they are not written to any more. */
+/* Reads a stack into the pool, where reports share it: it is not written to any more. */
 static void share_frames(struct reader *rd, const struct jval *a, const struct field *f, void *base)
 {
 	auto_free struct report_frame *v = calloc(a->n, sizeof(*v));
@@ -190,7 +191,7 @@ static void read_generations(const struct jval *a, uint64_t *out)
 	}
 }
 
-/* All or none: a part that is missing would not be zero. */
+/* Reads all parts or none: a missing part is not zero. */
 static void read_parts(struct reader *rd, const struct jval *memory, struct report_parts **out)
 {
 	const struct jval *parts = jval_object(memory, "parts");
@@ -264,13 +265,13 @@ static void read_field(struct reader *rd, const struct field *f, const struct jv
 	}
 }
 
-/* Every member from @o, which may be NULL: then all is unknown. */
+/* Reads each member from @o; if that is NULL, all are unknown. */
 static void read_object(struct reader *rd, const struct shape *s, const struct jval *o, void *base)
 {
 	shape_each(f, s) read_field(rd, f, o, base);
 }
 
-/* Fills the members that follow from those that were read, and that no report of ours says. */
+/* Fills members that follow from others, and that our reports do not write. */
 static void complete(struct report_process *p)
 {
 	struct report_memory *m = &p->memory;
@@ -310,7 +311,7 @@ static int check_schema(const char *path, const struct jval *o)
 	return 0;
 }
 
-/* The whole text, and a NUL. */
+/* Reads the whole text, and ends it with a NUL. */
 static int slurp(const char *path, char **text, size_t *len)
 {
 	bool standard = !strcmp(path, "-");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The report's memory and the words of its enums. */
+/* The report's memory, and the names of its enums. */
 #include "report/report.h"
 
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #define PYLEAK_VERSION "unknown"
 #endif
 
-/* A mapping of its own (M_MMAP_THRESHOLD): pages come as they are used, and go with the report. */
+/* Above malloc's threshold for mappings: pages come as they are used, and go with the report. */
 #define CHUNK_BYTES (256 << 10)
 
 struct chunk {
@@ -21,7 +21,7 @@ struct chunk {
 
 struct report_arena {
 	struct chunk *chunks;
-	size_t bytes; /* handed out */
+	size_t bytes; /* bytes handed out */
 };
 
 #define SURE_TOO_EARLY 0.1
@@ -111,7 +111,7 @@ char *report_printf(struct report *r, const char *fmt, ...)
 	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	if (n < 0) {
-		text = NULL; /* vasprintf leaves it undefined */
+		text = NULL; /* vasprintf left it undefined */
 		return NULL;
 	}
 	return report_strdup(r, text);
@@ -148,7 +148,7 @@ void report_adopt(struct report *to, struct report *from)
 {
 	struct chunk **end = &from->arena->chunks;
 
-	/* Behind our own first one, which is still being filled. */
+	/* after our own first one, which is still being filled */
 	while (*end)
 		end = &(*end)->next;
 	if (to->arena->chunks) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The one model of what was found: plain data, filled by session, read by out. All strings live in
- * the report's arena. A number that is not known is NAN (doubles) or REPORT_UNKNOWN (integers),
- * and becomes null in JSON. Sizes in bytes, rates per second, times in seconds. What is in the JSON
- * is listed in fields.h, once. */
+/* The model of what was found: plain data, filled by session, read by out. All strings live in the
+ * report's arena. A number that is not known is NAN (doubles) or REPORT_UNKNOWN (integers), and
+ * null in JSON. Sizes in bytes, rates per second, times in seconds. Members that are in the JSON
+ * are listed in fields.h. */
 #ifndef PYLEAK_REPORT_H
 #define PYLEAK_REPORT_H
 
@@ -34,10 +34,10 @@ struct report_frame {
 	const char *file;     /* python: file; native: source file or NULL */
 	int line;	      /* 0 = unknown */
 	uint32_t place; /* python: in its function (place.h); 0 = by the line; not in the JSON */
-	const char *module;   /* native only, as the next two */
+	const char *module;   /* native only, like the next two */
 	const char *build_id; /* of the file, in hex; NULL = not known, or it has none */
 	uint64_t offset;
-	bool minor; /* native: of the interpreter or the C library, says little */
+	bool minor; /* native: of the interpreter or the C library, which says little */
 	REPORT_SOURCE(FIELD_MEMBER, )
 };
 
@@ -62,12 +62,13 @@ struct report_site {
 	REPORT_SITE(FIELD_MEMBER, )
 	bool is_bounded; /* what holds its objects has a bound that was read, and it is not beyond
 			    reach */
-	bool ends;	 /* it slows down, rests, or is emptied: its pace says nothing of a limit */
-	bool in_place;	 /* it is blocks that were there that get bigger */
-	bool by_census;	 /* its rate is what the census counts of its types; not in the JSON */
-	double sampled_per_s; /* by its samples, where two counts tell more; not in the JSON */
-	float behind;	      /* loss by which it is put before others; not in the JSON */
-	double of_on_s;	      /* of_processes were probed so long; 0 = not known; not in the JSON */
+	bool ends;	 /* it slows down, rests, or is emptied: its pace predicts no limit */
+	bool in_place;	 /* existing blocks get bigger */
+	bool by_census;	 /* its rate is the census's, of its types; not in the JSON */
+	double sampled_per_s; /* rate by samples, if counts say more; not in the JSON */
+	float behind;	      /* added to its loss when sorted; not in the JSON */
+	/* seconds for which of_processes were probed; 0 = not known; not in the JSON */
+	double of_on_s;
 	struct report_type *types;
 	size_t n_types;
 	struct report_hint hint;
@@ -76,8 +77,8 @@ struct report_site {
 	struct report_frame *stack; /* innermost first */
 	size_t n_frames;
 	bool truncated;
-	float loss;	     /* by which it is sorted, with that of its parts; not in the JSON */
-	double native_share; /* of its growth that came by the native frames shown; 0 = not known */
+	float loss;	     /* its parts' included; sites are sorted by it; not in the JSON */
+	double native_share; /* part of its growth by the native frames shown; 0 = not known */
 };
 
 struct report_lost {
@@ -101,7 +102,7 @@ struct report_departure {
 	REPORT_DEPARTURE(FIELD_MEMBER, )
 };
 
-/* Against the earlier runs of the same service. */
+/* The run compared with earlier ones of the same service. */
 struct report_baseline {
 	REPORT_BASELINE(FIELD_MEMBER, )
 	struct report_departure *departures;
@@ -112,7 +113,7 @@ struct report_process {
 	REPORT_IDENTITY(FIELD_MEMBER, )
 	double age_s; /* since it was started; 0 or NAN = not known; not in the JSON */
 	double watched_from_s, watched_to_s; /* CLOCK_MONOTONIC; 0 = not known; not in the JSON */
-	bool is_told_later; /* this is kept, and told when it is older; not in the JSON */
+	bool is_told_later; /* told later, when the process is older; not in the JSON */
 	const char **cmdline;
 	size_t n_cmdline;
 	struct report_container container;
@@ -123,8 +124,7 @@ struct report_process {
 	struct curve rss_curve, live_curve, malloc_curve;
 	struct report_memory memory;
 	struct report_fds fds;
-	uint64_t windows, survivors; /* on births, so far; what is followed of them; not in the JSON
-				      */
+	uint64_t windows, survivors; /* on births; what is followed; not in the JSON */
 	struct report_series *series;
 	size_t n_series;
 	REPORT_PROBE(FIELD_MEMBER, )
@@ -135,8 +135,8 @@ struct report_process {
 	size_t n_sites;
 	struct report_class_row *classes; /* by bytes; 0 rows: no census */
 	size_t n_classes;
-	/* The first and the last census that they are of, in seconds of CLOCK_MONOTONIC; NAN = not
-	 * known; not in the JSON. */
+	/* Times of the first and the last census, CLOCK_MONOTONIC in seconds; NAN = not known; not
+	 * in the JSON. */
 	double counted_from_s, counted_to_s;
 	struct report_gc *gc; /* NULL: not known */
 	struct report_pools *pools;
@@ -148,12 +148,12 @@ struct report_process {
 	size_t n_lost;
 	struct report_member *members; /* of a merged report, worst first; pid is 0 then */
 	size_t n_members;
-	size_t n_close;	    /* of them: watched by more than their size; not in the JSON */
+	size_t n_close;	    /* members watched by more than their size; not in the JSON */
 	const char **notes; /* sentences about fallbacks */
 	size_t n_notes;
 };
 
-/* How many it stands for; 0 of one that is itself. */
+/* Processes that a merged one stands for; 0 of any other. */
 static inline uint64_t report_members(const struct report_process *p)
 {
 	return p->n_members + p->unnamed;
@@ -178,73 +178,73 @@ struct report {
 
 int report_new(struct report **out); /* fills tool and host */
 void report_free(struct report *r);
-/* All that is in @from, in memory of its own (copy.c). */
+/* Copies a report to memory of its own (copy.c). */
 int report_copy(const struct report *from, struct report **out);
-/* Strings of @from that @to points to live as long as @to. */
+/* Makes strings of @from live as long as @to. */
 void report_adopt(struct report *to, struct report *from);
-/* Memory and strings that live as long as the report; NULL when memory ran out. */
+/* Memory and strings of the report; NULL when memory ran out. */
 void *report_alloc(struct report *r, size_t size);
-/* Handed out so far. */
+/* Bytes handed out so far. */
 size_t report_bytes(const struct report *r);
 char *report_strdup(struct report *r, const char *s);
 char *report_printf(struct report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Nothing is known of it. */
+/* Sets all to not known. */
 void report_process_init(struct report_process *p);
-/* It has ended: it meets no limit any more. */
+/* Marks it as ended: it meets no limit any more. */
 void report_process_end(struct report_process *p);
 
-/* Site id: the hash of the kind and of (function, file, place) of the Python frames, never of
+/* Site id: a hash of the kind and of (function, file, place) of the Python frames, never of
  * addresses. One line may leak objects, blocks and descriptors: three sites. Of callers that live
- * for one call (below) it tells only that there is one. */
+ * for one call (below) only their presence counts. */
 void report_site_id(const struct report_frame *stack, size_t n, enum report_kind kind,
 		    char out[17]);
-/* Code of exec, of a notebook's cell, of a template, or such that was gone before it had a name:
- * the same line called from a hundred of them is one site. */
+/* Is it code that lives for one call: of exec, a notebook's cell, a template, or gone before it had
+ * a name? The same line called from a hundred of these is one site. */
 bool report_frame_is_passing(const struct report_frame *f);
-/* The word for what it rests on, for site->id_by; NULL: on native frames. */
+/* The word for what an id rests on, for site->id_by; NULL: on native frames. */
 const char *report_id_by(const struct report_frame *stack, size_t n);
-/* The same hash by the numbers of lines: what ids were before they had places. For sites whose ids
- * rest on different things, so that they are never equal. */
+/* The id by line numbers, as before there were places: it compares sites whose ids rest on
+ * different things. */
 void report_line_id(const struct report_site *s, char out[17]);
-/* Id and kind as one number, not 0, by either of the two. A descriptor and an object of one stack
- * are two sites. */
+/* A key of id (or, @by_line, of the line id) and kind, not 0: a descriptor and an object of one
+ * stack are two sites. */
 uint64_t report_site_key(const struct report_site *s, bool by_line);
-/* Equal where the same line of the program asked for what the same line made, whatever is between
- * them and around; 0: no line of the program did. */
+/* Equal if the same line of the program called for what the same line made, whatever is between and
+ * around; 0: no line of the program did. */
 uint64_t report_line_key(struct report_frame *stack, size_t n, enum report_kind kind);
-/* Do they rest on different things? A report of before there were places does not say so. */
+/* Do their ids rest on different things? Reports older than places do not say. */
 bool report_ids_differ_in_kind(const struct report_site *a, const struct report_site *b);
-/* A hint for memory that C code took and keeps, where the code is known. */
+/* Sets a hint for memory that C code took and keeps, if the code is known. */
 void report_native_hint(struct report *r, struct report_site *site);
-/* The same where nothing points to it any more, whether the code is known or not. */
+/* The same when nothing points to the memory any more, whether the code is known or not. */
 void report_lost_hint(struct report *r, struct report_site *site);
-/* The innermost line of the program's own code: what the standard library makes, it was asked for,
- * but not by the line of the main program that starts an event loop.
- * Of a program that is installed, that is the package which the script in /usr/bin calls. Else the
- * innermost line there is; NULL = there is none. (own.c) */
+/* The innermost line of the program's own code: the standard library was asked for what it makes,
+ * but not by the line of the main program that starts an event loop. For an installed program, the
+ * innermost line of the package that the script in /usr/bin calls. Else the innermost line; NULL =
+ * there is none. (own.c) */
 const struct report_frame *report_own_frame(const struct report_site *s);
-/* The same where the program itself called for it; NULL: a library did, or the main program, which
+/* The same if the program itself called for it; NULL: a library did, or the main program, which
  * calls for everything. */
 const struct report_frame *report_program_frame(const struct report_site *s);
 /* Is nothing around frame @i but the main program? */
 bool report_is_main(const struct report_site *s, size_t i);
-/* How many of its outermost frames are of libraries and of what starts a program, with a line of
- * its own inside of them; 0 = there is none. */
+/* The number of its outermost frames that are of libraries or start a program, if a line of its own
+ * is inside of them; else 0. */
 size_t report_outer_frames(const struct report_site *s);
-/* Nothing can be said of its growth yet: steady, as far as is known. */
+/* Sets the verdict to too early: nothing can be said of its growth, so it is called steady. */
 void report_too_early(struct report_process *p);
 bool report_is_too_early(const struct report_process *p);
-/* Is it foretold to use up RAM, by its growth alone? Others of its host take of the same. */
+/* Is it predicted to use up RAM? Others on its host use the same. */
 bool report_takes_ram(const struct report_process *p);
-/* Growth weighed by how sure it is to go on, in bytes per second; 0 of what does not grow. */
+/* Growth in bytes per second, weighed by how sure it is to go on; 0: it does not grow. */
 double report_expected_loss(const struct report_site *s);
-/* Sites: by expected loss, parts of a cause with that of the first; what does not grow by verdict
- * and size; then by id (so that equal input gives equal output). A part of what is not there, or is
- * a part itself, is one no more. */
+/* Sorts sites: those that grow by expected loss, with that of their parts; others by verdict and
+ * size; then by id, so that equal input gives equal output. A part is none any more if its first
+ * site is missing or is a part itself. */
 void report_sort(struct report_process *p);
-/* For each site, the index of the one that has the same cause and comes first: its own, where it is
- * that itself or the other is not in the report. To be freed; NULL without memory. */
+/* For each site the index of the first site of its cause; its own if it is that, or the other is
+ * not in the report. To be freed; NULL without memory. */
 size_t *report_wholes(const struct report_process *p);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The objects of the JSON: the lists of fields.h, and what is inside of what. */
+/* The objects of the JSON: which of fields.h's lists each has, and what is inside of it. */
 #include "report/findings.h"
 #include "report/shape.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The lists of fields.h as tables: which member of which structure is where in the JSON. */
+/* The lists of fields.h as tables: where each member is in its structure and in the JSON. */
 #ifndef PYLEAK_REPORT_SHAPE_H
 #define PYLEAK_REPORT_SHAPE_H
 
@@ -26,8 +26,8 @@ enum field_kind {
 	FIELD_CLASS,
 	FIELD_KIND,
 	FIELD_ID,    /* char[17] */
-	FIELD_CONST, /* what .is says, and no member */
-	FIELD_EARLY, /* of a process: true, or not there; follows from others, and is not read */
+	FIELD_CONST, /* written as .is says; no member */
+	FIELD_EARLY, /* of a process: true or absent; follows from others, and is not read */
 	/* things of the shape .of */
 	FIELD_GROUP,	     /* an object in the JSON, but members of the same structure */
 	FIELD_PART,	     /* a structure inside; its members stand among those around it */
@@ -46,10 +46,10 @@ enum field_kind {
 
 /* How a merge of two processes into one treats a member. */
 enum field_merge {
-	MERGE_NONE, /* is left as it was */
-	MERGE_SUM,  /* of what is known; flags: any */
-	MERGE_MOST, /* the largest that is known */
-	MERGE_SAME, /* a word, or NULL when they differ */
+	MERGE_NONE, /* left as it was */
+	MERGE_SUM,  /* sum of known ones; flags: any */
+	MERGE_MOST, /* largest known one */
+	MERGE_SAME, /* the word, or NULL when they differ */
 };
 
 struct shape;
@@ -57,13 +57,13 @@ struct shape;
 struct field {
 	const char *name;
 	enum field_kind kind;
-	size_t offset, n_offset; /* n_offset: of how many there are */
+	size_t offset, n_offset; /* n_offset: of the number of things */
 	const struct shape *of;
 	enum field_merge merge;
 	bool is_optional;   /* not written when it is 0 or empty */
 	bool is_flat;	    /* the array is on one line */
-	int least;	    /* for the schema, as the last two */
-	const char *absent; /* the text for one that is not there */
+	int least;	    /* for the schema, like the last two */
+	const char *absent; /* text of a missing one */
 	const char *is;	    /* "a|b": one of these; "^...": a pattern; "#name": of $defs */
 	const char *about;
 };
@@ -85,14 +85,14 @@ extern const struct shape shape_gc, shape_class_row, shape_pools;
 
 /* How many things of @f are in @base. */
 size_t field_count(const struct field *f, const void *base);
-/* Is the FIELD_INSIDE at @at not there? */
+/* Is the FIELD_INSIDE at @at absent? */
 bool shape_is_absent(const struct shape *s, const void *at);
 
-/* Each member of @base is what is not known. What is pointed to is not looked at. */
+/* Sets each member of @base to not known; members that are pointed to are left. */
 void shape_clear(const struct shape *s, void *base);
-/* @from, added to @to by the rules of its rows; @first: @to has nothing yet. */
+/* Adds @from to @to by the rules of its rows; @first: @to has nothing yet. */
 void shape_merge(const struct shape *s, void *to, const void *from, bool first);
-/* @n of them, with their texts and arrays; NULL when memory ran out. */
+/* Copies @n structures, with their texts and arrays; NULL when memory ran out. */
 void *shape_copy(struct report *r, const struct shape *s, const void *from, size_t n);
 
 #endif

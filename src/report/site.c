@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-/* Each field is hashed with the hash of what came before as the seed, and the length of a field is
- * part of its hash, so that ("ab", "c") and ("a", "bc") differ. */
+/* Hashes a field, with the hash of what came before as the seed. A field's length is part of its
+ * hash, so that ("ab", "c") and ("a", "bc") differ. */
 static uint64_t add_string(uint64_t h, const char *s)
 {
 	return XXH64(s ? s : "", s ? strlen(s) : 0, h);
@@ -23,7 +23,7 @@ static uint64_t add_u64(uint64_t h, uint64_t v)
 {
 	uint8_t b[8];
 
-	/* The same id on hosts of either byte order. */
+	/* the id is the same on hosts of either byte order */
 	for (size_t i = 0; i < sizeof(b); i++)
 		b[i] = (uint8_t)(v >> (8 * i));
 	return XXH64(b, sizeof(b), h);
@@ -33,11 +33,11 @@ static uint64_t add_native(uint64_t h, const struct report_frame *f)
 {
 	h = add_string(h, f->module);
 	h = add_string(h, f->function);
-	/* An offset in a file, not an address: equal wherever the same build runs. */
+	/* an offset in a file, not an address: equal wherever the same build runs */
 	return add_u64(h, f->function ? 0 : f->offset);
 }
 
-/* A place is shifted so that it is no line: the same code by its line has another id. */
+/* Hashes a Python frame. A place is shifted, so that it differs from a line. */
 static uint64_t add_python(uint64_t h, const struct report_frame *f, bool by_line)
 {
 	h = add_string(h, f->function);
@@ -47,8 +47,8 @@ static uint64_t add_python(uint64_t h, const struct report_frame *f, bool by_lin
 	return add_u64(h, (uint64_t)(int64_t)f->line);
 }
 
-/* ipykernel makes up a file for each cell, in a directory with its pid. Functions of a cell stay,
- * its own code does not. */
+/* Is it a notebook cell's own code? ipykernel names a file for each cell, in a directory with its
+ * pid. A cell's functions stay, its own code does not. */
 static bool is_cell(const struct report_frame *f)
 {
 	static const char dir[] = "/ipykernel_";
@@ -67,7 +67,7 @@ bool report_frame_is_passing(const struct report_frame *f)
 	return *f->file == '<' && strncmp(f->file, "<frozen ", strlen("<frozen ")) != 0;
 }
 
-/* Code that lives for one call counts as such alone among the callers: the same line called from a
+/* Hashes a caller. One that lives for one call counts only as such: the same line called from a
  * hundred cells of a notebook is one site. */
 static uint64_t add_caller(uint64_t h, const struct report_frame *f, bool by_line)
 {
@@ -86,7 +86,7 @@ static void hash_stack(const struct report_frame *stack, size_t n, enum report_k
 		h = python++ ? add_caller(h, &stack[i], by_line)
 			     : add_python(h, &stack[i], by_line);
 	}
-	/* A thread without Python frames: all of them must not become one site. */
+	/* a thread without Python frames: its native ones tell it from others */
 	for (size_t i = 0; i < n && python == 0; i++)
 		h = add_native(h, &stack[i]);
 	snprintf(out, 17, "%016" PRIx64, h);
@@ -129,7 +129,7 @@ const char *report_id_by(const struct report_frame *stack, size_t n)
 	return by;
 }
 
-/* An id, with a kind beside it, as a key of a map. */
+/* A key for a map, of an id and a kind. */
 static uint64_t key_of(const char *id, uint64_t kind)
 {
 	uint64_t key = strtoull(id, NULL, 16) ^ (kind << 60);
@@ -151,7 +151,7 @@ bool report_ids_differ_in_kind(const struct report_site *a, const struct report_
 	return strcmp(a->id_by ? a->id_by : "line", b->id_by ? b->id_by : "line") != 0;
 }
 
-/* Larger first; what is not known comes last. */
+/* Orders larger numbers first, unknown ones last. */
 static int descending(double a, double b)
 {
 	if (isnan(a) || isnan(b))
@@ -159,7 +159,7 @@ static int descending(double a, double b)
 	return (a < b) - (a > b);
 }
 
-/* Growth of sites like @s, weighed by how sure that one is to go on. */
+/* Growth, weighed by how sure a site like @s is to go on. */
 static double weighed(const struct report_site *s, double bytes_per_s, double count_per_s)
 {
 	double sure = isnan(s->confidence) ? 1 : s->confidence;
@@ -180,7 +180,7 @@ double report_expected_loss(const struct report_site *s)
 	return weighed(s, s->growth_bytes_per_s, s->growth_count_per_s);
 }
 
-/* Sites that grow come before those that do not. */
+/* Orders sites that grow before others. */
 static int class_group(const struct report_site *s)
 {
 	return s->verdict <= CLASS_GROWING ? 0 : (int)s->verdict;
@@ -204,7 +204,7 @@ static int compare_sites(const void *pa, const void *pb)
 	return c;
 }
 
-/* Only ids that parts name are looked up: in a merged report of many hosts they are few. */
+/* Indexes the sites that parts name: in a merged report of many hosts they are few. */
 static void find_named(const struct report_process *p, struct map64 *index)
 {
 	uint64_t *at;
@@ -240,8 +240,8 @@ static double known(double loss)
 	return isfinite(loss) ? loss : 0;
 }
 
-/* Processes of a merge may tell different sites as the first of a cause: no part is left of one
- * that is a part itself, nor of one that is not there. */
+/* Ends parts whose first site is missing or is a part itself: merged processes may tell different
+ * sites as the first of a cause. */
 static void settle_parts(struct report_process *p, size_t *whole)
 {
 	for (size_t i = 0; i < p->n_sites; i++)
@@ -252,8 +252,7 @@ static void settle_parts(struct report_process *p, size_t *whole)
 			whole[i] = i;
 }
 
-/* The first site of a cause comes before its parts, wherever the biggest of them would be, listed
- * or not. */
+/* Adds the loss of parts to their cause's first site, which comes before them, listed or not. */
 static void find_losses(struct report_process *p, const size_t *whole)
 {
 	for (size_t i = 0; i < p->n_sites; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "report/wire.h"
 
-#define MOST_ROOM (256ull << 20) /* of all that is read into one report */
+#define MOST_ROOM (256ull << 20) /* bytes that may be read into one report */
 
 static void put(struct wire *w, const void *from, size_t n)
 {
@@ -36,7 +36,7 @@ static bool get(struct wire *w, void *to, size_t n)
 	return true;
 }
 
-/* Seven bits a byte, the low ones first. */
+/* Writes a number, seven bits a byte, low ones first. */
 static void put_number(struct wire *w, uint64_t v)
 {
 	unsigned char text[10];
@@ -134,7 +134,7 @@ bool wire_room(struct wire *w, void **v, size_t n, size_t size)
 	return *v;
 }
 
-/* One more than its length; 0 = there is none. */
+/* Writes a text with its length + 1 before it; 0 = there is none. */
 static void put_string(struct wire *w, const char *v)
 {
 	size_t n = v ? strlen(v) : 0;
@@ -204,7 +204,7 @@ static void put_length(struct wire *w, size_t mark)
 	behind = w->n - mark - n;
 	if (w->wrong)
 		return;
-	/* It was put behind the object, and belongs before it. */
+	/* moves the length, which was put behind the object, before it */
 	memcpy(length, w->v + mark + n, behind);
 	memmove(w->v + mark + behind, w->v + mark, n);
 	memcpy(w->v + mark, length, behind);

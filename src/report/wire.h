@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Plain data to bytes and back, each member named once: the same function writes a structure, or
- * reads it, as the wire is of one kind or the other. Whole numbers are short when they are small.
+/* Turns plain data into bytes and back, with each member named once: the same function writes or
+ * reads a structure, by the kind of wire. Small whole numbers are short.
  *
- * A structure that may get more members is an object: its length stands before it. Who reads leaves
- * out what is behind the members that it knows, and what an older writer did not have stays as it
- * was, 0 where it must be known: new members come last.
+ * A structure that may get more members is an object: its length comes before it. A reader skips
+ * what follows the members it knows, and members that an older writer did not have stay as they
+ * were, 0 where they must be known: so new members come last.
  *
- * What is read may be anybody's: nothing is believed that the bytes have no room for. After the
- * first fault a wire does nothing more; wire_error() tells.
- */
+ * Bytes may come from anybody: a number is not believed if there is no room for it in the bytes.
+ * After the first fault a wire does nothing more; wire_error() tells. */
 #ifndef PYLEAK_REPORT_WIRE_H
 #define PYLEAK_REPORT_WIRE_H
 
@@ -19,8 +17,8 @@ struct wire {
 	bool reads;
 	unsigned char *v; /* writing: grows, the caller frees it */
 	size_t n, at, cap;
-	size_t end;	  /* reading: of the object that is open; 0 = none is */
-	struct report *r; /* reading: what is pointed to lives there */
+	size_t end;	  /* reading: end of the open object; 0 = none is open */
+	struct report *r; /* reading: has what is pointed to */
 	const char *wrong;
 };
 
@@ -30,16 +28,15 @@ void wire_u64(struct wire *w, uint64_t *v);
 void wire_numbers(struct wire *w, uint64_t *v, size_t n);
 void wire_double(struct wire *w, double *v); /* or NAN */
 void wire_doubles(struct wire *w, double *v, size_t n);
-/* A number that is known, and no further from 0 than @most. */
+/* A known number, at most @most away from 0. */
 void wire_known(struct wire *w, double *v, double most);
 void wire_string(struct wire *w, const char **v);      /* may be NULL */
 void wire_chars(struct wire *w, char *v, size_t size); /* with a 0 in it */
-/* A number of things, of at least @least bytes each. */
+/* The number of things that have at least @least bytes each. */
 size_t wire_count(struct wire *w, size_t n, size_t least);
-/* Room for @n things of @size that are read into *@v; as it is when writing. False: there is none.
- */
+/* Reading: makes room in *@v for @n things of @size. False: it cannot. */
 bool wire_room(struct wire *w, void **v, size_t n, size_t size);
-/* An object begins, and ends: wire_shut() takes what wire_open() has returned. */
+/* Begin and end an object: wire_shut() takes what wire_open() returned. */
 size_t wire_open(struct wire *w);
 void wire_shut(struct wire *w, size_t mark);
 int wire_error(const struct wire *w); /* 0, or -EINVAL, -ENOMEM with a sentence */
@@ -60,7 +57,7 @@ int wire_error(const struct wire *w); /* 0, or -EINVAL, -ENOMEM with a sentence 
 			*(p) = wire_v != 0; \
 	} while (0)
 
-/* An array that is pointed to: its number, room for it, and each by @each(w, &element). */
+/* An array: its number, room for it, and each element by @each(w, &element). */
 #define wire_array(w, array, n, least, each)                                              \
 	do {                                                                              \
 		size_t wire_n = wire_count(w, n, least);                                  \
@@ -90,7 +87,7 @@ int wire_error(const struct wire *w); /* 0, or -EINVAL, -ENOMEM with a sentence 
 		}                                                                            \
 	} while (0)
 
-/* One that may be missing. */
+/* An object that may be missing. */
 #define wire_maybe(w, pointer, each)                         \
 	do {                                                 \
 		size_t wire_has = (pointer) != NULL;         \
