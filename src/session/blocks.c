@@ -14,8 +14,8 @@
 struct blocks {
 	struct session *s;
 	struct native *native;
-	struct native_stacks *stacks;		/* NULL: callers' addresses alone */
-	bool malloc_grows, may_grow, any_grows; /* as of fitted_ns */
+	struct native_stacks *stacks;		/* NULL: only addresses of callers are known */
+	bool malloc_grows, may_grow, any_grows; /* as fitted at fitted_ns */
 	bool has_tracemalloc;			/* the same */
 	uint64_t fitted_ns;
 };
@@ -86,7 +86,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 	fit(b, now_ns);
 	divide(b, now_ns);
 	native_poll(b->native);
-	/* Not in drain(): evidence that is being gathered has names of its. */
+	/* not in drain(): evidence that is being made uses names */
 	if (b->stacks)
 		sym_hear(b->stacks->sym, 0);
 	if (*native_note(b->native))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Objects by type. A thread takes censuses beside the main job, so that a walk over a large heap
- * never holds up a window, at long intervals, so that it costs next to nothing. It has its own view
- * of the process; what it hands over is a report of its own, replaced as a whole under a lock. */
+/* Counts objects by type. A thread takes censuses beside the main job, so that a walk over a large
+ * heap never holds up a window, and seldom, so that it costs next to nothing. It has its own view
+ * of the process, and hands over a report of its own, which is replaced as a whole under a lock. */
 #include "base/pace.h"
 #include "base/thresholds.h"
 #include "census/census.h"
@@ -9,8 +9,8 @@
 #include "memory/view.h"
 #include "session/session_priv.h"
 
-#define SHARE	    0.01       /* of a core */
-#define FIRST_NS    2000000000 /* others have more urgent things to do at the start */
+#define SHARE	    0.01       /* part of a core that censuses may take */
+#define FIRST_NS    2000000000 /* at the start others have more urgent things to do */
 #define MIN_WAIT_NS 5000000000
 #define SOME	    4
 #define MAX_WAIT_NS 600000000000
@@ -60,7 +60,7 @@ static int publish(struct census_worker *w, struct census *c)
 	return 0;
 }
 
-/* As long as it takes for @cost to be no more than our share; longer when there are some. */
+/* The pause after which @cost is no more than our share; longer when there are some censuses. */
 static uint64_t pause_for(const struct census_worker *w, double cost_ns)
 {
 	double wait = cost_ns / SHARE, least = w->n_taken < SOME ? MIN_WAIT_NS : 2 * MIN_WAIT_NS;
@@ -75,7 +75,7 @@ static void censuses(struct census_worker *w, const struct proc *p, struct censu
 	struct proc_memory m;
 	double cost;
 
-	/* A large heap waits until it is known that somebody watches for long. */
+	/* a large heap is not counted before it is known that the watch is long */
 	cost = proc_memory(p, &m) ? 0 : (double)m.rss_bytes * GUESS_NS_PER_BYTE;
 	if (cost > MIN_WAIT_NS * SHARE && !worker_rest(&w->worker, pause_for(w, cost)))
 		return;
@@ -84,7 +84,7 @@ static void censuses(struct census_worker *w, const struct proc *p, struct censu
 		int err = census_take(c);
 
 		w->n_taken++;
-		/* Half of a dead process's heap is nobody's heap. */
+		/* of a process that died, only a part of the heap was counted */
 		if (!proc_alive(p) || proc_execed(p))
 			return;
 		if (!err)
@@ -160,7 +160,7 @@ static bool close_types(void *self)
 	return true;
 }
 
-/* Types, collector, pools as of the last census; nothing before the first. */
+/* Copies types, collector and pools of the last census; nothing before the first. */
 static int observe(void *self, const struct observation *to)
 {
 	struct census_worker *w = self;

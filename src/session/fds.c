@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Descriptors, threads and children of the watched process, and who opened them. */
+/* Watches descriptors, threads and children of the process, and who opened them. */
 #include <math.h>
 
 #include "base/pace.h"
@@ -9,7 +9,7 @@
 #define SLACK_NS    50000000
 #define LOOK_SHARE  200 /* a look may take this part of our time */
 #define SOCKETS_NS  5000000000
-#define FRESH_NS    1000000000 /* for a report, sockets are looked up again when older */
+#define FRESH_NS    1000000000 /* for a report, sockets are looked up again when that is older */
 
 static const struct pace pace = {
 	.least_ns = LOOK_MIN_NS, .most_ns = 5000000000, .share = LOOK_SHARE};
@@ -47,7 +47,7 @@ static int by_inode(const void *a, const void *b)
 	return (x->inode > y->inode) - (x->inode < y->inode);
 }
 
-/* Where the sockets of known lines lead, as long as the process can tell. */
+/* Looks up where sockets of known lines lead, as long as the process can tell. */
 static void look_at_sockets(struct fds_watch *f, const struct fds_sites *sites)
 {
 	struct map64 wanted = {0};
@@ -75,7 +75,8 @@ const struct proc_socket *fds_socket(const struct fds_watch *f, uint64_t inode)
 			    : NULL;
 }
 
-/* @age_ns: of sockets that are looked up again. The tables are the host's, of any length. */
+/* Looks at what is open; at sockets if the last time is @age_ns ago and has been paid for: their
+ * tables are the host's, of any length. */
 static void look(struct fds_watch *f, uint64_t now_ns, uint64_t age_ns)
 {
 	uint64_t cost = fds_poll(f->fds), began = clock_ns();
@@ -94,7 +95,7 @@ static void look(struct fds_watch *f, uint64_t now_ns, uint64_t age_ns)
 	f->due_ns = now_ns + pace_wait_ns(&pace, cost, session_ran_s(f->s, now_ns));
 }
 
-/* A report may have looked since that was planned. */
+/* Looks if it is time: a report may have looked since this was planned. */
 static uint64_t step(void *self, uint64_t now_ns)
 {
 	struct fds_watch *f = self;
@@ -126,7 +127,7 @@ static void keep(void *self, struct map64 *stacks)
 		fds_keep_stacks(f->fds, stacks);
 }
 
-/* Stacks of one site: the same functions, files and places. */
+/* A site: joined from stacks with the same functions, files and places. */
 struct joined_fds {
 	struct report_site site; /* its frames, for the words */
 	struct fd_fact fact;
@@ -188,7 +189,7 @@ static void join_site(struct fds_joiner *j, const struct fds_site *site)
 		f->quarters = site->quarters;
 }
 
-/* Words are found for what grows: nothing else is told. */
+/* Finds words for a site that grows: others are not told. */
 static void finish(struct fds_joiner *j, struct joined_fds *x)
 {
 	x->fact.n = x->n;
@@ -241,7 +242,7 @@ static int observe(void *self, const struct observation *to)
 
 	if (!f->fds)
 		return 0;
-	/* It is looked once more, while there is something to see; at any cost for the last. */
+	/* looks once more, if the process lives; for the last report whatever it costs */
 	if (!f->s->ended && !f->s->paused && (to->r->final || f->due_ns < clock_ns() + FRESH_NS))
 		look(f, clock_ns(), FRESH_NS);
 	fill_totals(f, &to->e->seen.fds);

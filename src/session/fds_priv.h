@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Words for what is open. */
+/* Shared by the files of "fds". */
 #ifndef PYLEAK_SESSION_FDS_PRIV_H
 #define PYLEAK_SESSION_FDS_PRIV_H
 
@@ -12,7 +12,7 @@ struct fds_watch {
 	struct session *s;
 	struct fds *fds; /* NULL: not asked for */
 	uint64_t due_ns;
-	struct proc_sockets sockets; /* as last read, by inode */
+	struct proc_sockets sockets; /* as last read, sorted by inode */
 	uint64_t sockets_ns, sockets_due_ns, maps_due_ns;
 };
 

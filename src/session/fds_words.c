@@ -5,8 +5,8 @@
 #include "report/database.h"
 #include "session/fds_priv.h"
 
-#define MAX_WORDS 8	     /* types of one site; what is beyond is told without particulars */
-#define MAX_PATHS 3	     /* files named one by one; more of them are told by directory */
+#define MAX_WORDS 8	     /* types of one site; others are told without particulars */
+#define MAX_PATHS 3	     /* files named one by one; more are told by directory */
 #define MAPS_NS	  5000000000 /* the target's maps are read again at most that often */
 
 struct word {
@@ -24,7 +24,7 @@ static const char *database_of_peer(const struct proc_socket *x)
 	return x && !x->is_accepted && x->peer_port ? database_of_port(x->peer_port) : NULL;
 }
 
-/* The library that called libc. It may have been loaded since the maps were read. */
+/* The path of the library that called libc; maps are read again if it was loaded since. */
 static const char *caller_path(struct fds_watch *f, uint64_t caller)
 {
 	struct session *s = f->s;

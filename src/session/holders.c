@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Decides what is asked and when, keeps the answers, and tells reports of them. */
+/* Decides which holders are searched for and when, keeps the answers, and tells reports of them. */
 #include <stdio.h>
 
 #include "base/thread.h"
@@ -9,16 +9,17 @@
 #include "session/survivors.h"
 #include "why/paths.h"
 
-#define LOOK_NS	    3000000000 /* between two looks */
+#define LOOK_NS	    3000000000 /* between two looks at containers */
 #define SLACK_NS    100000000
 #define LOOK_SHARE  200		   /* a look may take this part of our time */
-#define PAUSE_NS    30000000000ull /* between two questions */
-#define SOON_NS	    4000000000ull  /* ... when one is about a site that was never asked for */
+#define PAUSE_NS    30000000000ull /* between two searches */
+#define SOON_NS	    4000000000ull  /* ... if one is about a new site */
 #define COST_FACTOR 200		   /* 0.5 % of the time at most, half of that with a verdict ... */
 #define SOON_FACTOR 50		   /* ... and 2 % while there are such, or without answer */
 #define MIN_AGE_NS  1000000000ull
-#define GROWS_PART  0.1 /* of the objects: with less it is not where they go */
-#define ASKED_AGAIN 8	/* sites, at most, that are not told because they replace what was there */
+#define GROWS_PART  0.1 /* share of the objects: a container with less is not where they go */
+/* sites at most that are asked again because they only replace what was there */
+#define ASKED_AGAIN 8
 
 static const char *const edge_word[] = {
 	[WHY_ROOT] = "root",  [WHY_ATTRIBUTE] = "attribute", [WHY_KEY] = "value",
@@ -40,8 +41,8 @@ static struct found *room_for(struct holders *h, const struct question *q)
 	return f;
 }
 
-/* Where the paths part, unless something else grows: what is in a full store's entries may be
- * bigger than the store. */
+/* The step that is the container: where the paths part, unless something else grows; entries of a
+ * full store may have more entries than the store. */
 static size_t container_of(const struct found *f, const struct why_answer *a)
 {
 	const struct why_path *p = &a->path[0];
@@ -53,7 +54,7 @@ static size_t container_of(const struct found *f, const struct why_answer *a)
 	return i;
 }
 
-/* Facts about a container that another site is in, too, are known already. */
+/* Finds the container of the survivors; what is known of it from another site is taken over. */
 static void find_fill(struct holders *h, struct found *f, const struct why_answer *a)
 {
 	const struct why_path *p = &a->path[0];
@@ -65,7 +66,7 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 	in_c = f->fact.holder.in_container < HOLDERS_ONE ? holders_share_in_c(h, a) : 0;
 	if (in_c >= HOLDERS_ONE) {
 		f->fact.holder.in_container = in_c;
-		i = p->n; /* no length tells of it */
+		i = p->n; /* it has no length */
 	}
 	f->fact.is_one = f->fact.holder.in_container >= HOLDERS_ONE;
 	fill_found(&f->fact.fill, p, i, f->fact.is_one, h->inquiry.ended_ns);
@@ -79,7 +80,7 @@ static void find_fill(struct holders *h, struct found *f, const struct why_answe
 	f->fact.replaces &= f->fact.fill.addr == before;
 }
 
-/* Takes the first path of @a. */
+/* Keeps the first path of @a as the answer. */
 static void keep(struct holders *h, const struct question *q, struct why_answer *a)
 {
 	struct why_path *p = &a->path[0];
@@ -123,7 +124,7 @@ static void keep(struct holders *h, const struct question *q, struct why_answer 
 	*p = (struct why_path){0};
 }
 
-/* The inquiry has ended: its answers become what is known. */
+/* Keeps the answers of an inquiry that has ended, and plans the next one. */
 static void settle(struct holders *h)
 {
 	struct inquiry *in = &h->inquiry;
@@ -155,7 +156,7 @@ static void settle(struct holders *h)
 	inquiry_forget(in);
 }
 
-/* Sorts survivors by their site: the stacks of a few sites, found by their ids. */
+/* Assigns survivors to questions: the stacks of a few sites, found by their ids. */
 struct sorting {
 	struct holders *h;
 	uint64_t now_ns;
@@ -188,7 +189,7 @@ static size_t question_of(struct sorting *o, uint64_t stack)
 	return (size_t)*at - 2;
 }
 
-/* The question that asks for it now; NULL = none. */
+/* Adds an object to the question about its site; NULL = there is none, or it is too young. */
 static struct question *add(struct sorting *o, uint64_t stack, uint64_t addr, uint64_t age_ns)
 {
 	size_t k = age_ns < MIN_AGE_NS ? SIZE_MAX : question_of(o, stack);
@@ -249,7 +250,7 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 
 	in->n_q = 0;
 	h->is_open = false;
-	/* A holder that is not told must be looked at all the same: it may begin to grow. */
+	/* a holder that is not told must be looked at nevertheless: it may begin to grow */
 	for (size_t i = 0; i < h->found.n && in->n_q < ASKED_AGAIN; i++)
 		if (h->found.v[i].fact.replaces || h->found.v[i].is_doubted)
 			inquiry_question(in, h->found.v[i].fact.id, KIND_OBJECT);
@@ -269,11 +270,12 @@ static void collect(struct holders *h, uint64_t now_ns, const struct report_proc
 		if (in->q[i].n >= HOLDERS_FEWEST)
 			in->q[n++] = in->q[i];
 		else
-			h->is_open = room_for(h, &in->q[i]); /* in vain: others have their turn */
+			/* asked in vain: others have their turn */
+			h->is_open = room_for(h, &in->q[i]);
 	in->n_q = n;
 }
 
-/* Is one of them about a site that was never asked for? From now on it was. */
+/* Is a question about a new site? From now on it is not new. */
 static bool is_new(struct holders *h)
 {
 	size_t before = h->found.n;
@@ -283,7 +285,7 @@ static bool is_new(struct holders *h)
 	return h->found.n > before;
 }
 
-/* @due: else only new sites, and doubted ones, are worth a question. */
+/* Collects questions. If not @due, only new sites and doubted ones are worth a search. */
 static bool has_questions(struct holders *h, uint64_t now_ns, const struct report_process *p,
 			  bool due)
 {
@@ -296,7 +298,7 @@ static bool has_questions(struct holders *h, uint64_t now_ns, const struct repor
 	is_news |= holders_ask_doubted(h);
 	if (h->inquiry.n_q && (is_news || due))
 		return true;
-	h->again = again; /* thought of, and not asked */
+	h->again = again; /* they were not asked */
 	return false;
 }
 
@@ -305,7 +307,7 @@ static bool begin(struct holders *h)
 	return inquiry_start(&h->inquiry, h->s->proc->pid, h->s->proc->start_ticks);
 }
 
-/* At the containers that are known; and what a search has found by now is taken. */
+/* Reads the known containers again, and takes the answers of a search that has ended. */
 static void look(struct holders *h)
 {
 	if (h->inquiry.running && inquiry_is_done(&h->inquiry))
@@ -328,7 +330,7 @@ static void ask(struct holders *h, uint64_t now_ns, const struct report_process 
 		begin(h);
 }
 
-/* True: its answers are known now. */
+/* Waits for a running search. True: its answers are known now. */
 static bool await(struct holders *h, uint64_t until_ns)
 {
 	uint64_t now = clock_ns();
@@ -339,7 +341,7 @@ static bool await(struct holders *h, uint64_t until_ns)
 	return true;
 }
 
-/* A search takes longer than HOLDER_WATCH_S: in less time none is begun. */
+/* A search takes longer than HOLDER_WATCH_S, and is not begun if less time is left. */
 bool holders_ask_last(struct holders *h, const struct observation *to,
 		      const struct report_process *p)
 {
@@ -415,8 +417,7 @@ static int observe(void *self, const struct observation *to)
 	return err;
 }
 
-/* Finds out by the clock which holders the survivors have, and whether those grow: however often
- * somebody wants a report, it knows the same. */
+/* Searches by the clock, so that reports know the same however often somebody wants one. */
 static uint64_t step(void *self, uint64_t now_ns)
 {
 	struct holders *h = self;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The holders that keep the objects of the leaking sites alive: asked now and then on a thread of
- * its own, and once more for the final report. */
+/* Finds what keeps the objects of leaking sites alive: now and then, on a thread of its own, and
+ * once more for the final report. */
 #ifndef PYLEAK_SESSION_HOLDERS_H
 #define PYLEAK_SESSION_HOLDERS_H
 
@@ -9,9 +9,8 @@
 struct holders;
 struct observation;
 
-/* For the last report: waits for what is being searched for, and searches for what was never asked
- * for, until to->until_ns. True when that changes what was said of @p: more is known, or not all
- * that was asked for. */
+/* For the last report: waits for the running search, and begins one for new sites, until
+ * to->until_ns. True when that changes what was said of @p: more is known, or not all was found. */
 bool holders_ask_last(struct holders *h, const struct observation *to,
 		      const struct report_process *p);
 /* Writes all that is known into @to. */

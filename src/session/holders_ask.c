@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* For which sites it is asked who holds their objects: there is room for a few at a time. */
+/* Chooses the sites whose holders are searched for: there is room for a few at a time. */
 #include "judge/judge.h"
 #include "session/holders_priv.h"
 
-#define FIRST_PLACES 4 /* sites that are asked for by rank alone */
+#define FIRST_PLACES 4 /* sites chosen by rank alone */
 
-/* The first few by rank, then lines of the program: who holds their objects says what the mistake
- * is. Then what was never asked for, then all once more: the first few, and the others in turn. */
+/* First a few sites by rank, then lines of the program, whose holders say what the mistake is. Then
+ * new sites, then all once more: the first few, and the others in turn. */
 enum { TURN_FIRST, TURN_PROGRAM, TURN_NEW, TURN_TOP, TURN_AGAIN, TURNS };
 
 struct found *holders_found(const struct holders *h, const char *id, enum report_kind kind)
@@ -50,7 +50,8 @@ static bool ask(struct holders *h, const struct report_process *p, unsigned turn
 		    turn_of(h, s, i) != turn)
 			continue;
 		q = inquiry_question(in, s->id, s->kind);
-		/* Blocks come in no order: half of a line that grows is older than this. */
+		/* blocks come in no order: half of those of a line that grows are older than this
+		 */
 		q->min_age_ns = q->kind == KIND_HEAP ? (uint64_t)(s->oldest_s / 2 * 1e9) : 0;
 		blocks |= q->kind == KIND_HEAP;
 		if (turn == TURN_AGAIN)

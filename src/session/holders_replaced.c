@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A store that is full takes one in and lets one go. What was in it before we came has no birth
- * that we saw; what we saw born stays longer than we have watched, and looks like a leak. Beside a
- * leak of the same size it would get a part of its rate. But its length tells. */
+/* Finds objects that only renew a full store, which lets one go for each it takes. Objects in it
+ * from before the watch had no birth that was seen, and those born since stay for longer than the
+ * watch: they look like a leak, and beside a leak of the same size would get a part of its rate.
+ * But the store's length tells. */
 #include "base/thresholds.h"
 #include "session/holders_priv.h"
 #include "session/survivors.h"
 
-/* Are the entries as new as what is in them? Old ones with something new inside grow. */
+/* Are the entries as new as the objects in them? Old entries that hold something new grow. */
 static bool are_new(const struct holders *h, const struct why_answer *a)
 {
 	struct map64 born = {0};
@@ -32,8 +33,8 @@ double holders_share_in_c(const struct holders *h, const struct why_answer *a)
 	return a->branch_in_c && are_new(h, a) ? answer_share_in(a, a->branch) : 0;
 }
 
-/* Some of those born since the container rests must be in it, even if all that were found elsewhere
- * are among them. */
+/* Notes whether objects born since the container rests must be in it, at least some, even if all
+ * that were found elsewhere are among them. */
 static void note_young(struct found *f, const struct question *q, const struct why_answer *a)
 {
 	double elsewhere = (1 - f->fact.holder.in_container) * (double)a->sampled;
@@ -50,8 +51,8 @@ void holders_note_replacing(struct holders *h, struct found *f, const struct que
 
 	memcpy(f->stack, q->stack, sizeof(f->stack));
 	f->n_stacks = q->n_stacks;
-	/* Some have died by now, and something else lies in their place: most will do for what was
-	 * known. */
+	/* some have died by now, and something else is in their place: most are enough if it was
+	 * known */
 	f->fact.has_new_entries =
 		q->kind == KIND_OBJECT &&
 		(part_here ? are_new(h, a) && fill_keeps_size(q->born_s, q->bytes, q->n_sizes)
@@ -63,9 +64,9 @@ void holders_note_replacing(struct holders *h, struct found *f, const struct que
 		  a->n_behind, f->fact.has_new_entries ? "new ones" : "not new");
 }
 
-/* Objects that stay, and were born since the container rests. */
+/* Objects that were born since the container rests, and stay. */
 struct came {
-	size_t n, known; /* all, and those that are known to be in it */
+	size_t n, known; /* all; those that are known to be in the container */
 	double weight;
 };
 

@@ -15,8 +15,8 @@
 #define BUCKET_S     1.0
 #define MEMORY_NS    500000000
 #define MOST_SERIES  512
-#define EARLY_POINTS (2 * CURVE_FEWEST) /* two stretches that a curve is judged by */
-#define TRACED_NS    5000000000		/* it may come again: py-spy does for each look */
+#define EARLY_POINTS (2 * CURVE_FEWEST) /* points of two stretches that a curve is judged by */
+#define TRACED_NS    5000000000		/* a tracer may come again: py-spy does for each look */
 
 enum {
 	TREND_RSS,
@@ -64,7 +64,8 @@ static bool close_memory(void *self)
 	return true;
 }
 
-/* The series in the report: when it is full, every second point goes and the step doubles. */
+/* Adds a point to the report's series: when it is full, every second point is dropped and the step
+ * doubles. */
 static void add_series(struct memory *m, uint64_t now_ns)
 {
 	uint64_t start_ns = m->s->time.start_ns;
@@ -88,7 +89,7 @@ static void add_series(struct memory *m, uint64_t now_ns)
 	memwatch_series(m->watch, p);
 }
 
-/* mimalloc counts what is too big for a class itself. */
+/* Memory in use outside of the pools; mimalloc counts it itself. */
 static double malloced(const struct memory *m, const struct heap_census *c)
 {
 	return heap_has_mimalloc(m->s->heap)
@@ -111,7 +112,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 	struct proc_memory now;
 	char text[400];
 
-	/* The process goes on as another program: what was read may be that one's. */
+	/* after an exec what was read may be the other program's */
 	if (proc_memory(m->s->proc, &now) || !proc_alive(m->s->proc) ||
 	    proc_memory_gone(m->s->proc))
 		return now_ns + MEMORY_NS;

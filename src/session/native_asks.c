@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Requests stack copies of pairs that grow, as long as too little of what is known of them lives
- * on: blocks of malloc and mmap by what the kernel half still has in its table or the windows in
- * their samples, objects by what the ladder has.
- */
+/* Requests stack copies of pairs (stack, caller or type) that grow, until enough copied births are
+ * known to live on: of blocks by the kernel half's table or the samples of windows, of objects by
+ * the ladder. */
 #include <bpf/bpf.h>
 
 #include "base/pace.h"
@@ -11,24 +9,25 @@
 #include "session/session_priv.h"
 #include "session/survivors.h"
 
-#define ENOUGH	       8  /* living ones settle who it was */
-#define LOOKS_AT_MOST  60 /* then others have their turn */
+#define ENOUGH	       8  /* living copies are enough for a pair */
+#define LOOKS_AT_MOST  60 /* visits to a pair, then others have their turn */
 #define REST_NS	       30000000000ull
 #define RARELY_AT_MOST 14 /* one in 2^14 */
-/* Copies of all pairs, from one visit to the next, and of one pair at least and at most; there are
- * fewer windows than visits. The rest is for pairs that are new. */
+/* Copies of all pairs from one visit to the next (in windows more, as there are fewer of those),
+ * and the least and the most for one pair. The rest is for new pairs. */
 #define AT_ONCE	       10
 #define AT_ONCE_WINDOW 20
 #define LEAST_AT_ONCE  2
 #define MOST_AT_ONCE   6
 #define MOST_IN_WINDOW 12
-/* A death is known at once of blocks that are exact, else when it is not among the samples. */
+/* Time until a death is known: at once for exact blocks, else when it is missing in the samples. */
 #define PATIENCE_NS	   200000000ull
 #define SAMPLE_PATIENCE_NS 1000000000ull
 
 static const struct pace pace = {.least_ns = 1000000000, .most_ns = 1000000000};
 
-/* Is it settled, or in vain for now? Asked at least once after each rest: who leaks may change. */
+/* Does this pair rest: is enough known of it, or was it asked in vain? After each rest it is asked
+ * at least once, as another line may leak now. */
 static bool rests(struct native_pair *p, size_t living, uint64_t now_ns)
 {
 	if (now_ns < p->rests_ns)
@@ -49,7 +48,8 @@ static bool is_growing(const struct native_site *site)
 	return n < 2 || site->points[n - 1].bytes > site->points[n > 4 ? n - 4 : 0].bytes;
 }
 
-/* Not the biggest: there may be one of a million, and that is not most of the bytes. */
+/* A size that most blocks do not exceed: four times the mean. The biggest may be one of a million,
+ * and not most of the bytes. */
 static uint32_t scale_of(const struct native_site *site)
 {
 	double scale = site->live_count > 0 ? 4 * site->live_bytes / site->live_count : 0;
@@ -120,7 +120,7 @@ static void mark_born(struct native_pair *p, const struct sample *s, uint64_t no
 			mark(&p->made.v[i], s->rung < 2 ? NATIVE_YOUNG : NATIVE_LIVES, now_ns);
 }
 
-/* The pairs that made the survivors, first the one that made most. */
+/* The pairs that made survivors, the one that made most first. */
 static size_t makers(struct native_stacks *n, uint64_t now_ns, struct tally **out)
 {
 	VEC(struct tally) v = {0};
@@ -167,8 +167,8 @@ static size_t growing_births(struct native_stacks *n, uint64_t now_ns, struct na
 	return asked;
 }
 
-/* As rarely as it takes to get about as many as are asked for from one visit with births to the
- * next: were they all of the first moment, they would be of what the program does first. */
+/* Renews the requests. Each is made so rare that the copies it may take last until the next visit:
+ * else all would be of the first moment, of what the program does first. */
 static void renew(struct native_stacks *n, struct native_asks *a, int32_t most)
 {
 	for (size_t i = 0; i < a->n; i++) {
@@ -195,7 +195,7 @@ static int32_t share_of(int32_t all, size_t pairs, int32_t most)
 	return one < LEAST_AT_ONCE ? LEAST_AT_ONCE : one > most ? most : one;
 }
 
-/* Nothing is wanted of what is asked for no more. */
+/* Withdraws all requests. */
 static void end(struct native_asks *a)
 {
 	static const struct pl_native_ask nothing;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The ways through C code of what has grown, with names: finding those takes a while, so not of all
- * that is there. */
+/* Names the ways through C code of what has grown, not of all: finding names takes a while. */
 #include "session/native_stacks.h"
 #include "session/session_priv.h"
 
@@ -31,7 +30,7 @@ static void name_frame(struct pairs *p, const struct native_frame *at,
 		};
 }
 
-/* A copy is of one depth alone, as soon as that is known. */
+/* The share of a way; a copy is of one depth alone, once that is known. */
 static double share_of(const struct native_pair *p)
 {
 	return p->depth_share > 0 ? p->share * p->depth_share : p->share;

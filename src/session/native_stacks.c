@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Native stacks: copies from the kernel half, unwound as soon as they come (a library may be gone a
- * second later), kept as addresses in files by (Python stack, caller). Names are looked up for what
- * is reported only. Which of a pair's ways stands for it: native_ways.c.
- */
+/* Keeps native stacks: copies from the kernel half are unwound as soon as they come (a library may
+ * be gone a second later), and kept as addresses in files by (Python stack, caller). Only reported
+ * ones get names. native_ways.c chooses the way that stands for a pair. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -17,10 +15,10 @@
 
 /* A copy costs the target some 5 us and us 50: a tenth of a percent of either at most. */
 #define COPIES_PER_S   100
-#define COPIES_AT_ONCE 20 /* the ring holds so many */
+#define COPIES_AT_ONCE 20 /* copies that the ring has room for */
 #define KEEP	       (PL_COPY_SEEN / 2)
 #define TRIM_NS	       10000000000ull
-#define MAX_BYTES      (16u << 20) /* of all that is kept; beyond, nothing is copied */
+#define MAX_BYTES      (16u << 20) /* bytes of all that is kept; above, nothing is copied */
 
 uint64_t native_pair_hash(uint64_t stack, uint64_t caller)
 {
@@ -46,7 +44,7 @@ static bool is_eval(const struct native_stacks *n, uint64_t pc)
 	return false;
 }
 
-/* NULL when memory ran out. */
+/* Unwinds a copy; NULL when memory ran out. */
 static struct native_stack *unwind(struct native_stacks *n, const struct pl_native_copy *c)
 {
 	struct sym_copy copy = {
@@ -54,7 +52,8 @@ static struct native_stack *unwind(struct native_stacks *n, const struct pl_nati
 		.start = c->start,
 		.data = c->data,
 		.len = c->pages <= PL_COPY_PAGES ? c->pages * 4096ul : 0,
-		.is_caller = c->size > 0, /* of an allocator; an object's is where it was born */
+		/* a caller of an allocator; an object's stack is where it was born */
+		.is_caller = c->size > 0,
 	};
 	struct sym_pc pc[SYM_MAX_FRAMES];
 	struct native_stack *st;
@@ -63,7 +62,7 @@ static struct native_stack *unwind(struct native_stacks *n, const struct pl_nati
 
 	memcpy(copy.reg, c->reg, sizeof(copy.reg));
 	count = sym_unwind(n->sym, &copy, pc, SYM_MAX_FRAMES, &end);
-	/* How the interpreter was started says nothing. */
+	/* leaves out how the interpreter was started */
 	for (size_t i = count; c->pair.stack && i-- > 0;)
 		if (is_eval(n, pc[i].pc)) {
 			count = i + 1;
@@ -81,7 +80,7 @@ static struct native_stack *unwind(struct native_stacks *n, const struct pl_nati
 	return st;
 }
 
-/* The pair's place, with nothing in it yet when it is new. */
+/* Finds or adds a pair; a new one has no ways yet. */
 static struct native_pair *pair_put(struct native_stacks *n, const struct pl_native_pair *key)
 {
 	uint64_t *at = map64_put(&n->by_pair, native_pair_hash(key->stack, key->caller));
@@ -131,14 +130,13 @@ static int on_copy(void *arg, void *data, size_t size)
 	struct native_stack *st = p ? unwind(n, c) : NULL;
 
 	if (st) {
-		n->bytes +=
-			sizeof(*p) + way_bytes(st); /* at most: many are of a way that is known */
+		n->bytes += sizeof(*p) + way_bytes(st); /* at most: many have a known way */
 		native_ways_add(p, st, c, clock_ns());
 	}
 	return 0;
 }
 
-/* A module that has a file is called by that. */
+/* Names a built-in function; a module with a file of its own is called by that. */
 static void know(uint64_t addr, const char *name, const char *module, void *ctx)
 {
 	const struct native_stacks *n = ctx;
@@ -206,7 +204,8 @@ void native_stacks_close(struct native_stacks *n)
 	free(n);
 }
 
-/* A pair that no live block needs is forgotten here and there, and copied anew should it return. */
+/* Forgets pairs that no live block or survivor needs, here and in the kernel half: they are copied
+ * anew if they return. */
 static void trim(struct native_stacks *n)
 {
 	struct native_sites sites = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From the sources to evidence, and to what is said of it. */
+/* Collects evidence from the sources, and has it judged. */
 #include "judge/judge.h"
 #include "memory/identity.h"
 #include "memory/reads.h"
@@ -25,7 +25,7 @@ static void see_identity(const struct session *s, struct report *r, struct repor
 	session_see_notes(s, r, p);
 }
 
-/* The rows of all, with the numbers of those that are no source's. */
+/* Lays out the rows of losses, with the numbers that no source has. */
 static int lay_out_lost(const struct session *s, struct report *r, struct report_process *p)
 {
 #define X(id, key, text) {key, text, 0},
@@ -51,7 +51,7 @@ static int lay_out_lost(const struct session *s, struct report *r, struct report
 
 /* ---- Stacks and names of all that the sources have told. ---- */
 
-/* Takes @of. */
+/* The keys of a map, which is freed. */
 static uint64_t *keys(struct map64 *of, struct report *scratch, size_t *n)
 {
 	uint64_t *v = report_alloc(scratch, (of->n + 1) * sizeof(*v));

@@ -17,12 +17,12 @@ struct pools {
 	struct session *s;
 	struct trend_set *classes;
 	struct heap_census census;
-	uint64_t census_ns; /* when it was read */
+	uint64_t census_ns; /* when the census was read */
 	uint64_t torn;
 	uint64_t collections; /* as last read */
 };
 
-/* A child's heap grows from what its parent left to it: the first point of its trends. */
+/* Begins the trends of a child with what it inherited: its heap grows from that. */
 static void begin_with_inherited(struct pools *p)
 {
 	const struct heap_census *first = p->s->o.inherited;
@@ -89,7 +89,8 @@ const struct heap_census *pools_census(const struct pools *p)
 
 uint64_t pools_collections(struct pools *p)
 {
-	py_full_collections(p->s->rt, &p->collections); /* not to be had now: as last read */
+	/* if it cannot be read now, the last one stays */
+	py_full_collections(p->s->rt, &p->collections);
 	return p->collections;
 }
 
@@ -106,7 +107,7 @@ uint64_t pools_growing(const struct pools *p)
 	return bits;
 }
 
-/* Seconds since the pools were last counted: not little of the life of a worker that ends young. */
+/* Seconds since the pools were last counted: a good part of a short worker's life. */
 static double uncounted_s(const struct pools *p, uint64_t now_ns)
 {
 	return p->census_ns && now_ns > p->census_ns && !p->s->time.is_stopped

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Live blocks by size class, read from the headers of the pools: how much grows. */
+/* Counts live blocks by size class, from the headers of the pools: how much grows. */
 #ifndef PYLEAK_SESSION_POOLS_H
 #define PYLEAK_SESSION_POOLS_H
 
@@ -9,7 +9,7 @@ struct pools;
 
 /* The last census; all zero before the first. */
 const struct heap_census *pools_census(const struct pools *p);
-/* Bits of the classes that grow. */
+/* The size classes that grow, as bits. */
 uint64_t pools_growing(const struct pools *p);
 /* Full collections of the target so far. */
 uint64_t pools_collections(struct pools *p);

@@ -8,17 +8,18 @@
 #define MIN_NS	 50000000
 #define MAX_NS	 2000000000
 #define SLACK_NS 50000000
-#define SHARE	 200 /* after minutes something is due all the time, on a ladder of thousands */
-#define RECENT	 64
+/* climbs may take one part in so many of our time: after minutes, something is due all the time */
+#define SHARE  200
+#define RECENT 64
 
 _Static_assert(EVIDENCE_PARTS == HEAP_MAX_PARTS, "evidence has room for what an object has");
 
 struct survivors {
 	struct session *s;
 	struct ladder *ladder;
-	uint64_t not_before;	    /* no climb: what it costs us is bounded */
-	uint64_t refused;	    /* bits: size classes that are no evidence */
-	uint64_t lifted, lifted_ns; /* those that were none before that */
+	uint64_t not_before;	    /* no climb before: our cost is bounded */
+	uint64_t refused;	    /* size classes (bits) that are no evidence */
+	uint64_t lifted, lifted_ns; /* size classes that were no evidence until lifted_ns */
 };
 
 static int open_survivors(void *self, struct session *s)
@@ -38,7 +39,7 @@ static bool close_survivors(void *self)
 	return true;
 }
 
-/* Types of survivors are named while the target lives: a few, of thousands. */
+/* Reads names of survivors' types while the target lives: they are a few of thousands. */
 static void learn_names(struct survivors *v)
 {
 	uint64_t recent[RECENT] = {0};
@@ -170,7 +171,7 @@ static int observe(void *self, const struct observation *to)
 
 	if (!v || !d)
 		return fail(-ENOMEM, "out of memory");
-	/* One that has survived no look yet says nothing. */
+	/* a sample that has survived no look says nothing */
 	for (size_t i = 0; i < n; i++)
 		if (is_evidence(s, &from[i]))
 			copy(&from[i], often_of(s->s, from[i].type), &v[o->n++]);

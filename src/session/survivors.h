@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Objects whose births were seen, looked at again until they are old. */
+/* Keeps objects whose births were seen, and looks at them again until they are old. */
 #ifndef PYLEAK_SESSION_SURVIVORS_H
 #define PYLEAK_SESSION_SURVIVORS_H
 
@@ -7,13 +7,13 @@
 
 struct survivors;
 
-/* For who sees births: what was born goes onto it ... */
+/* The ladder, for "births": born objects are put onto it ... */
 struct ladder *survivors_ladder(struct survivors *v);
-/* ... and is looked at again at @when_ns, or as soon after as its cost allows. */
+/* ... and looked at again at @when_ns, or as soon after as the cost allows. */
 void survivors_plan(struct survivors *v, uint64_t when_ns);
-/* These size classes (bits) are no evidence, nor what was born of others while they were. */
+/* Makes size classes (bits) no evidence, nor objects of others born while they were none. */
 void survivors_refuse(struct survivors *v, uint64_t classes);
-/* All that are on it. Valid until it is stepped or fed. */
+/* All samples on the ladder. Valid until it is stepped or fed. */
 const struct sample *survivors_samples(const struct survivors *v, size_t *n);
 
 #endif
