@@ -31,7 +31,7 @@ int cli_interrupted(void);
  * hung up? No fault, and nobody to tell. */
 bool cli_reader_left(int err);
 
-/* Of every command, before anything else. Fails with the sentence. */
+/* Every command asks this before anything else. Fails with the sentence. */
 int cli_check_stack(void);
 /* Checks what this user and kernel must allow before anything is tried. Fails with the sentence. */
 int cli_preflight(void);

@@ -45,7 +45,7 @@ static char state_of(int pid)
 	return name && name[1] == ' ' && name[2] != 'Z' ? name[2] : 0;
 }
 
-/* Who keeps it from its work, and what helps; NULL: nobody is seen to. */
+/* Tells what keeps the process from its work, and what helps; NULL: nothing is seen to. */
 static const char *held_by(int pid, char state)
 {
 	char where[64];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Limits rates of sites by the census of types. A site's rate is its share of what its size class
- * grows by. Where the objects that grow were never seen being born, sites of other objects of that
- * size get all of the growth. The census counts how many more objects there are of each type: where
- * that is fewer than the sites say, beyond the errors of both, the census is told.
+ * grows by: where the objects that grow were never seen being born, others of that size get all of
+ * it. Where the census counts fewer objects of a type than the sites say, beyond the errors of
+ * both, the census is told.
  *
  * A census looks at some moments of the watch, so only growth that lasted for most of the time
  * between the first and the last census is compared. Where the number of a type fell meanwhile, and
@@ -149,9 +149,8 @@ static bool has_many_sizes(const char *name)
 }
 
 /* The share that is kept of what all sites tell of a type: 1, unless @told exceeds what the
- * censuses count beyond the errors of both. @s: seconds in which the sites grew. The type may have
- * come faster of late; where @s is not nearly all the time, all of its gain may have come within
- * @s. */
+ * censuses count beyond the errors of both. @s: seconds in which the sites grew, in which all of
+ * the gain may have come, unless they are nearly all the time. */
 static double part_of_all(const struct census_bound *b, const struct census_type *t, double told,
 			  double s)
 {
@@ -268,21 +267,18 @@ static bool own_type(const struct joined *to, const struct census_bound *b, cons
 	       j->run_s - b->to_s <= CENSUS_STALE * (b->to_s - b->from_s);
 }
 
-/* Does the container confirm the census where the size class gained far less than this type? Then
- * it got as many entries of late as before, and other objects of that size left meanwhile. Where
- * class and type gained about the same, the class is right: the type came, and ceased. */
+/* Does the container confirm the census where the size class gained far less than this type, as
+ * others of that size left? Where both gained about the same, the type came, and ceased. */
 static bool is_held(const struct joined *to, const struct own_type *own, const struct joiner *j)
 {
 	return to->evidence.curve.gain * GOES_ON_APART < own->t->gain &&
 	       holders_keep_pace(j->e, &to->site, own->t->row->growth_count_per_s);
 }
 
-/* Gives the site the census's rate of its own type, if that came evenly all the time. The site's
- * own rate has the error of the samples that give it its share of a size class; within that error
- * the census is believed. It is also believed where it counts fewer: then objects of this size grow
- * that no window has met. But the site's rate stays where it grew for a part of the time only and
- * made, by that rate, no more than the census counts. Where the census counts more, the class, and
- * the site's share of it, may be too small since other objects left: then the container decides
+/* Gives the site the census's rate of its own type, if that came evenly all the time: within the
+ * error of the site's own rate, and where it counts fewer, since objects of this size grow that no
+ * window has met (unless the site grew for a part of the time only and made no more than that).
+ * Where it counts more, the class may be too small, as other objects left: the container decides
  * (is_held). */
 static void rate_by_census(struct joined *to, const struct census_bound *b, const struct joiner *j)
 {
@@ -312,12 +308,10 @@ static void rate_by_census(struct joined *to, const struct census_bound *b, cons
 		}
 }
 
-/* Tells that a site goes on when its own type comes as fast of late as before: the curve of its
- * size class is of all objects of that size, and others may have slowed down. But equal halves may
- * also be a few at first, many, and a few at last. The class gives that away: it slows, and the
- * upper limit of its slope now is below the type's mean rate. That does not count when other
- * objects left and the container got as many of late. Where windows met the type in a short part of
- * the time only, it came in the rest, too. */
+/* Tells that a site goes on when its own type comes as fast of late as before, whatever others of
+ * its size do. Equal halves may also be a few at first, many, and a few at last: then the class
+ * slows, to less than the type's mean rate, unless others left and the container got as many of
+ * late. Where windows met the type in a short part of the time only, it came in the rest, too. */
 static void pace_by_census(struct joined *to, const struct census_bound *b, const struct joiner *j)
 {
 	const struct curve *c = &to->evidence.curve;

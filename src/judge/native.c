@@ -43,9 +43,8 @@ static bool bend_is_noise(const struct native_site *n)
 	return (mid->count - p->count) / gained - share < 3 * error;
 }
 
-/* May the silence since the last window that met new blocks be chance? With fewer than @fewest
- * windows nothing is said. Old recordings have no @met: there each step of the series counts as a
- * window. */
+/* May the silence since the last window that met new blocks be chance? Not said of fewer than
+ * @fewest windows. Old recordings have no @met: each step of the series counts as a window. */
 static bool silence_is_chance(const struct native_site *n, size_t fewest)
 {
 	const struct native_point *p = n->points;

@@ -109,7 +109,7 @@ static void the_last_word_of_a_full_list_may_be_a_leftover(void **state)
 	assert_int_equal(items_of(1, 1, 2), 1);
 	assert_int_equal(items_of(4, 4, 4), 4);
 	assert_int_equal(items_of(3, 4, 4), 3);
-	/* What has fewer places than items is no list any more. */
+	/* A list that has fewer places than items is no list any more. */
 	assert_int_equal(items_of(3, 2, 4), 4);
 }
 

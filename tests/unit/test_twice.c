@@ -31,7 +31,7 @@ int build_graph(struct graph *g)
 {
 	unsigned now = held[looks++];
 
-	/* What nothing holds at either look is another one at the second. */
+	/* At the second look nothing holds another one than at the first. */
 	at[JOB][3] = is_replaced ? 0x10000 + looks : 7;
 
 	memset(start, 0, sizeof(start));
@@ -227,7 +227,7 @@ static void what_is_another_by_now_is_gone(void **state)
 	why_free(a, 1);
 }
 
-/* What was freed counts no references: its first word leads to what was freed next. */
+/* A freed object counts no references: its first word leads to the one that was freed next. */
 static void what_a_leftover_leads_to_is_not_known(void **state)
 {
 	static const uint64_t freed = 0x7f0000001000;
