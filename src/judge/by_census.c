@@ -4,11 +4,10 @@
  * it. Where the census counts fewer objects of a type than the sites say, beyond the errors of
  * both, the census is told.
  *
- * A census looks at some moments of the watch, so only growth that lasted for most of the time
- * between the first and the last census is compared. Where the number of a type fell meanwhile, and
- * after a few censuses, only this is known: no more objects came since the start than there are.
- * Objects of one type have many sizes: a site is cut only for what is claimed of its own size
- * class. */
+ * Only growth that lasted for most of the time between the first and the last census is compared.
+ * Where a type's number fell meanwhile, and after a few censuses, no more is known than that no
+ * more objects came than there are. A site is cut only for what is claimed of its own size class.
+ */
 #include <math.h>
 #include <string.h>
 #include <xxhash.h>
@@ -337,8 +336,7 @@ static void pace_by_census(struct joined *to, const struct census_bound *b, cons
 	to->evidence.goes_on = to->evidence.oldest_s < span;
 }
 
-/* A site holds no more objects of a type than the last census counted, and those that came since.
- */
+/* A site holds no more objects of a type than the last census counted and that came since. */
 static double most_of(const struct census_bound *b, const struct joined_type *t, double told,
 		      double since)
 {

@@ -176,9 +176,8 @@ static bool is_fair(const struct survivor *s, const struct map64 *own, const str
  * object of another line being born in their place, as many as a fair part of this stack's
  * survivors. Of objects that live for T s a window of W s sees W - T of W end so, and T of W seem
  * to survive: up to T = 0.87 W all survivors may be the other line's. If they live longer, later
- * windows see them end, one by one. A line that keeps what it makes drops some, too, but few. Both
- * numbers are of births in windows: a survivor's weight counts for those thinned out. Where all is
- * watched no replacement goes unseen. */
+ * windows see them end, one by one. A line that keeps what it makes drops few. Both numbers are of
+ * births in windows (a survivor's weight counts). Where all is watched none goes unseen. */
 static bool is_relieved(const struct survivor *s, const struct map64 *own,
 			const struct estimate_opts *o)
 {

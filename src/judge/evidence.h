@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * All that was seen of one process until a moment, as plain data: what a judgement rests on, and
- * all that it rests on. The watcher fills it (session/source.h), or a test does.
- *
- * What is pointed to belongs to who filled it. Times in ns are of CLOCK_MONOTONIC, rates per
- * second, sizes in bytes; a number that is not known is NAN or REPORT_UNKNOWN.
- */
+/* All that was seen of one process until a moment, as plain data: a judgement rests on this alone.
+ * The watcher fills it (session/source.h), or a test does, and owns what it points to. Times in ns
+ * are of CLOCK_MONOTONIC, rates per second, sizes in bytes; a number that is not known is NAN or
+ * REPORT_UNKNOWN. */
 #ifndef PYLEAK_JUDGE_EVIDENCE_H
 #define PYLEAK_JUDGE_EVIDENCE_H
 

@@ -70,8 +70,7 @@ bool fill_lags(const struct fill *f, double adds_per_s)
 	double s = seconds_since(f, f->first_ns);
 	double gain = f->last > f->first ? (double)(f->last - f->first) : 0;
 
-	/* careful limits: one entry may be of many objects, and only one of many containers is read
-	 */
+	/* careful: an entry may be of many objects, and only one of many containers is read */
 	return f->addr && s >= REST_S && s * adds_per_s >= REST_SURE_ADDS &&
 	       gain <= REST_GAIN_PART * s * adds_per_s && gain < REST_SURE_ADDS &&
 	       gain <= REST_STEPS_PART * (double)f->first;

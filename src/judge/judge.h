@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * One judgement: from what was seen of a process to its report. Pure: no clock, no /proc, no report
- * from before; the same evidence gives the same report, to the byte.
+/* One judgement: from what was seen of a process to its report. Pure: no clock, no /proc, no report
+ * from before; the same evidence gives the same report, to the byte. Any thread; nothing is kept.
  *
  *	estimate -> sites -> bounds -> holders -> verdict -> hint -> order
- *
- * Any thread; nothing is kept.
  */
 #ifndef PYLEAK_JUDGE_H
 #define PYLEAK_JUDGE_H

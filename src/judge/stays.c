@@ -2,9 +2,8 @@
 /* Growth per unit of work: of the births of a type, how many stay. Windows count both; a program
  * that crawls while it is watched, or has less to do, makes fewer of both.
  *
- * From one window with survivors to the next, K objects came to stay of B births. Their ratio is
- * r; its error is that of the residuals K - r B, which are large where objects that stay come in
- * lots, but at least that of a number of events. */
+ * From one window with survivors to the next, K objects came to stay of B births. The error of
+ * their ratio r is that of the residuals K - r B (large for objects in lots), or of a count. */
 #include <math.h>
 
 #include "base/thresholds.h"
