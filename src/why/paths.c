@@ -308,15 +308,14 @@ static bool is_held(enum reach_kind k)
 
 /* Held by something that has died since, or held at the first look: the program has put it
  * elsewhere. Or another lies in its place by now: nobody changes what nobody holds. */
-static bool is_unknown(const struct reach *r, const struct chain *c)
+static bool is_unknown(const struct reach *r, const struct chain *c, uint32_t target)
 {
 	enum reach_kind k = r->root.v[c->root].kind;
-	const uint64_t *was =
-		r->lost ? map64_get(r->lost, graph_addr(r->g, c->node[0], NULL)) : NULL;
+	const uint64_t *was = r->lost ? map64_get(r->lost, graph_addr(r->g, target, NULL)) : NULL;
 
 	if (k == REACH_UNKNOWN || is_held(k))
 		return k == REACH_UNKNOWN;
-	return (reach_is_lost(k) && r->lost && !(was && *was == reach_marks(r->g, c->node[0]))) ||
+	return (reach_is_lost(k) && r->lost && !(was && *was == reach_marks(r->g, target))) ||
 	       (!c->cut && c->n > 1 && !reach_is_alive(r->g, c->node[c->n - 1], false));
 }
 
@@ -339,7 +338,7 @@ int paths_group(struct reach *r, const uint32_t *target, size_t n, unsigned max,
 			died++;
 			continue;
 		}
-		if (is_unknown(r, &c)) {
+		if (is_unknown(r, &c, target[i])) {
 			unknown++;
 			continue;
 		}
