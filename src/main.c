@@ -46,12 +46,18 @@ static void keep_standard_streams(void)
 			no_stream();
 }
 
-/* Help, a version: what no command has looked at. More than a buffer of it may have failed before;
- * nothing has set errno since. */
+/* Help fits in the buffer, so that flush() learns whether anybody got it. */
+static void buffer_output(void)
+{
+	static char buffer[1 << 16];
+
+	setvbuf(stdout, buffer, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, sizeof(buffer));
+}
+
+/* Help, a version: what no command has looked at. */
 static int flush(int code)
 {
-	bool failed = fflush(stdout) || ferror(stdout);
-	int err = !failed ? 0 : errno ? -errno : -EIO;
+	int err = fflush(stdout) ? -errno : 0;
 
 	if (!err || code != CLI_DONE || cli_reader_left(err))
 		return code;
@@ -111,6 +117,7 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	keep_standard_streams();
+	buffer_output();
 	outlive_full_files();
 	libc_settle();
 	/* Readings on threads of their own take turns; an arena each would only keep what they

@@ -61,10 +61,11 @@ int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
 	if (a->other_share > 0.005)
 		fprintf(f, "%4.0f %%  on other paths\n", 100 * a->other_share);
 	if (a->unknown_share > 0.005)
-		fprintf(f,
-			"%4.0f %%  not known: what holds them changed while it was read, or is "
-			"memory of C code that nothing points to\n",
-			100 * a->unknown_share);
+		fprintf(f, "%4.0f %%  not known%s\n", 100 * a->unknown_share,
+			s->unsearched || s->pages_swapped
+				? ""
+				: ": what holds them changed while it was read, or is memory of C "
+				  "code that nothing points to");
 	if (s->pages_swapped)
 		fprintf(f, "part of the process is swapped out and was not read: what holds the "
 			   "rest may "

@@ -7,7 +7,7 @@
 #include "memory/view.h"
 #include "proc/limits.h"
 
-#define MAX_NS	   120000000000ull /* for one search */
+#define MAX_NS	   240000000000ull /* for one search, of two readings where some seem lost */
 #define QUICK_NS   500000000ull	   /* CPU time that a search takes without rests */
 #define MIN_BLOCKS (1ull << 20)
 #define MAX_BLOCKS (64ull << 20)

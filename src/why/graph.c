@@ -93,6 +93,8 @@ static int note_length(struct graph *g, const struct heap_block *b)
 	items = heap_u64(b->data + at + l->list_item);
 	if (n == room && !(n & 1) && n <= POOL_WORDS && heap_has_pools(g->h))
 		return 0;
+	if (n == room && g->length.n >= MAX_LENGTHS / 2) /* room is for those with leftovers */
+		return 0;
 	return n > room || room > SMALL_ROOM || !heap_is_pointer(items) ? 0 : note(g, items, n);
 }
 
@@ -226,8 +228,7 @@ static int make_region(struct graph *g, size_t from, size_t to)
 	return 0;
 }
 
-/* Sorts the blocks outside of the pools, drops overlaps, and numbers them behind the pools' blocks.
- */
+/* Sorts the blocks outside of the pools, drops overlaps, numbers them behind the pools' blocks. */
 static int index_blocks(struct graph *g)
 {
 	struct graph_block *v = g->block.v;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The graph of references: every live block is a node with a 32-bit number, every aligned word in
+/* The graph of references: every live block is a node with a 32-bit number, every aligned word in
  * it that holds the address of another one is an edge. Made for 50 million blocks: blocks in pools
- * cost a bit and two bytes, the others 16 bytes more, an edge four.
- */
+ * cost a bit and two bytes, the others 16 bytes more, an edge four. */
 #ifndef PYLEAK_WHY_GRAPH_H
 #define PYLEAK_WHY_GRAPH_H
 
@@ -95,8 +93,7 @@ struct graph_pool {
 	uint16_t size, slots; /* of a block; blocks it has room for */
 };
 
-/* A word of a pool's bitmap: bits of so many blocks, above them the number of live blocks before.
- */
+/* A word of a pool's bitmap: bits of so many blocks, above them the count of live ones before. */
 #define GRAPH_SLOTS	48
 #define GRAPH_SLOT_BITS ((1ull << GRAPH_SLOTS) - 1)
 

@@ -5,8 +5,7 @@
 #include "py/objects.h"
 #include "py/versions.h"
 
-/* A module's value is three edges away (dict, keys, value): frames' variables join at this level.
- */
+/* A module's value is three edges away (dict, keys, value): frames' variables join there. */
 #define LOCAL_LEVEL 2
 
 struct search {

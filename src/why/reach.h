@@ -65,8 +65,7 @@ int reach_search(struct reach *r);
 bool reach_is_alive(const struct graph *g, uint32_t node, bool was_held);
 /* Hash of what the object of a node is recognised by when another may lie in its place. */
 uint64_t reach_marks(const struct graph *g, uint32_t node);
-/* References to the object of a node; UINT64_MAX for a buffer, an immortal one, or when unreadable.
- */
+/* References to the object of a node; UINT64_MAX: a buffer, an immortal one, or unreadable. */
 uint64_t reach_refcount(const struct graph *g, uint32_t node);
 void reach_free(struct reach *r);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Finds the roots of a search: modules, frames, threads, interpreters, data of libraries, stacks.
- */
+/* Finds the roots of a search: modules, frames, threads, interpreters, library data, stacks. */
 #include "py/objects.h"
 #include "py/versions.h"
 #include "why/roots.h"

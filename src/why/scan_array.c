@@ -85,11 +85,12 @@ static bool has_moved(const struct scan *s, struct array *a)
 {
 	uint64_t now;
 
-	if (proc_read_u64(s->g->h->rt->proc, a->word, &now) || now == a->was ||
-	    !heap_is_pointer(now))
+	if (proc_read_u64(s->g->h->rt->proc, a->word, &now) || now == a->was)
 		return false;
 	a->was = now;
-	return find_again(s, a);
+	if (!heap_is_pointer(now) || !find_again(s, a))
+		a->n = 0; /* it was emptied */
+	return true;
 }
 
 /* A big one takes long, and so may all between its owner and it: what was read may be no more what

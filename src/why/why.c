@@ -29,9 +29,11 @@ static int add_target(struct targets *t, uint32_t node)
 	return 0;
 }
 
-/* Evenly over the whole heap: the first thousand may all be of one kind. */
-static int by_type(const struct graph *g, struct targets *t)
+/* Evenly over the whole heap: the first thousand may all be of one kind. At a second look those of
+ * the first. */
+static int by_type(const struct reach *r, struct targets *t)
 {
+	const struct graph *g = r->g;
 	uint64_t seen = 0, step;
 	int err = 0;
 
@@ -39,8 +41,10 @@ static int by_type(const struct graph *g, struct targets *t)
 		t->n += g->types.v[i].wanted ? g->types.v[i].count : 0;
 	step = t->n / MAX_SAMPLES + 1;
 	for (uint32_t n = 0; !err && n < g->n; n++)
-		if (graph_type(g, n)->wanted && seen++ % step == 0)
+		if (graph_type(g, n)->wanted &&
+		    (r->lost ? !!map64_get(r->lost, graph_addr(g, n, NULL)) : seen++ % step == 0))
 			err = add_target(t, n);
+	t->gone = r->lost ? r->lost->n - t->node.n : 0;
 	return err;
 }
 
@@ -60,6 +64,11 @@ static int by_address(struct graph *g, const struct why_query *q, struct targets
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+static int targets(const struct reach *r, const struct why_query *q, struct targets *t)
+{
+	return q->type ? by_type(r, t) : by_address(r->g, q, t);
 }
 
 static bool rest(const struct why_opts *o)
@@ -104,7 +113,7 @@ static int answer(struct reach *r, const struct why_query *q, const struct why_o
 {
 	struct paths_crowd crowd = {.modules = NODE_NONE};
 	struct targets t = {0};
-	int err = q->type ? by_type(r->g, &t) : by_address(r->g, q, &t);
+	int err = targets(r, q, &t);
 
 	out->targets = t.n;
 	out->gone = t.gone;
@@ -261,27 +270,27 @@ static int look(struct reach *r, const struct why_query *q, size_t n, const stru
 	return err;
 }
 
-/* All of what is asked for that seems to be lost. */
-static int find_lost(const struct reach *r, struct map64 *lost)
+/* Notes the samples, and by which marks those are known again that seem to be lost. */
+static int find_lost(const struct reach *r, const struct why_query *q, size_t n, struct map64 *lost)
 {
 	const struct graph *g = r->g;
 	struct map64 roots = {0};
 	int err = 0;
 
-	for (uint32_t n = 0; !err && n < g->n; n++) {
-		uint32_t root;
-		uint64_t *to;
+	for (size_t k = 0; !err && k < n; k++) {
+		struct targets t = {0};
 
-		if (!graph_type(g, n)->wanted && !node_in(g->asked, n))
-			continue;
-		root = paths_root(g, n, &roots);
-		if (!root || !reach_is_lost(r->root.v[root & ~REACH_ROOT].kind))
-			continue;
-		to = map64_put(lost, graph_addr(g, n, NULL));
-		if (to)
-			*to = reach_marks(g, n);
-		else
-			err = fail(-ENOMEM, "out of memory for targets");
+		err = targets(r, &q[k], &t);
+		for (size_t i = 0; !err && i < t.node.n; i++) {
+			uint32_t root = paths_root(g, t.node.v[i], &roots);
+			uint64_t *to = map64_put(lost, graph_addr(g, t.node.v[i], NULL));
+
+			if (!to)
+				err = fail(-ENOMEM, "out of memory for targets");
+			else if (root && reach_is_lost(r->root.v[root & ~REACH_ROOT].kind))
+				*to = reach_marks(g, t.node.v[i]);
+		}
+		vec_free(&t.node);
 	}
 	map64_free(&roots);
 	return err;
@@ -314,7 +323,7 @@ static int look_twice(struct reach *r, const struct why_query *q, size_t n,
 			is_lost |= out[i].path[p].root >= WHY_NOBODY;
 	if (err || !is_lost || !proc_is_live(g->h->rt->proc))
 		return err;
-	err = find_lost(r, lost);
+	err = find_lost(r, q, n, lost);
 	clear(out, n);
 	reach_free(r);
 	graph_free(g);

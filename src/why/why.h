@@ -107,8 +107,8 @@ struct why_stats {
 	bool unsearched;	/* nor all memory of C code */
 };
 
-/* Gives one answer per query, from one reading of the heap (two passes); whoever watches the heap
- * is told of progress. */
+/* Gives one answer per query, from one reading of the heap (two passes), or two where something
+ * seems lost; whoever watches the heap is told of progress. */
 int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct why_opts *o,
 	     struct why_answer **out, struct why_stats *stats);
 void why_free(struct why_answer *v, size_t n);

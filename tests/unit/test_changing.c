@@ -176,6 +176,25 @@ static void a_short_array_is_read_where_it_is_now(void **state)
 	unmake();
 }
 
+/* Its owner was emptied since: the array was given back. */
+static void an_emptied_list_holds_nothing(void **state)
+{
+	struct array a = {.n = 2, .step = 1, .of = 1};
+	struct scan s = {.g = &m.g};
+
+	(void)state;
+	make();
+	m.at[FIRST][0] = m.at[FIRST][1] = (uintptr_t)m.at[ITEMS];
+	m.at[OWNER][2] = m.at[OWNER][3] = 0;
+	a.was = a.addr = (uintptr_t)m.at[FIRST];
+	a.word = (uintptr_t)&m.at[OWNER][3];
+	a.length = (uintptr_t)&m.at[OWNER][2];
+	scan_array(&s, &a);
+	assert_int_equal(s.err, 0);
+	assert_int_equal(m.g.edge.n, 1);
+	unmake();
+}
+
 /* It was freed since, and something else lies there. */
 static void what_is_no_container_any_more_has_no_entries(void **state)
 {
@@ -195,6 +214,7 @@ int main(void)
 		cmocka_unit_test(the_last_word_of_a_full_list_may_be_a_leftover),
 		cmocka_unit_test(behind_a_named_tuple_are_leftovers),
 		cmocka_unit_test(a_short_array_is_read_where_it_is_now),
+		cmocka_unit_test(an_emptied_list_holds_nothing),
 		cmocka_unit_test(what_is_no_container_any_more_has_no_entries),
 	};
 

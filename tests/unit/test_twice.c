@@ -31,7 +31,7 @@ int build_graph(struct graph *g)
 {
 	unsigned now = held[looks++];
 
-	/* At the second look nothing holds another one than at the first. */
+	/* An object that nothing holds at either look is another one at the second. */
 	at[JOB][3] = is_replaced ? 0x10000 + looks : 7;
 
 	memset(start, 0, sizeof(start));
