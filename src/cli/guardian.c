@@ -146,12 +146,18 @@ static void await_end(pthread_t thread)
 
 void cli_guard_stop(struct probe_guard *g)
 {
+	int ends = probe_guard_ends_with_us(g), pid;
 	pthread_t thread;
 
-	stop_alarm_to(-1, probe_guard_ends_with_us(g));
+	stop_alarm_to(-1, ends);
 	if (!g || thread_start(&thread, stop_guard, g))
 		probe_guard_stop(g);
 	else
 		await_end(thread);
 	stop_alarm_to(-1, 0);
+	pid = g && !ends ? find_guardian() : 0; /* it may have been left */
+	if (pid && state_of(pid) == 'T')
+		log_line("pyleak-bpf: the process that holds the probes (pyleak-probes, %d) was "
+			 "stopped, and keeps them in: kill -CONT %d",
+			 pid, pid);
 }

@@ -138,7 +138,7 @@ double fill_paced_per_s(const struct fill *f, double adds_per_s)
 /* By more than chance makes of as many. */
 static bool lacks(double came, double expected)
 {
-	return came < expected - CHANCE_SURE * sqrt(came + expected);
+	return came < expected - CHANCE_SURE * sqrt(fmax(came + expected, 0));
 }
 
 bool fill_may_keep_pace(const struct fill *f, double adds_per_s)

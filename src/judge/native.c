@@ -159,7 +159,8 @@ static unsigned moments_of(const struct native_site *n)
 	return met > LEAK_BURSTS ? LEAK_BURSTS : (unsigned)met;
 }
 
-/* A full cache takes a block for each older one that it frees: equal rates give it away. */
+/* A full cache takes a block for each one from before the watch that it frees: equal rates give
+ * it away. */
 static bool takes_their_place(double gained, double freed)
 {
 	return freed > 0 && gained > 0.85 * freed && gained < 1.15 * freed;

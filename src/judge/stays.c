@@ -3,7 +3,8 @@
  * that crawls while it is watched, or has less to do, makes fewer of both.
  *
  * From one window with survivors to the next, K objects came to stay of B births. The error of
- * their ratio r is that of the residuals K - r B (large for objects in lots), or of a count. */
+ * their ratio r is that of the residuals K - r B (large for objects in lots), but at least that of
+ * a count. */
 #include <math.h>
 
 #include "base/thresholds.h"

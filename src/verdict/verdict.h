@@ -12,7 +12,7 @@ struct verdict_evidence {
 	double growth_bytes_per_s; /* the site's share of the growth */
 	double line_bytes_per_s;   /* the same of all sites of its line */
 	uint64_t samples;
-	unsigned bursts;      /* windows in which survivors were born */
+	unsigned bursts;      /* distinct moments at which survivors were born */
 	unsigned quarters;    /* quarters of the run in which survivors were born */
 	uint64_t collections; /* full collections that survivors have outlived */
 	bool weak;	      /* objects look alike: one may have taken another's place */
