@@ -2,6 +2,7 @@
 /* Early and clear refusal: room, rights and BTF, before a target is touched. */
 #include <cap-ng.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,13 +14,29 @@
 #define BTF_PATH  "/sys/kernel/btf/vmlinux"
 #define STACK_KIB 512 /* judging a recording takes some 190, a watch more */
 
-/* The limit of the stack is that of each thread, too. At its end there is no word, only SIGSEGV. */
+/* The kernel makes the stack as deep as it is used. */
+static void __attribute__((noinline)) use_stack(void)
+{
+	char deep[(STACK_KIB - 128) << 10];
+
+	*(volatile char *)deep = 0;
+}
+
+/* A stack that may not grow has no word at its end, only SIGSEGV: so it grows now, where there is
+ * room for it (`ulimit -v`). The limit of the stack is that of each thread, too. */
 int cli_check_stack(void)
 {
+	void *room = mmap(NULL, STACK_KIB << 10, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct rlimit l;
 
-	if (getrlimit(RLIMIT_STACK, &l) || l.rlim_cur >= STACK_KIB << 10)
+	if (room == MAP_FAILED)
+		return fail(-ENOMEM, "out of memory");
+	munmap(room, STACK_KIB << 10);
+	if (getrlimit(RLIMIT_STACK, &l) || l.rlim_cur >= STACK_KIB << 10) {
+		use_stack();
 		return 0;
+	}
 	return fail(-ENOMEM, "a stack may have %llu KiB here, and %d are needed: ulimit -s 8192",
 		    (unsigned long long)l.rlim_cur >> 10, STACK_KIB);
 }
