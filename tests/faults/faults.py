@@ -84,13 +84,13 @@ def read_text(path):
         return f.read()
 
 
-def leftovers(case, run, before, fault):
+def leftovers(case, run, pid, fault):
     """A run that came to an orderly end may leave none of these."""
     left = sorted(set(os.listdir(run.where)) - {"stdout", "stderr", "out.json", "out.snap", "wanted.json"})
     # A file that cannot be renamed nor unlinked stays.
     if left and not (fault and fault.group == "name"):
         return "left behind: %s" % left
-    if case.live and definitions() > before:
+    if case.live and definitions(pid):
         # Where taking them away fails, too, they stay.
         if not (fault and (fault.on or fault.group in ("write", "open"))):
             return "left definitions in tracefs"
@@ -130,7 +130,6 @@ def run_once(case, bench, fault=None, places=None):
     run = Run(target if case.live else bench.all[0], where)
     try:
         shutil.copy(bench.file("wanted.json"), where)
-        before = definitions()
         process, port = start(case, run, page, fault, bench.where)
         try:
             if case.during:
@@ -144,7 +143,7 @@ def run_once(case, bench, fault=None, places=None):
         calls, failed, place = page.read()
         if places is not None:
             places.update(page.places())
-        told = leftovers(case, run, before, fault)
+        told = leftovers(case, run, process.pid, fault)
         if run.rc == 0 and case.after and not told:
             bench.tool(*(a.format(dir=where) for a in case.after))
         outcome = verdict(case, run, fault)
