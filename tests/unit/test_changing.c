@@ -152,24 +152,30 @@ static void behind_a_named_tuple_are_leftovers(void **state)
 	assert_int_equal(edges_of_tuple(TPF_HEAPTYPE | TPF_BASETYPE, 0, 20), 13);
 }
 
-/* It was moved after its owner was read. */
-static void a_short_array_is_read_where_it_is_now(void **state)
+/* Scans an array of two items, whose owner has @n of them at @items by now. */
+static void scan_after(uint64_t n, const uint64_t *items)
 {
 	struct array a = {.n = 2, .step = 1, .of = 1};
 	struct scan s = {.g = &m.g};
 
-	(void)state;
-	make();
 	m.at[FIRST][0] = m.at[FIRST][1] = (uintptr_t)m.at[ITEMS];
-	for (size_t i = 0; i < 3; i++)
-		m.at[SECOND][i] = (uintptr_t)m.at[ITEMS + 1 + i];
-	m.at[OWNER][2] = 3;
-	m.at[OWNER][3] = (uintptr_t)m.at[SECOND];
+	m.at[OWNER][2] = n;
+	m.at[OWNER][3] = (uintptr_t)items;
 	a.was = a.addr = (uintptr_t)m.at[FIRST];
 	a.word = (uintptr_t)&m.at[OWNER][3];
 	a.length = (uintptr_t)&m.at[OWNER][2];
 	scan_array(&s, &a);
 	assert_int_equal(s.err, 0);
+}
+
+/* It was moved after its owner was read. */
+static void a_short_array_is_read_where_it_is_now(void **state)
+{
+	(void)state;
+	make();
+	for (size_t i = 0; i < 3; i++)
+		m.at[SECOND][i] = (uintptr_t)m.at[ITEMS + 1 + i];
+	scan_after(3, m.at[SECOND]);
 	assert_int_equal(m.g.edge.n, 1 + 3);
 	for (uint32_t i = 0; i < 3; i++)
 		assert_int_equal(m.g.edge.v[1 + i], ITEMS + 1 + i);
@@ -179,18 +185,9 @@ static void a_short_array_is_read_where_it_is_now(void **state)
 /* Its owner was emptied since: the array was given back. */
 static void an_emptied_list_holds_nothing(void **state)
 {
-	struct array a = {.n = 2, .step = 1, .of = 1};
-	struct scan s = {.g = &m.g};
-
 	(void)state;
 	make();
-	m.at[FIRST][0] = m.at[FIRST][1] = (uintptr_t)m.at[ITEMS];
-	m.at[OWNER][2] = m.at[OWNER][3] = 0;
-	a.was = a.addr = (uintptr_t)m.at[FIRST];
-	a.word = (uintptr_t)&m.at[OWNER][3];
-	a.length = (uintptr_t)&m.at[OWNER][2];
-	scan_array(&s, &a);
-	assert_int_equal(s.err, 0);
+	scan_after(0, NULL);
 	assert_int_equal(m.g.edge.n, 1);
 	unmake();
 }

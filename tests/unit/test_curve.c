@@ -259,6 +259,17 @@ static void the_end_of_a_saturation_is_no_leak(void **state)
 	}
 }
 
+/* Judges values that were read a second apart. */
+static void judge_seconds(const double *v, size_t n, struct curve *c)
+{
+	double t[64];
+
+	assert_true(n <= ARRAY_SIZE(t));
+	for (size_t i = 0; i < n; i++)
+		t[i] = (double)i;
+	curve_judge(&(struct curve_points){t, v, v, n, 1}, c);
+}
+
 /* Blocks of a size class, a second apart, of 376 objects a second but for the seconds from 26 to
  * 34, when a busy machine let them come at 333. */
 static void a_dip_makes_no_cache_of_a_leak(void **state)
@@ -268,13 +279,11 @@ static void a_dip_makes_no_cache_of_a_leak(void **state)
 				   8513,  9037,	 9401,	9749,  10117, 10485, 11029, 11193,
 				   11697, 12013, 12369, 12733, 13125, 13373, 13717, 14109,
 				   14385, 14645, 15077, 15413, 15937, 16297, 16497};
-	double t[ARRAY_SIZE(v)];
 	struct curve c;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
-		t[i] = (double)i;
-		curve_judge(&(struct curve_points){t, v, v, i + 1, 1}, &c);
+		judge_seconds(v, i + 1, &c);
 		if (i >= 20)
 			assert_int_equal(c.shape, CURVE_RISING);
 	}
@@ -290,13 +299,11 @@ static void a_rise_that_was_taken_back_is_none(void **state)
 				   7385, 7366, 7361, 7373, 7414, 7384, 7387, 7364, 7364, 7391,
 				   7482, 7506, 7482, 7400, 7391, 7430, 7450, 7420, 7460, 7470,
 				   6967, 7001, 7017, 7107, 7062, 7138, 7116};
-	double t[ARRAY_SIZE(v)];
 	struct curve c;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
-		t[i] = (double)i;
-		curve_judge(&(struct curve_points){t, v, v, i + 1, 1}, &c);
+		judge_seconds(v, i + 1, &c);
 		if (i == 49)
 			assert_true(curve_grows(&c));
 		if (i > 50)
