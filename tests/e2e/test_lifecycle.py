@@ -201,7 +201,7 @@ def test_the_holder_of_probes_ends():
 
 @pytest.mark.parametrize("signals", [0, 1, 2], ids=["by itself", "Ctrl-C", "Ctrl-C twice"])
 def test_a_stopped_holder_of_probes_is_named(signals):
-    """What waits for it says so, and what to do; then it ends as ever."""
+    """The tool that waits for it says so, and what to do; then it ends as ever."""
 
     def stop(tool):
         guardian = harness.helper(tool.pid, "pyleak-probes")
