@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A baseline as JSON. */
+/* Writes a baseline as JSON. */
 #include "out/json_writer.h"
 #include "out/out.h"
 

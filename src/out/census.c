@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A census for people: what the process holds, what the allocator and the collector do with it, and
- * the types, largest or fastest growing first. */
+/* Writes a census for people: how much the process holds, how the allocator and the collector keep
+ * it, and its types, largest or fastest growing first. */
 #include <inttypes.h>
 #include <math.h>
 
 #include "out/term_priv.h"
 
-#define COUNT_END  9 /* columns of the table: right ends of the numbers */
+#define COUNT_END  9 /* this and the next: columns in which numbers of the table end */
 #define BYTES_END  21
 #define RATE_END   36
 #define CHURN_END  48
-#define MAX_OTHERS 6 /* types of garbage named */
+#define MAX_OTHERS 6 /* types of gc.garbage that are named */
 
 static bool known(uint64_t n)
 {
@@ -119,7 +119,7 @@ static void put_gc(struct line *l, const struct report_gc *g)
 	snprintf(text, sizeof(text), "thresholds %" PRIu64 "/%" PRIu64 "/%" PRIu64, g->threshold[0],
 		 g->threshold[1], g->threshold[2]);
 	line_item(l, text);
-	/* A free-threaded build has one generation, and no list of it. */
+	/* a free-threaded build has one generation, and no list of it */
 	if (!known(g->generation[0]) && !known(g->generation[1]) && !known(g->generation[2]))
 		snprintf(text, sizeof(text), "tracks %s", number(a, sizeof(a), g->tracked));
 	else

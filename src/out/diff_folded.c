@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Folded stacks with two numbers, as flamegraph.pl reads them: bytes per second by which one
- * process grew, in A and in B. Red is what grew more in B; with --negate, what did in A. */
+/* Writes folded stacks with two numbers, as flamegraph.pl reads them: bytes per second by which one
+ * process grew, in A and in B. It shows in red where B grew more; with --negate, where A did. */
 #include "out/diff.h"
 #include "out/folded.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Two watches on a terminal: a sentence, who was compared, and the lines that differ. */
+/* Writes a comparison for a terminal: who was compared, a summary, and the sites that differ. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>

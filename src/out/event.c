@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One event, one line of JSON. */
 #include "out/event.h"
 
 #include <math.h>
@@ -16,10 +15,10 @@ char *out_time(double t, char *buf, size_t size)
 	time_t s;
 
 	*buf = '\0';
-	/* Beyond year 9999 RFC 3339 has no form. */
+	/* RFC 3339 has no form for years after 9999 */
 	if (!(t >= 0 && t < 253402300799.0))
 		return buf;
-	ms = (int64_t)round(t * 1000); /* what was read from such a text must give it again */
+	ms = (int64_t)round(t * 1000); /* a time read from such a text must give it again */
 	s = (time_t)(ms / 1000);
 	if (gmtime_r(&s, &tm) && strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm))
 		snprintf(buf, size, "%s.%03dZ", day, (int)(ms % 1000));
@@ -43,7 +42,7 @@ char *out_event_line(const struct event *e)
 	json_string(&j, "time", out_time(e->time, when, sizeof(when)));
 	json_string(&j, "rule", e->rule);
 	json_string(&j, "name", e->name);
-	json_number(&j, "value", e->value); /* "never" is null */
+	json_number(&j, "value", e->value); /* infinite, "never": null */
 	json_number(&j, "limit", e->limit);
 	json_number(&j, "for_s", e->for_s);
 	json_integer(&j, "pid", e->pid);

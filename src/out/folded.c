@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Folded stacks, as flamegraph.pl and its like read them: a line for each site, frames from the
- * outermost to the innermost, ';' between them, and the bytes that stay. */
+/* Writes folded stacks, as flamegraph.pl and its like read them: a line for each site, with its
+ * frames from the outermost to the innermost, ';' between them, and the bytes that stay. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -8,7 +8,6 @@
 #include "out/folded.h"
 #include "out/out.h"
 
-/* A frame must not end, nor a line: what would is shown by its number. */
 void folded_text(FILE *f, const char *s)
 {
 	while (*s) {

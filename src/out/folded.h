@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The parts of lines of folded stacks. */
+/* Writes the parts of a line of folded stacks. */
 #ifndef PYLEAK_OUT_FOLDED_H
 #define PYLEAK_OUT_FOLDED_H
 
@@ -7,8 +7,9 @@
 
 #include "report/report.h"
 
+/* Writes @s, with ';' and control characters escaped: they would end a frame or the line. */
 void folded_text(FILE *f, const char *s);
-/* The kind, and the frames from the outermost on: "heap;main (app.py:3);load (app.py:9)" */
+/* Writes the kind, then the frames from the outermost: "heap;main (app.py:3);load (app.py:9)". */
 void folded_stack(FILE *f, const struct report_site *s);
 
 #endif

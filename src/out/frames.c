@@ -28,7 +28,7 @@ size_t out_frames_put(struct out_frames *fr, const struct report_frame *at)
 	if (!number)
 		return SIZE_MAX;
 	if (*number) {
-		/* Only some frames of a site have their line's text. */
+		/* the copy with source text is kept: only some frames of a site have it */
 		if (knows(at) > knows(fr->v.v[*number - 1].at))
 			fr->v.v[*number - 1].at = at;
 		return *number - 1;

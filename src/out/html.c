@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A page to read: what web/ was built into, and the report as JSON in the middle of it. Where
- * scripts do not run, the report is there as text. */
+/* Writes a page: the scripts and style built from web/, and the report in it as JSON, and as text
+ * for readers without scripts. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,10 +10,10 @@
 #include "web/page.h"
 
 #define TEXT_SITES 20
-#define TEXT_EACH  8 /* more processes are told as a sweep tells them */
+#define TEXT_EACH  8 /* more processes are written as those of a sweep */
 #define TEXT_WIDTH 160
 
-/* [native, function, file, line, module, offset, says little, source, around] */
+/* Writes [native, function, file, line, module, offset, minor, source, around]. */
 static void put_frame(struct json *j, const struct report_frame *at)
 {
 	char hex[24];
@@ -32,7 +32,7 @@ static void put_frame(struct json *j, const struct report_frame *at)
 	json_close(j);
 }
 
-/* Which frame of each site is the user's own; null: none is. */
+/* Writes for each site the index of the frame in the user's own code; null if it has none. */
 static void put_own(struct json *j, const struct report_process *p)
 {
 	json_array(j, "own", true);
@@ -44,7 +44,7 @@ static void put_own(struct json *j, const struct report_process *p)
 	json_close(j);
 }
 
-/* Members that the report's JSON does not have. */
+/* Writes members that the report's JSON does not have. */
 static void put_more(struct json *j, const struct report_process *p)
 {
 	json_object(j, NULL, true);
@@ -101,7 +101,7 @@ static int put_escaped(FILE *f, const char *s, size_t n)
 	return !ferror(f) ? 0 : errno ? -errno : -EIO;
 }
 
-/* The report for a terminal has nothing in it that acts, but for what HTML reads. */
+/* Writes the terminal report: it has no characters that act, but '<' and '&' must be escaped. */
 static int put_text(FILE *f, const struct report *r)
 {
 	const struct out_term_opts plain = {.top = TEXT_SITES, .width = TEXT_WIDTH};
@@ -121,7 +121,7 @@ static int put_text(FILE *f, const struct report *r)
 	return err;
 }
 
-/* Asked at once: what is written later has an errno of its own. */
+/* Looks for an error at once, as later writes change errno. */
 static int put_page(FILE *f, const unsigned char *part, size_t n)
 {
 	errno = 0;

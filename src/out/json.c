@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The report as JSON, by the tables of report/shape.c (build/report.schema.json). What this version
- * does not find out yet is null or empty, never invented. */
+/* Writes a report as JSON, by the tables of report/shape.c (build/report.schema.json). Members that
+ * are not known are null or empty. */
 #include <inttypes.h>
 
 #include "out/event.h"
@@ -26,7 +26,7 @@ static void put_hex(struct json *j, const char *key, uint64_t v)
 	json_string(j, key, hex);
 }
 
-/* A merged report stands for many, or for none. */
+/* A merged report stands for many processes or none, and a core file may not tell its pid: null. */
 static void put_pid(struct json *j, const char *key, int pid, const struct report_process *p)
 {
 	if (p->n_members || !p->pid)
@@ -100,7 +100,7 @@ static void put_value(struct json *j, const struct field *f, const void *base)
 
 static void put_members(struct json *j, const struct shape *s, const void *base);
 
-/* NULL is null. */
+/* Writes null if @base is NULL. */
 static void put_object(struct json *j, const char *key, const struct shape *s, const void *base)
 {
 	if (!base) {
@@ -183,7 +183,7 @@ static void put_findings(struct json *j, const struct field *f, const struct rep
 	int err;
 
 	if (j->frames)
-		return; /* the page makes its own of the sites */
+		return; /* the page makes findings from the sites itself */
 	err = report_findings(p, &found);
 	j->err = err && !j->err ? -err : j->err;
 	json_array(j, f->name, false);

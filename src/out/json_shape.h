@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Whatever has a shape, as JSON. */
+/* Writes as JSON any structure that has a shape. */
 #ifndef PYLEAK_OUT_JSON_SHAPE_H
 #define PYLEAK_OUT_JSON_SHAPE_H
 
 #include "out/json_writer.h"
 #include "report/shape.h"
 
-/* @base NULL: null. */
+/* Writes the structure at @base by the table @s; null if @base is NULL. */
 void json_shape(struct json *j, const char *key, const struct shape *s, const void *base);
 
 #endif

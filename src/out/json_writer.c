@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Streaming JSON writer. Numbers rely on LC_NUMERIC being "C": main sets LC_CTYPE alone. */
+/* Numbers rely on LC_NUMERIC being "C": libc_settle() sets LC_CTYPE alone. */
 #include "out/json_writer.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 #include "base/utf8.h"
 
-/* Keep the errno of the write that failed: a later one may succeed, or say something else. */
+/* Keeps the errno of the write that failed: a later one may succeed, or say something else. */
 static void note_error(struct json *j)
 {
 	if (j->err == 0 && ferror(j->f))
@@ -46,7 +46,7 @@ static void newline(struct json *j)
 		fprintf(j->f, "\n%*s", j->depth, "");
 }
 
-/* Everything that comes before a value: comma, line, key. */
+/* Writes all that comes before a value: comma, new line, key. */
 static void lead_in(struct json *j, const char *key)
 {
 	if (j->depth > 0) {
@@ -68,7 +68,7 @@ static void open_level(struct json *j, const char *key, bool is_array, bool is_f
 {
 	lead_in(j, key);
 	fputc(is_array ? '[' : '{', j->f);
-	if (j->depth >= JSON_MAX_DEPTH) { /* a mistake of ours, not of the data */
+	if (j->depth >= JSON_MAX_DEPTH) { /* our shapes nest too deep, whatever the data */
 		j->err = j->err ? j->err : EOVERFLOW;
 		return;
 	}
@@ -133,8 +133,8 @@ void json_number(struct json *j, const char *key, double v)
 	}
 	lead_in(j, key);
 	if (fabs(v) >= 1e5 && fabs(v) < 0x1p49)
-		v = round(v * 10) / 10; /* with no more digits it is told */
-	/* Doubles hold whole numbers exactly up to 2^53. */
+		v = round(v * 10) / 10; /* 123456.04 is written as a whole number, too */
+	/* doubles hold whole numbers exactly up to 2^53 */
 	if (v == round(v) && fabs(v) < 0x1p53)
 		fprintf(j->f, "%" PRId64, (int64_t)v);
 	else if (fabs(v) < 1e5)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Lines for a terminal. Names, paths and source text come from the target and may hold escape
- * sequences, half characters or megabytes: each character passes print_form(). */
+/* Names, paths and source text come from the target and may hold escape sequences, half characters
+ * or megabytes: each character passes print_form(). */
 #include "out/line.h"
 
 #include <stdarg.h>
@@ -8,10 +8,11 @@
 
 #include "base/utf8.h"
 
-#define MAX_COLUMNS 1000 /* of one string, also into a pipe: a name may be a megabyte long */
+#define MAX_COLUMNS 1000 /* also into a pipe: a name may be a megabyte long */
 #define ITEM_INDENT 4
 
-/* How the next character of @s is shown: bytes taken (0 at the end), text, columns. */
+/* Finds how the next character of @s is shown, and in how many columns. Returns its bytes in @s; 0
+ * at the end. */
 static size_t print_form(const char *s, char form[UTF8_FORM], int *cols)
 {
 	uint32_t c;
@@ -19,9 +20,9 @@ static size_t print_form(const char *s, char form[UTF8_FORM], int *cols)
 
 	if (n == 0)
 		return 0;
-	/* Spelt out, it is ASCII. */
+	/* a character that is spelled out is ASCII */
 	*cols = (uint8_t)*form < 0x80 ? (int)strlen(form) : wcwidth((wchar_t)c);
-	if (*cols < 0) /* not in the user's locale */
+	if (*cols < 0) /* the user's locale does not have it */
 		*cols = 1;
 	return n;
 }
@@ -140,7 +141,7 @@ void line_pad(struct line *l, int col)
 		put_form(l, " ", 1);
 }
 
-/* Go on in a new line when @cols more do not fit in this one. */
+/* Begins a new line if @cols more do not fit in this one. True: it did. */
 static bool break_before(struct line *l, int cols)
 {
 	if (!l->width || l->col <= ITEM_INDENT || l->col + cols <= l->width)
@@ -154,7 +155,7 @@ void line_item(struct line *l, const char *s)
 {
 	if (l->has_items)
 		line_text(l, ",");
-	/* Two more: the space in front, the comma behind. */
+	/* 2: the space before it and the comma behind it */
 	if (!break_before(l, line_columns(s) + 2) && l->has_items)
 		line_text(l, " ");
 	line_words(l, s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A report as text: one file per format. Formats see report and base only. */
+/* Writes a report in each format, one file per format. Formats know report and base only, and use
+ * nothing but their arguments. */
 #ifndef PYLEAK_OUT_H
 #define PYLEAK_OUT_H
 
@@ -9,25 +10,27 @@
 #include "report/report.h"
 
 struct out_term_opts {
-	size_t top;
+	size_t top; /* sites, types or processes shown at most */
 	bool color;
 	bool verbose;
-	int width; /* 0 = do not cut */
+	int width; /* columns; 0 = do not cut */
 };
 
-/* Terminal report. Returns 0 or a negative errno of the stream. */
+/* Writes the terminal report. These three return 0 or a negative errno of the stream. */
 int out_term(FILE *f, const struct report *r, const struct out_term_opts *o);
-/* The census in a report, as a table. */
+/* Writes the census in a report as a table. */
 int out_census(FILE *f, const struct report *r, const struct out_term_opts *o);
-/* Many processes, as a sweep found them: how many of which verdict, then those that grow. */
+/* Writes many processes, as a sweep found them: how many have which verdict, then those that are
+ * not steady. */
 int out_term_sweep(FILE *f, const struct report *r, const struct out_term_opts *o);
-/* Should @f get colours (tty, NO_COLOR, TERM, --no-color)? And its width, 0 when not a tty. */
+/* Should @f get colours (tty, NO_COLOR, TERM, --no-color)? */
 bool out_want_color(FILE *f, bool no_color);
+/* Columns of the terminal @f; 0 if it is none. */
 int out_width(FILE *f);
 
-/* Formats of a report in a file: the option that asks for one, how its help says it, and how names
- * of such files end, one way or another. Each has an out_NAME(), which returns 0 or a negative
- * errno of the stream. JSON is that of the schema pyleak-bpf/report/1, streamed. */
+/* Formats of a report in a file: the option that asks for it, its name in the help, and the
+ * suffixes of such files. Each has an out_NAME(), which returns 0 or a negative errno of the
+ * stream. The schema of the JSON is pyleak-bpf/report/1. */
 /* clang-format off */
 #define OUT_FORMATS(X, ...)                                                                  \
 	X(json, "JSON", ".json", __VA_ARGS__)                                                \
@@ -42,11 +45,12 @@ enum out_format { OUT_FORMATS(X, ) OUT_FORMATS_MAX };
 #define X(name, ...) int out_##name(FILE *f, const struct report *r);
 OUT_FORMATS(X, )
 #undef X
-/* All suffixes, for a sentence. */
+/* All suffixes in one text, to list them in a sentence. */
 #define OUT_SUFFIX(name, text, suffix, ...) " " suffix
 #define OUT_SUFFIXES			    OUT_FORMATS(OUT_SUFFIX, )
-/* The format with the longest suffix that @path ends in; OUT_FORMATS_MAX: in none. */
+/* The format with the longest suffix that @path ends in; OUT_FORMATS_MAX: it ends in none. */
 enum out_format out_format_of(const char *path);
+/* Writes a baseline as JSON. Returns 0 or a negative errno of the stream. */
 int out_baseline(FILE *f, const struct baseline *b);
 
 #endif

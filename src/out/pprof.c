@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A profile for pprof and the servers that read its format: what stays, by stack.
+/* Writes a profile for pprof and the servers that read its format: the memory that stays, by stack.
  *
- * Bytes that were freed again nobody has counted: what was allocated is known of what stays alone,
- * and alloc_* say that. They are samples of their own, without the labels that may change from one
- * profile to the next, for who subtracts one from the other would take a new verdict for growth. */
+ * Memory that was freed again is not counted, so alloc_* say the same as inuse_*. They are samples
+ * of their own, without the labels that may change between profiles (verdict, type): a reader that
+ * subtracts one profile from the next would take a new label for growth. */
 #include <math.h>
 
 #include "out/out.h"
@@ -50,13 +50,13 @@ static int64_t whole(double v)
 	return v >= 0.5 ? (int64_t)fmin(round(v), 0x1p62) : 0;
 }
 
-/* A report knows milliseconds. */
+/* Rounds to milliseconds: times in a report are no finer. */
 static int64_t nanoseconds(double s)
 {
 	return whole(fmin(s * 1e3, 0x1p42)) * 1000000;
 }
 
-/* Values are scaled up already: a period of one byte asks nobody to do that. */
+/* Writes times, and a period of one byte: values are scaled up already, so readers must not. */
 static void put_times(struct pprof *p, const struct report *r)
 {
 	Pprof__ValueType period = PPROF__VALUE_TYPE__INIT;
@@ -104,7 +104,7 @@ static void label(struct pprof *p, struct labels *l, const char *key, const char
 		add_label(p, l, key)->str = pprof_string(p, value, PPROF_LABEL_MAX);
 }
 
-/* The process that a sample is of. */
+/* Adds labels of the process that a sample belongs to. */
 static void label_process(struct pprof *p, struct labels *l, const struct report_process *of)
 {
 	const struct report_container *c = &of->container;
@@ -131,7 +131,8 @@ static void put_sample(struct pprof *p, Pprof__Sample *s, struct labels *l)
 static const struct report_frame no_stack = {.function = "(no stack)", .file = ""};
 static const struct report_frame cut_here = {.function = "...", .file = ""};
 
-/* Innermost first; their number, in @room for two more than there are frames. */
+/* Puts the ids of locations into @room, innermost first; it has room for two more than there are
+ * frames. Returns their number. */
 static size_t locations(struct pprof *p, const struct report_site *s, uint64_t *room)
 {
 	size_t n = 0, taken;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Messages become bytes, and those gzip. */
+/* Packs messages into bytes and compresses them with gzip. */
 #include "out/pprof_priv.h"
 
-#define GZIP_WINDOW (MAX_WBITS + 16) /* with gzip's header, in which no time and no name stands */
+#define GZIP_WINDOW (MAX_WBITS + 16) /* with gzip's header, without a time and a name in it */
 
 static void note(struct pprof *p, int err)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Strings, functions, locations and mappings of a profile, each once.
+/* Adds strings, functions, locations and mappings to a profile, each once.
  *
- * Who subtracts one scrape from the next (Grafana Alloy) tells stacks by the addresses of their
- * locations alone. So an address is the same for the same frame in every profile, also of Python,
- * whose frames have none: theirs is a hash, in a range that is nobody's memory. */
+ * A reader that subtracts one scrape from the next (Grafana Alloy) tells stacks apart by the
+ * addresses of their locations alone. So a frame has the same address in every profile. Python's
+ * frames have no address: they get a hash, in a range that is nobody's memory. */
 #include <inttypes.h>
 #include <xxhash.h>
 
@@ -12,12 +12,12 @@
 
 #define PYTHON_START (1ull << 56)
 #define FILE_START   (1ull << 62)
-#define FILE_SIZE    (1ull << 32) /* of each file's range */
-#define LINES_MAX    32		  /* of one location */
+#define FILE_SIZE    (1ull << 32) /* size of a file's range of addresses */
+#define LINES_MAX    32		  /* lines of one location */
 
 /* ---- Strings. ---- */
 
-/* Caller frees. */
+/* Returns @text as a terminal may show it, cut after some @max bytes. The caller frees it. */
 static char *form_of(const char *text, size_t max)
 {
 	size_t n = 0, got;
@@ -58,14 +58,14 @@ int64_t pprof_string(struct pprof *p, const char *text, size_t max)
 		free(form);
 		return (int64_t)*at - 1;
 	}
-	if (at && !*at) /* else another one with the same hash, which is the one to be found */
+	if (at && !*at) /* else another string has this hash, and stays the one that is found */
 		*at = p->string.n + 1;
 	return add_string(p, form);
 }
 
 /* ---- Functions. ---- */
 
-/* The place of an id; NULL when memory ran out. */
+/* The place of the id of @key, 0 in it if it is new; NULL when memory ran out. */
 static uint64_t *id_of(struct pprof *p, struct map64 *at, uint64_t key)
 {
 	uint64_t *id = map64_put(at, key);
@@ -81,7 +81,7 @@ static void put_function(struct pprof *p, uint64_t id, int64_t name, int64_t fil
 	Pprof__Profile part = PPROF__PROFILE__INIT;
 
 	f.id = id;
-	f.name = name; /* were it system_name too, pprof would read <module> as C++ */
+	f.name = name; /* as system_name, too, pprof would read <module> as C++ */
 	f.filename = file;
 	part.n_function = 1;
 	part.function = v;
@@ -108,7 +108,7 @@ static uint64_t text_hash(const char *text, uint64_t seed)
 	return XXH3_64bits_withSeed(text ? text : "", text ? strlen(text) : 0, seed);
 }
 
-/* Id of the mapping of a file, @key. */
+/* Id of the mapping of a file, which is added if @key is new; 0 when memory ran out. */
 static uint64_t mapping_id(struct pprof *p, uint64_t key, const char *file, const char *build_id,
 			   uint64_t start, uint64_t size)
 {
@@ -140,7 +140,7 @@ void pprof_start_tables(struct pprof *p)
 	python_mapping(p);
 }
 
-/* The mapping of a native frame, and its address there. */
+/* Id of the mapping of a native frame; @addr = its address there. */
 static uint64_t native_mapping(struct pprof *p, const struct report_frame *at, uint64_t *addr)
 {
 	uint64_t h, start;
@@ -175,7 +175,7 @@ static void put_mapping(struct pprof *p, size_t i)
 
 /* ---- Locations. ---- */
 
-/* Written when @key is new. */
+/* Id of the location of @key, which is written if it is new; 0 when memory ran out. */
 static uint64_t location_id(struct pprof *p, uint64_t key, Pprof__Location *l)
 {
 	uint64_t *id = id_of(p, &p->location_at, key);
@@ -210,7 +210,8 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-/* Frames of one instruction, by inlining. What calls itself returns to the same one, too. */
+/* The number of frames that belong to one instruction, by inlining. Frames of a function that calls
+ * itself have one return address, too, but are not inlined. */
 static size_t chain_length(const struct report_frame *at, size_t n)
 {
 	size_t k = 1;
@@ -222,7 +223,8 @@ static size_t chain_length(const struct report_frame *at, size_t n)
 	return k;
 }
 
-/* Where a server may find the name by the build id it is left to that. Else "libx.so.1+0x1f40". */
+/* Writes "libx.so.1+0x1f40" into @name. False: the name is left out, as a server may find a better
+ * one by the build id. */
 static bool native_name(const struct report_frame *at, char name[PPROF_LABEL_MAX])
 {
 	snprintf(name, PPROF_LABEL_MAX, "%.*s+0x%" PRIx64, PPROF_LABEL_MAX - 24,
@@ -257,7 +259,7 @@ static uint64_t native_location(struct pprof *p, const struct report_frame *at, 
 	l.line = v;
 	if (!l.n_line && l.mapping_id)
 		p->mapping.v[l.mapping_id - 1].lacks_names = true;
-	/* Those of Python have no number of a function that would need the highest bit. */
+	/* the highest bit tells these keys from Python's, whose function numbers never reach it */
 	return location_id(p, XXH3_64bits(is, k * sizeof(*is)) | 1ull << 63, &l);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A profile for speedscope.app (its file format, "sampled"): for each process one of the bytes that
- * stay and one of their growth. Frames are numbered in the order in which they come first. */
+/* Writes a file for speedscope.app (format "sampled"): for each process a profile of the bytes that
+ * stay, and one of their growth. Frames are numbered in the order in which they first occur. */
 #include <math.h>
 
 #include "out/frames.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "out/out.h"
 
-/* Length of the longest of @suffixes, with blanks between them, that @path ends in; 0: of none. */
+/* Length of the longest of @suffixes (blanks between them) that @path ends in; 0: none. */
 static size_t longest_end(const char *path, const char *suffixes)
 {
 	size_t n = strlen(path), longest = 0, k;

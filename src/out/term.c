@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The report for people: made to be read at three in the morning. Per process one line that says
- * how much grows, how much of it is explained and what looking costs; then the sites, worst first;
- * then what was lost. */
+/* Writes the report for people: for each process its memory, its verdict and when a limit is
+ * reached; then its sites, worst first; then how it was measured, and what was lost. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
@@ -12,7 +11,7 @@
 #include "out/term_priv.h"
 
 #define FIRST_LINE_S 15
-#define MAX_TIME_S   253402300800.0 /* the year 10000: farther than four digits */
+#define MAX_TIME_S   253402300800.0 /* the start of the year 10000 */
 
 enum style term_class_style(enum report_class c)
 {
@@ -88,7 +87,7 @@ static void put_clock(struct line *l, double t)
 	struct tm tm;
 	time_t s;
 
-	/* A number that is no time, or none that a calendar has, does not fit the type. */
+	/* a recording may hold a number that is no time, and does not fit the type */
 	if (t >= 0 && t < MAX_TIME_S) {
 		s = (time_t)t;
 		if (localtime_r(&s, &tm))
@@ -108,7 +107,7 @@ void term_header(struct line *l, const struct report *r)
 		       : r->final ? "  final report"
 				  : "  report so far");
 	line_style(l, STYLE_PLAIN);
-	/* Watches of different times: none of them need have lasted from the first to the last. */
+	/* merged watches may lie apart in time: none need have lasted from the first to the last */
 	if (is_merged && isfinite(r->duration_s)) {
 		line_text(l, " of watches since ");
 		put_clock(l, r->started_at);
@@ -121,8 +120,8 @@ void term_header(struct line *l, const struct report *r)
 	line_end(l);
 }
 
-/* Samples that are thinned out are counted by those that stay, and a window that is left out leaves
- * fewer samples, but no wrong ones: of interest to who wants all counters. */
+/* Does a loss make numbers wrong? Not thinned samples, as those that stay count for more, nor a
+ * window that is left out, as it only means fewer samples: these are shown with -v only. */
 static bool is_missing(const struct report_lost *lost)
 {
 	return lost->n && strcmp(lost->key, "samples_thinned") != 0 &&
@@ -182,7 +181,7 @@ static void put_cost(struct line *l, const struct report_process *p)
 	}
 }
 
-/* How this was measured, for who wants to know how far to trust it. */
+/* Says how it was measured, so that readers know how far to trust it. */
 static void put_probe(struct line *l, const struct report_process *p)
 {
 	char text[128], n[32];
@@ -194,7 +193,7 @@ static void put_probe(struct line *l, const struct report_process *p)
 		snprintf(text, sizeof(text), "sites explain %s of the growth", n);
 		line_item(l, text);
 	}
-	/* Many processes with different probes: none is named. */
+	/* many processes with different probes have no one name for them */
 	if (p->mechanism || !(p->on_s > 0)) {
 		snprintf(text, sizeof(text), "probe %s", p->mechanism ? p->mechanism : "none");
 		line_item(l, text);
@@ -275,8 +274,8 @@ static void put_verdict(struct line *l, const struct report_process *p)
 	line_end(l);
 }
 
-/* Steady sites are of interest only to somebody who asks for everything, and so are those that come
- * after the first of their cause, unless they are worse. NULL without memory. */
+/* Chooses the sites that are shown. Without @verbose, steady ones are left out, and sites whose
+ * cause has a first site (@whole) with at least as bad a verdict. NULL when memory ran out. */
 static bool *choose_shown(const struct report_process *p, const size_t *whole, bool verbose)
 {
 	bool *is = calloc(p->n_sites + 1, sizeof(*is));
@@ -290,13 +289,13 @@ static bool *choose_shown(const struct report_process *p, const size_t *whole, b
 	return is;
 }
 
-/* A sweep has read its size and the counters of its heap, and no more. */
+/* Did a sweep only read its size and the counters of its heap? */
 static bool was_not_probed(const struct report_process *p)
 {
 	return !p->mechanism && p->on_s <= 0 && !p->n_members;
 }
 
-/* Says what was done so far, while nothing was found by it. */
+/* Says how much was watched so far without finding a site that grows. */
 static void put_nothing_yet(struct line *l, const struct report *r, const struct report_process *p)
 {
 	char text[160], n[32];
@@ -313,7 +312,7 @@ static void put_nothing_yet(struct line *l, const struct report *r, const struct
 	line_end(l);
 }
 
-/* The rank of the first site that is shown with the same remedy as site @i; 0 = none. */
+/* The rank of the first shown site above site @i that has the same remedy; 0 = none. */
 static size_t same_hint(const struct report_process *p, size_t i, const bool *shown)
 {
 	const struct report_hint *h = &p->sites[i].hint, *other;
@@ -440,7 +439,7 @@ static void put_process(struct line *l, const struct report *r, const struct rep
 	put_remarks(l, p, o->verbose);
 }
 
-/* All of them as one, then who they are. */
+/* Writes all processes as one, then a line about each. */
 static void put_tree(struct line *l, const struct report *r, const struct out_term_opts *o)
 {
 	put_process(l, r, r->tree->merged, o);

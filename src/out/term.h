@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Words and parts of the terminal report, for who shows them alone. */
+/* Words and parts of the terminal report, also for the full-screen view. */
 #ifndef PYLEAK_OUT_TERM_H
 #define PYLEAK_OUT_TERM_H
 
 #include "out/line.h"
 #include "report/report.h"
 
-/* In capitals where it grows. */
+/* The word of a class, in capitals for LEAK and GROWING. */
 char *term_class_word(enum report_class c, char *buf, size_t size);
 /* The same for a process, or "too early". */
 char *term_verdict_word(const struct report_process *p, char *buf, size_t size);
@@ -18,9 +18,9 @@ char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate);
 char *term_percent(char *buf, size_t size, double percent);
 /* "costs 0.7 % of a core (12 % of its CPU)" */
 char *term_cost(const struct report_process *p, char *buf, size_t size);
-/* "pid 12 gunicorn app:wsgi": its script or module, and what follows that. */
+/* "pid 12 gunicorn app:wsgi": its script or module, and the words behind that. */
 void term_name(const struct report_process *p, char *buf, size_t size);
-/* "has ended", or what it does now: one that is exited. */
+/* For a process that is exited: "has ended", or else what it does now. */
 const char *term_end(const struct report_process *p);
 /* "in pod web-7d9f", "in container web", "in a container of docker". */
 char *term_container(const struct report_container *c, char *buf, size_t size);
@@ -29,21 +29,22 @@ const char *term_part_words(enum report_part p);
 /* "objects", "blocks", "descriptors" */
 const char *term_units(const struct report_site *s);
 
-/* The remedy, where one is known. */
+/* Writes the remedy, if one is known. */
 void term_hint(struct line *l, const struct report_hint *h);
-/* When a limit is met, if one will be. */
+/* Says when a limit will be reached, if that is within 30 days. */
 void term_limit(struct line *l, const struct report *r, const struct report_process *p, int indent);
-/* Where a site stands among those that are shown. */
+/* The place of a site among those that are shown. */
 struct term_place {
-	size_t rank, as;    /* as: rank of one above that has the same remedy, 0 = none */
-	size_t parts;	    /* other sites of the same cause that are listed, and not shown */
-	size_t places;	    /* this one, those, and what is not listed; 0 = it is alone */
-	double bytes_per_s; /* of all of them */
+	size_t rank, as;    /* as: rank of a site above with the same remedy, 0 = none */
+	size_t parts;	    /* other sites of its cause that are in the report, but not shown */
+	size_t places;	    /* all sites of its cause, also unlisted ones; 0 = it is alone */
+	double bytes_per_s; /* growth of all of them */
 };
 void term_site(struct line *l, const struct report_site *s, struct term_place at, bool verbose);
-/* Allocator, collector, and the @top largest or fastest growing types. */
+/* Writes the allocator, the collector, and the @top largest or fastest growing types. */
 void term_census(struct line *l, const struct report_process *p, size_t top);
-/* Open descriptors and their limit, when there is something to say. */
+/* Writes how many descriptors are open, and when their limit is reached: if they grow, or with
+ * @verbose. */
 void term_fds(struct line *l, const struct report_process *p, bool verbose);
 
 #endif

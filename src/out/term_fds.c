@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How many descriptors are open, and when there are no more to be had. */
+/* Says how many descriptors are open, and when their limit is reached. */
 #include <inttypes.h>
 #include <math.h>
 
 #include "out/term_priv.h"
 
-#define NEAR_S (30 * 86400.0) /* further away it is no news */
+#define NEAR_S (30 * 86400.0) /* a limit further away is no news */
 
 static void put_origin(char *buf, size_t size, const struct report_fds *f)
 {
@@ -19,7 +19,6 @@ static void put_origin(char *buf, size_t size, const struct report_fds *f)
 			 f->no_line);
 }
 
-/* Said when they grow, or to somebody who wants everything. */
 void term_fds(struct line *l, const struct report_process *p, bool verbose)
 {
 	const struct report_fds *f = &p->fds;

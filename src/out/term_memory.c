@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The sentence about the end: when, and at which limit. */
+/* Says when a limit of memory will be reached, and how a run compares with earlier ones. */
 #include <math.h>
 #include <stdio.h>
 
 #include "out/term_priv.h"
 
-#define NEAR_S (30 * 86400.0) /* further away it is no news */
+#define NEAR_S (30 * 86400.0) /* a limit further away is no news */
 
 static void put_departure(struct line *l, const struct report_departure *d)
 {
@@ -52,8 +52,8 @@ void term_baseline(struct line *l, const struct report_process *p, bool verbose)
 	line_end(l);
 }
 
-/* Its time is that of its own growth, and others take of the same RAM. A merged report has added
- * them up. */
+/* Is its time to the limit that of its own growth, though others use up the same RAM? A merged
+ * report has added up the growth of all. */
 static bool is_told_alone(const struct report *r, const struct report_process *p)
 {
 	size_t others = 0;

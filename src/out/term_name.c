@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which program is it? "python3.11" says nothing on a host that has twenty of them. */
+/* Names the program of a process: "python3.11" says nothing on a host that has twenty of them. */
 #include "base/base.h"
 #include "out/term_priv.h"
 
-#define ROOM 48 /* columns, about: bytes of the command line that are shown */
+#define ROOM 48 /* bytes of the command line that are shown, about as many columns */
 
 static bool takes_a_word(const char *option)
 {
@@ -11,7 +11,7 @@ static bool takes_a_word(const char *option)
 	       !strcmp(option, "--check-hash-based-pycs");
 }
 
-/* Index of the script, of -m or of -c among the words behind the interpreter's own options. */
+/* The index of the word that names the program: the script, -m or -c, behind other options. */
 static size_t find_program(const struct report_process *p)
 {
 	size_t i = 1;
@@ -34,7 +34,7 @@ void term_name(const struct report_process *p, char *buf, size_t size)
 
 	while (words > 1 && !*p->cmdline[words - 1])
 		words--;
-	/* A title that the program has written over its command line, and zeros behind it. */
+	/* a title that the program wrote over its command line, with zeros behind it */
 	if (words == 1 && strchr(p->cmdline[0], ' ')) {
 		snprintf(buf, end, "pid %d %s", p->pid, p->cmdline[0]);
 		return;
@@ -43,10 +43,10 @@ void term_name(const struct report_process *p, char *buf, size_t size)
 		const char *word = i == at ? file_name(p->cmdline[i]) : p->cmdline[i];
 		bool is_code = i == at && word[0] == '-' && strchr(word, 'c');
 
-		/* Its command is called by the name of the script. */
+		/* the script is left out if comm has its name already */
 		if (i > at || strcmp(word, comm) != 0)
 			n += (size_t)snprintf(buf + n, end - n, " %s", word);
-		if (is_code) /* a program, not a name */
+		if (is_code) /* the text of a program follows, not a name */
 			break;
 	}
 	if (n >= end)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Why RSS is not the heap: who has the resident memory, largest part first. */
+/* Writes the parts that RSS is made of, largest first: Python's objects are only one of them. */
 #include <math.h>
 
 #include "out/term_priv.h"
 
-#define LEAST_SHARE 0.01 /* of RSS: smaller parts are not named */
+#define LEAST_SHARE 0.01 /* share of RSS: smaller parts are not named */
 #define LEAST_TRIM  (1u << 20)
 
 const char *term_part_words(enum report_part p)
@@ -47,7 +47,7 @@ void term_parts(struct line *l, const struct report_process *p)
 		snprintf(text, sizeof(text), "%s %s",
 			 fmt_bytes(bytes, sizeof(bytes), (double)v->bytes[best]),
 			 term_part_words((enum report_part)best));
-		/* Less than a ten-thousandth of all per second is mostly breath. */
+		/* growth of less than a ten-thousandth of all per second is mostly noise */
 		if (v->growth[best] > 0.0001 * sum)
 			snprintf(text, sizeof(text), "%s %s (%s)",
 				 fmt_bytes(bytes, sizeof(bytes), (double)v->bytes[best]),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One site of the terminal report: rank, verdict, rates, types, stack. */
+/* Writes one site of the terminal report: rank, verdict, rates, types, holder, remedy, stack. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -7,8 +7,8 @@
 #include "report/descriptors.h"
 
 #define INDENT	   3
-#define MAX_TYPES  4   /* shown without -v */
-#define MUCH_WASTE 0.1 /* of the bytes asked for: worth a word */
+#define MAX_TYPES  4   /* types shown without -v */
+#define MUCH_WASTE 0.1 /* share of the bytes asked for above which waste is told */
 
 const char *term_units(const struct report_site *s)
 {
@@ -27,7 +27,7 @@ static void put_rates(struct line *l, const struct report_site *s)
 	const char *about = s->estimated ? "~" : "";
 	char text[128], n[48];
 
-	/* In a merged report what has ended grows no more; a descriptor has no bytes. */
+	/* if all processes of a merged site have ended it has no rate; descriptors have no bytes */
 	if (s->processes && s->verdict <= CLASS_GROWING && !(fabs(s->growth_bytes_per_s) > 0) &&
 	    !s->growth_count_per_s) {
 		line_item(l, "grew until its processes ended");
@@ -77,7 +77,7 @@ static void put_numbers(struct line *l, const struct report_site *s, bool verbos
 	line_end(l);
 }
 
-/* The user's own line comes first, then what it loses with all that it called for. */
+/* Writes the user's own line first, then the growth of all sites of its cause together. */
 static void put_headline(struct line *l, const struct report_site *s, const struct term_place *at,
 			 bool verbose)
 {
@@ -111,7 +111,7 @@ static void put_headline(struct line *l, const struct report_site *s, const stru
 	put_numbers(l, s, verbose);
 }
 
-/* "~12.3 MiB in ~34 k objects so far", false when neither is known. */
+/* Writes "~12.3 MiB in ~34 k objects"; false when neither is known. */
 static bool put_held(struct line *l, const struct report_site *s)
 {
 	const char *about = s->estimated ? "~" : "";
@@ -161,7 +161,7 @@ static void put_types(struct line *l, const struct report_site *s, bool verbose)
 	line_end(l);
 }
 
-/* Lines of a remedy keep their indentation. */
+/* The lines of a remedy keep their indentation. */
 void term_hint(struct line *l, const struct report_hint *h)
 {
 	const char *at = h->text ? h->text : "";
@@ -203,8 +203,8 @@ static void put_holder(struct line *l, const struct report_held *h)
 	line_end(l);
 }
 
-/* The reason of a line that grows: it says what is missing for a leak. Of many processes it has the
- * numbers of one, beside the sums of all. */
+/* Writes the reason of a GROWING site: it says what is missing for a leak. For many processes it is
+ * left out, as it has the numbers of one, beside the sums of all. */
 static void put_reason(struct line *l, const struct report_site *s, bool verbose)
 {
 	if (!s->reason || !*s->reason || s->processes > 1 ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The stack of a site: innermost frame first, recursion folded, deep stacks cut in the middle,
- * the end of the path and the line number always visible. */
+/* Writes the stack of a site: innermost frame first, recursion folded, deep stacks cut in the
+ * middle. The end of the path and the line number are always visible. */
 #include <ctype.h>
 #include <inttypes.h>
 
@@ -8,15 +8,15 @@
 
 #define INDENT	      3
 #define SOURCE_INDENT 7
-#define HEAD_ROWS     12 /* rows shown without -v: innermost, outermost, with source text */
-#define TAIL_ROWS     2
-#define SOURCE_ROWS   3
-#define OUTER_FRAMES  3	 /* of libraries: so many and more are folded */
-#define NATIVE_ROWS   3	 /* of one run of native frames, unless all are asked for */
-#define ALIGN_MAX     44 /* longer locations do not push the functions of all others away */
+#define HEAD_ROWS     12 /* innermost rows shown without -v */
+#define TAIL_ROWS     2	 /* outermost rows shown without -v */
+#define SOURCE_ROWS   3	 /* rows shown with source text without -v */
+#define OUTER_FRAMES  3	 /* outer frames of libraries are folded if there are so many */
+#define NATIVE_ROWS   3	 /* native frames shown of one run without -v */
+#define ALIGN_MAX     44 /* longer locations do not push away the functions of all others */
 
 struct row {
-	size_t first, times; /* frames that are the same, one after the other */
+	size_t first, times; /* index of the first of .times equal frames in a row */
 };
 
 static bool same_text(const char *a, const char *b)
@@ -31,7 +31,7 @@ static bool same_frame(const struct report_frame *a, const struct report_frame *
 	       same_text(a->module, b->module);
 }
 
-/* Rows of a stack from frame @from on. */
+/* The row that begins at frame @from. */
 static struct row next_row(const struct report_site *s, size_t from)
 {
 	struct row r = {.first = from, .times = 1};
@@ -79,7 +79,7 @@ static int location_columns(const struct report_frame *f)
 	return line_columns(where(f)) + (int)strlen(pos);
 }
 
-/* Widest location that the others are lined up with. */
+/* Columns of the widest location, behind which functions are lined up. */
 static int alignment(const struct report_site *s)
 {
 	int max = 0;
@@ -93,7 +93,7 @@ static int alignment(const struct report_site *s)
 	return max;
 }
 
-/* The line to look at: the innermost Python frame. */
+/* The index of the innermost Python frame: the line to look at. */
 static size_t guilty(const struct report_site *s)
 {
 	size_t i = 0;
@@ -116,7 +116,7 @@ static void put_frame(struct line *l, const struct report_site *s, struct row r,
 		line_style(l, STYLE_DIM);
 	else if (r.first == guilty(s))
 		line_style(l, STYLE_BOLD);
-	if (l->width) { /* cut the path in front rather than the line number behind */
+	if (l->width) { /* cuts the path in front rather than the line number behind it */
 		room = l->width - INDENT - 2 - (int)strlen(pos);
 		room -= line_columns(function) < l->width / 3 ? line_columns(function)
 							      : l->width / 3;
@@ -154,8 +154,8 @@ static void put_source(struct line *l, const struct report_frame *f)
 	line_end(l);
 }
 
-/* Native frames that say something, the innermost few of each run. Returns how many are left out.
- * @out holds a copy of the frames that stay. */
+/* Leaves out native frames that say little, and all but the innermost few of each run. @out gets a
+ * copy of the frames that stay, in @room; all if none would stay. Returns how many are left out. */
 static size_t fold(const struct report_site *s, struct report_site *out, struct report_frame *room)
 {
 	size_t n = 0, run = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A host's processes on one screen: the sum first, then who grows, each with its first line. */
+/* Writes the processes of a host on one screen: the sums first, then those that are not steady,
+ * each with its first line. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -39,7 +40,7 @@ static void put_sum(struct line *l, const struct report *r)
 	line_end(l);
 }
 
-/* Whole, however narrow the terminal. */
+/* Writes a sentence, wrapped rather than cut where the terminal is narrow. */
 static void __attribute__((format(printf, 2, 3))) put_sentence(struct line *l, const char *fmt, ...)
 {
 	char text[512];
@@ -52,7 +53,7 @@ static void __attribute__((format(printf, 2, 3))) put_sentence(struct line *l, c
 	line_end(l);
 }
 
-/* The sum does not hold them. */
+/* Tells of processes that could not be looked at: they are not in the sums. */
 static void put_not_watched(struct line *l, const struct report *r)
 {
 	if (r->not_watched)
@@ -93,7 +94,7 @@ static void put_process(struct line *l, const struct report_process *p)
 	line_end(l);
 }
 
-/* The user's own line of the first site, or what may be why none stands out. */
+/* Writes the user's own line of the first site; or notes, which may say why no site stands out. */
 static void put_first_line(struct line *l, const struct report *r, const struct report_process *p)
 {
 	const struct report_site *s = p->sites;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The line about a tree of processes: what was started, and what of it was not watched. */
+/* Writes the line about children: how many were started, and how many were not watched, and why. */
 #include <inttypes.h>
 #include <stdio.h>
 
