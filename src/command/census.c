@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* `census`: what lives in the heap of a process now, by type. */
+/* `census`: counts what lives in the heap of a process now, by type. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -123,7 +123,7 @@ static int save(struct census_cmd *c, struct cli_source *s)
 			       json_on_stdout(c) ? stderr : stdout);
 }
 
-/* One more process into the report. */
+/* Takes the census of process @i for the next place in the report. */
 static int take_one(struct census_cmd *c, size_t i, struct report *r)
 {
 	const struct census_opts o = {
@@ -147,7 +147,7 @@ static int take_one(struct census_cmd *c, size_t i, struct report *r)
 	return err;
 }
 
-/* After Ctrl-C those that are done count; @left_out: some could not be. */
+/* Takes the census of all. After Ctrl-C those that are done count; @left_out: some failed. */
 static int take_all(struct census_cmd *c, struct report *r, bool *left_out)
 {
 	size_t n = c->source.pids.n ? c->source.pids.n : 1;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The census of a process as the whole job: no probe, no kernel half. */
 #include <math.h>
 #include <time.h>
 
@@ -9,7 +8,7 @@
 #include "memory/parts.h"
 #include "memory/reads.h"
 
-#define TAKES	    10 /* within the time of --diff */
+#define TAKES	    10 /* censuses within the time of --diff */
 #define MIN_STEP_NS 100000000
 #define NAP_NS	    50000000
 
@@ -20,7 +19,7 @@ static int tell(const struct census_opts *o)
 	return o->watch ? o->watch(&at, o->watch_ctx) : 0;
 }
 
-/* Ended early, what is known by then will do. */
+/* Takes censuses until the time of --diff is over. If that is ended early, those taken count. */
 static int several(struct census *c, const struct proc *p, const struct census_opts *o)
 {
 	uint64_t begin = clock_ns(), span = (uint64_t)(o->diff_s * 1e9), end = begin + span;
@@ -32,7 +31,7 @@ static int several(struct census *c, const struct proc *p, const struct census_o
 		err = census_take(c);
 		if (err || clock_ns() >= end)
 			return err == -ECANCELED && !first ? 0 : err;
-		/* Time for one more after the pause, at the end if not before. */
+		/* a long census skips steps; the last one is taken at the end */
 		while (next <= clock_ns())
 			next += step;
 		if (next > end)
@@ -85,7 +84,7 @@ int census_process(struct proc *t, const struct py_runtime *rt, const struct cen
 		err = parts_once(rt, r, p);
 	p->rss_bytes = !err && !proc_memory(t, &m) ? m.rss_bytes : REPORT_UNKNOWN;
 	p->exited = !proc_alive(t);
-	/* Half of a dead process's heap is nobody's heap. */
+	/* a process that died may have been counted in part only */
 	if (err != -ECANCELED && p->exited)
 		err = fail(-ESRCH, "process %d ended while its heap was read", t->pid);
 	return err;

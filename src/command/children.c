@@ -11,13 +11,13 @@
 #include "report/merge.h"
 #include "report/read.h"
 
-#define MAX_ENDED 24  /* kept one by one; the older ones are only in the sums */
-#define MAX_NAMED 100 /* of those in the sums */
-#define MAX_OPEN  24  /* with probes at once; each has maps of its own */
-#define NOTICE_NS 5000000000ull
+#define MAX_ENDED 24  /* ended processes kept one by one; older ones are only in the sums */
+#define MAX_NAMED 100 /* processes in the sums that are named */
+#define MAX_OPEN  24  /* processes with probes at once, as each has maps of its own */
+#define NOTICE_NS 5000000000ull /* a session notices an exec within this time */
 
 struct ended {
-	struct report *report; /* of one process */
+	struct report *report; /* has one process */
 };
 
 struct children {
@@ -25,11 +25,11 @@ struct children {
 	struct tree *tree;
 	struct opener *opener;
 	VEC(struct ended) ended; /* oldest first */
-	struct report *past;	 /* one process that stands for all older ones; or NULL */
+	struct report *past;	 /* has one process that stands for all older ones; NULL: none */
 	VEC(int) open;		 /* pids with a session */
-	int only;		 /* no other process is wanted; 0 = all are */
-	uint64_t no_start;
-	char refusal[512]; /* why the last one was not watched that could not be; "" = none */
+	int only;		 /* the only pid that is wanted; 0 = all are */
+	uint64_t no_start;	 /* processes watched without their start */
+	char refusal[512];	 /* why the last one that was refused is not watched; "" = none */
 };
 
 static int note_open(struct children *c, int pid)
@@ -105,8 +105,8 @@ static void ask_for_next(struct children *c)
 		return;
 	if (c->only && child.pid != c->only)
 		return;
-	/* It has become another program, and its session has not noticed yet. Or that was opened
-	 * after the exec: then there is nothing more to do. */
+	/* It has a session: either that has not noticed an exec yet, or it was opened after the
+	 * exec, and there is nothing to do. */
 	if (find_open(c, child.pid) < c->open.n) {
 		if (clock_ns() < child.since_ns + NOTICE_NS)
 			tree_put_back(c->tree, &child);
@@ -152,16 +152,15 @@ bool children_are_opened(const struct children *c)
 	return opener_is_busy(c->opener);
 }
 
-/* Asked when nobody is left: who starts another or becomes another program ends at once, and the
- * news of it may be younger than the last look. */
+/* Polls first, as it is asked when no process is left: one that started another, or exec'ed, may
+ * have ended since the last poll. */
 bool children_expected(const struct children *c)
 {
 	tree_poll(c->tree);
 	return tree_waiting(c->tree) || children_are_opened(c);
 }
 
-/* A report that holds nothing but what is in it: merging keeps all the memory of what was merged.
- */
+/* Copies a report by way of JSON: a merged one keeps all the memory of what was merged. */
 static int compact(const struct report *r, struct report **out)
 {
 	auto_close int fd = memfd_create("pyleak-report", MFD_CLOEXEC);
@@ -178,7 +177,7 @@ static int compact(const struct report *r, struct report **out)
 	return err ? err : report_read(path, out);
 }
 
-/* The first @n of those that have ended, and what is past already, as one process in @r. */
+/* Merges the first @n of those that have ended, and .past, into one process in @r. */
 static int sum_up(struct children *c, size_t n, struct report *r)
 {
 	auto_free struct report_process *v = calloc(n + 1, sizeof(*v));
@@ -205,7 +204,7 @@ static int sum_up(struct children *c, size_t n, struct report *r)
 	return 0;
 }
 
-/* The oldest half of those that have ended goes into the sums. */
+/* Moves the oldest half of those that have ended into the sums. */
 static int fold(struct children *c)
 {
 	struct report *r = NULL, *past = NULL;
@@ -281,7 +280,7 @@ void children_count(struct children *c, struct report_tree *t)
 {
 	struct tree_counts n;
 
-	tree_poll(c->tree); /* what is started goes on being counted in the kernel */
+	tree_poll(c->tree); /* takes what the kernel half has counted since */
 	tree_count(c->tree, &n);
 	*t = (struct report_tree){
 		.started = n.started,

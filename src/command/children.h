@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* --children: who joins the watch and who leaves it. */
+/* --children: finds processes that the watched ones start, attaches to them on a thread of its own,
+ * and keeps the findings of those that have ended. */
 #ifndef PYLEAK_COMMAND_CHILDREN_H
 #define PYLEAK_COMMAND_CHILDREN_H
 
@@ -9,28 +10,29 @@
 struct children;
 
 int children_new(const struct session_opts *so, struct children **out);
-/* Follow what this process starts; it has a session already. */
+/* Follows the processes that @pid starts; it has a session already. */
 int children_follow(struct children *c, int pid);
-/* This one is to become a Python, or to start some. @alone: then no other is wanted. */
+/* Waits for @pid to become a Python, and follows the processes that it starts. @alone: these are
+ * not wanted. */
 int children_await(struct children *c, int pid, bool alone);
 void children_free(struct children *c);
-/* Hear of newcomers. The next one that has its session now, NULL when there is none; @room: whether
- * there is a place for one more. */
+/* Hears of new processes, and begins to attach to the next one if it @has_room for it. Returns the
+ * session of one that is attached to by now; NULL: there is none. */
 struct session *children_poll(struct children *c, bool has_room);
-/* The process has ended, or is another program now: what was found is kept. Takes the session. */
+/* Keeps the findings of a process that has ended, or is another program now. Takes the session. */
 void children_end(struct children *c, struct session *s);
-/* Why a process was not watched, the last one; NULL = there was none. It lives as long as @c. */
+/* Why the last process that was refused is not watched; NULL = none was. Lives as long as @c. */
 const char *children_refusal(const struct children *c);
-/* Is one being attached to? */
+/* Is a process being attached to? */
 bool children_are_opened(const struct children *c);
-/* May there be more to watch? */
+/* Does a process wait to be attached to, or is one being attached to? */
 bool children_expected(const struct children *c);
-/* The report has the processes that run: those that have ended come behind them, and all of them as
- * one. */
+/* Adds to @r, which has the processes that run, those that have ended, and r->tree, which has all
+ * of them as one. */
 int children_fill(struct children *c, struct report *r);
-/* How many there were. */
+/* Counts the children, by how they were met; t->merged is NULL. */
 void children_count(struct children *c, struct report_tree *t);
-/* Only those that have ended. */
+/* Adds to @r only those that have ended. */
 int children_fill_ended(struct children *c, struct report *r);
 
 #endif

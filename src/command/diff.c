@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* `diff`: what is new, grew, shrank or is gone between two watches. */
+/* `diff`: tells which sites are new, grew, shrank or are gone between two watches. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,14 +13,14 @@
 #include "out/diff.h"
 
 struct diff_opts {
-	struct outputs_files files; /* of DIFF_FORMATS */
+	struct outputs_files files; /* only those of DIFF_FORMATS */
 	const char *fail_on;
 	uint32_t top;
 	int verbose;
 	bool no_color, no_sandbox, want_help;
 };
 
-/* Files of one side. */
+/* The files of A, or of B. */
 struct side {
 	char **v;
 	size_t n;
@@ -88,7 +88,7 @@ static void help(void)
 	      stdout);
 }
 
-/* ---- Where it is written. ---- */
+/* ---- Output. ---- */
 
 static int check(struct diff_opts *o)
 {
@@ -132,7 +132,7 @@ static int print(const struct diff_opts *o, const struct outputs *to, const stru
 	return cli_noted(&failed);
 }
 
-/* ---- What is compared. ---- */
+/* ---- The comparison. ---- */
 
 /* Returns the exit status. */
 static int diff(const struct diff_opts *o, const struct outputs *to, const struct side *a,
@@ -165,7 +165,7 @@ static int diff(const struct diff_opts *o, const struct outputs *to, const struc
 	return o->fail_on && c.has_leak ? CLI_LEAK : CLI_DONE;
 }
 
-/* "A B", or "A... -- B...": what is behind the -- is B's. */
+/* Finds the files: "A B", or "A... -- B...". @cut: the index of the first word behind "--". */
 static int find_sides(char **argv, int first, int argc, int cut, struct side *a, struct side *b)
 {
 	int end = cut ? cut : argc;
@@ -186,7 +186,7 @@ static int find_sides(char **argv, int first, int argc, int cut, struct side *a,
 	return reports_check(a->v, a->n + b->n);
 }
 
-/* The place of the "--", which is taken out; 0 = there is none. */
+/* Takes the first "--" out. Returns its index; 0 = there is none. */
 static int cut_words(int *argc, char **argv)
 {
 	for (int i = 1; i < *argc; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* `doctor`: what this kernel, this user and this process allow, found by trying. */
+/* `doctor`: tells what this kernel, this user and this process allow, by trying it. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -157,7 +157,7 @@ static void free_rows(struct doctor *d)
 	vec_free(&d->row);
 }
 
-/* As the other commands, and as they before the first look at a process. */
+/* Gives up rights as the other commands do, before the first look at a process. */
 static void sandbox(struct doctor *d)
 {
 	if (confine(&(struct confine_opts){.kind = FILTER_READS})) {

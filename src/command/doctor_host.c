@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The half of `doctor` that needs no process: kernel, rights, and every mechanism for real. */
+/* The half of `doctor` that needs no process: kernel, rights, and a trial of every mechanism. */
 #include <linux/capability.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include "probe/host.h"
 #include "probe/probe.h"
 
-/* First line of a small file; false when it cannot be read. */
+/* Reads the first line of a small file; false when it cannot be read. */
 static bool first_line(const char *path, char *buf, size_t size)
 {
 	FILE *f = fopen(path, "re");
@@ -87,7 +87,7 @@ static void others(struct doctor *d)
 	}
 }
 
-/* Security modules and switches that refuse what capabilities allow. */
+/* Looks at security modules and switches, which may refuse what capabilities allow. */
 static void modules(struct doctor *d)
 {
 	char text[256];
@@ -122,7 +122,7 @@ static void tracefs(struct doctor *d)
 {
 	static const char *const paths[] = {"/sys/kernel/tracing/uprobe_events",
 					    "/sys/kernel/debug/tracing/uprobe_events"};
-	/* Mounts it where it is not, as each command does that places probes. */
+	/* mounts tracefs if it is not mounted, as each command that places probes does */
 	int err = probe_prepare();
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
@@ -158,7 +158,7 @@ static void try_mechanisms(struct doctor *d)
 		}
 		doctor_add(d, DOCTOR_NOTE, all[i].name, "%s", fail_text());
 	}
-	/* Python builds with everything inlined have some hundred places. */
+	/* builds of Python that inline everything have some hundred places */
 	err = probe_choose(300, PROBE_NONE, &chosen);
 	if (!err || err == -EAGAIN) {
 		doctor_add(d, err ? DOCTOR_NOTE : DOCTOR_OK, "probes, chosen", "%s",
@@ -170,8 +170,8 @@ static void try_mechanisms(struct doctor *d)
 			 "uprobe_multi (6.6.54, 6.10.13, 6.11.2 and later)");
 }
 
-/* Trials are changes of probes, if of our own text: in turn with those of other copies, and ended
- * by no signal half-way. */
+/* Trials change probes, if only in the tool's own code: they take turns with other copies of the
+ * tool, and no signal may end them half-way. */
 static void mechanisms(struct doctor *d)
 {
 	sigset_t ends, before;

@@ -11,7 +11,7 @@
 #include "proc/limits.h"
 #include "py/shape.h"
 
-#define ROOM (2u << 20) /* what probes may need: 1 MiB, and a copy of each page they are in */
+#define ROOM (2u << 20) /* probes may need 1 MiB, and a copy of each page that they are in */
 
 static void build(struct doctor *d, const struct py_runtime *rt)
 {

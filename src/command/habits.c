@@ -6,8 +6,7 @@
 
 #include "base/spelling.h"
 
-/* Commands of py-spy, memray, perf and htop; PID stands for the process that was named with them.
- */
+/* Commands of py-spy, memray, perf and htop; PID stands for the process that was named with it. */
 static const struct {
 	const char *word, *instead;
 } others[] = {
@@ -31,7 +30,7 @@ static const struct {
 	{"version", "pyleak-bpf --version prints it"},
 };
 
-/* The number behind -p or --pid, or by itself; "PID" when there is none. */
+/* The pid among the words: behind -p or --pid, or by itself; "PID" when there is none. */
 static const char *named_pid(int argc, char **argv)
 {
 	for (int i = 2; i < argc; i++) {
@@ -72,7 +71,7 @@ static const char *nearest(const char *word, const char *const *commands)
 	return near;
 }
 
-/* A report or a recording, where a process is named. */
+/* Is it a file with a report or a recording, rather than the name of a process? */
 static bool is_saved(const char *word)
 {
 	const char *dot = strrchr(word, '.');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* `merge`: saved reports of many processes or hosts as one. */
+/* `merge`: joins saved reports of many processes or hosts into one. */
 #include <stdio.h>
 
 #include "cli/cli.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* sd_notify(3)'s protocol by hand: libsystemd would bring a tree of libraries into a root tool. */
+/* Speaks the protocol of sd_notify(3) itself: libsystemd would bring a tree of libraries into a
+ * tool that runs as root. */
 #include "command/notify.h"
 
 #include <sys/socket.h>

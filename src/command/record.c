@@ -50,9 +50,9 @@ int record_end(struct record *r, int err)
 	return err ? 0 : record_err;
 }
 
-/* ---- The way back. ---- */
+/* ---- Replay. ---- */
 
-/* Moments are some seconds from one another: what is beyond the last by less is meant by it. */
+/* Moments are some seconds apart, so an --at that is later by less still means the last one. */
 #define AT_END_S 10
 
 static int read_saved(const struct watch_opts *o, FILE *to, struct report **out)
@@ -81,7 +81,7 @@ static int read_saved(const struct watch_opts *o, FILE *to, struct report **out)
 	return fail(-EINVAL, "%s is no recording (--record) and no report (--json)", o->from);
 }
 
-/* With --record, what is told of goes into a file of its own. */
+/* Reads the file; with --record, evidence of the moment that is told goes into a new recording. */
 static int read_and_cut(const struct watch_opts *o, const struct outputs *to, struct report **out)
 {
 	struct output cut;
@@ -130,7 +130,7 @@ int cli_replay(const struct watch_opts *o)
 	if (r && !err && !o->is_quiet && o->at_s > r->duration_s + AT_END_S)
 		log_line("%s ends after %.0f s: this is its last moment", o->from, r->duration_s);
 	if (!err)
-		/* A file of another format is all that was asked for then. */
+		/* no text is printed if a file was asked for */
 		err = outputs_print(&to, &o->files, outputs_any(&o->files) ? NULL : out_term,
 				    outputs_term(o->top, o->no_color, o->verbose), r);
 	for (size_t i = 0; r && i < r->n_processes; i++)

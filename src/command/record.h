@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* --record FILE, and --from FILE: what was seen, kept; and told once more. */
+/* --record FILE keeps the evidence of a watch, --from FILE tells of it again. */
 #ifndef PYLEAK_COMMAND_RECORD_H
 #define PYLEAK_COMMAND_RECORD_H
 
@@ -11,20 +11,20 @@ struct record {
 	const struct outputs *to;
 	struct output out;
 	struct recorder *rec; /* NULL: nothing is recorded */
-	bool has_told;
+	bool has_told;	      /* that something is missing */
 };
 
-/* @path, one of those of @to, or NULL: then nothing is recorded. */
+/* Begins a recording in @path, which @to must have; @path NULL: nothing is recorded. */
 int record_begin(struct record *r, const struct outputs *to, const char *path);
-/* For session_opts.on_evidence, with the recorder. */
+/* Adds evidence to the recorder @rec: for session_opts.on_evidence. */
 void record_evidence(void *rec, const struct evidence *e);
-/* That something is missing, once: the end may be hours away. */
+/* Says once that something is missing in the recording: its end may be hours away. */
 void record_tell(struct record *r);
-/* The file gets its name when it is whole; with @err, why nothing was watched, there is none. That
- * a report could not be written afterwards is no reason to lose it. Returns what failed besides. */
+/* Ends the recording: only now, when it is whole, the file gets its name. @err: why nothing was
+ * watched; then no file is left, and 0 is returned. Else returns the recording's own error. */
 int record_end(struct record *r, int err);
 
-/* A report of what was saved in o->from. Returns the exit status. */
+/* Reports on the recording or report in o->from. Returns the exit status. */
 int cli_replay(const struct watch_opts *o);
 
 #endif

@@ -6,14 +6,14 @@
 #include "cli/stop.h"
 #include "record/recording.h"
 
-#define PAST   48 /* moments before the first one that is shown: what curves are made of */
+#define PAST   48 /* moments at most that are shown before the first one: curves are made of them */
 #define WAIT_S 1.0
-#define TIME_S 0.001 /* times are written in decimals */
+#define TIME_S 0.001 /* two times are equal within this: they are written in decimals */
 
 struct replay {
 	struct on_screen *on;
 	const char *path;
-	double *at; /* of a recording; NULL: a report has one moment */
+	double *at; /* moments of a recording, in seconds; NULL: a report, which has one */
 	size_t n, now;
 };
 
@@ -44,7 +44,7 @@ static int show(struct replay *p, size_t moment, struct report **r)
 	return err;
 }
 
-/* Some of those that led to it, so that there is a past to draw. */
+/* Shows some moments before the first one, so that there is a past to draw. */
 static int show_past(struct replay *p, struct report **r)
 {
 	size_t step = p->now / PAST + 1;

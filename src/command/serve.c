@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* `serve`: a sweep that never ends, its findings over HTTP. */
+/* `serve`: runs a sweep that never ends, and serves its findings over HTTP. */
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -21,13 +21,12 @@
 #define TURN_S	   0.2
 #define PUBLISH_NS 5000000000ull
 
-/* As it runs. */
 struct service {
 	int argc;
 	char **argv;
 	struct serve_settings *c;
 	struct serve *http;
-	struct helper keeper; /* of the socket's name, when there is one */
+	struct helper keeper; /* removes the name of a unix socket at the end */
 	struct sweep *sweep;
 	struct probe_guard *guard;
 	struct serve_metrics_opts metrics;
@@ -154,7 +153,7 @@ static int publish(struct service *v)
 	return err;
 }
 
-/* All of them or none: what can fail comes first. */
+/* Takes over all new settings or none: steps that can fail come first. */
 static int adopt(struct service *v, struct serve_settings *c)
 {
 	auto_free char *token = NULL;
@@ -218,7 +217,7 @@ static int loop(struct service *v)
 	return err;
 }
 
-/* Takes the socket's name away at the end, which we may not do any more. */
+/* A helper process runs this: it removes the socket's name at the end, when the tool may not. */
 static void remove_socket(int sock, void *service)
 {
 	const struct service *v = service;
@@ -237,13 +236,14 @@ static int keep_socket(struct service *v)
 		       : helper_start("pyleak-files", remove_socket, v, &v->keeper);
 }
 
-/* A restart would kill the guardian within the change that is waited for. */
+/* Is a change of probes waited for? Then this service is not called hung: a restart would kill the
+ * guardian within that change. */
 static bool waits_for_probes(void *v)
 {
 	return probe_guard_is_awaited(((struct service *)v)->guard);
 }
 
-/* The address is taken with all rights, for low ports; clients are answered with few. */
+/* Takes the address with all rights, as it may be a low port, and answers clients with few. */
 static int start(struct service *v)
 {
 	const struct serve_settings *c = v->c;
@@ -274,7 +274,7 @@ static int start(struct service *v)
 	return err ? err : serve_start(v->http, &o);
 }
 
-/* One line: where, and who may read what there. */
+/* Logs the address, and who may read which pages there. */
 static void say_where(const struct service *v)
 {
 	const struct serve_settings *c = v->c;

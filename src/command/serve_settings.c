@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The options of `serve`, from the command line and a file, now and when they are read again. */
 #include "command/serve_settings.h"
 
 #include <stdio.h>
@@ -78,7 +77,7 @@ static void set_defaults(struct serve_settings *c)
 	};
 }
 
-/* The command line twice: to learn of the file, and to win over it. */
+/* Reads the command line twice: to learn of the settings file, and to win over it. */
 static int read_options(int argc, char **argv, struct serve_settings *c)
 {
 	const char *config;
@@ -94,7 +93,7 @@ static int read_options(int argc, char **argv, struct serve_settings *c)
 	return err ? err : opts_parse(table, argc, argv, c);
 }
 
-/* The secret: one word, as it is sent in a header. */
+/* Reads the token: one word, as clients send it in a header. */
 static int read_token(struct serve_settings *c)
 {
 	int err = config_text(c->token_file, &c->token);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* `sweep`: which Pythons on this host leak? */
+/* `sweep`: finds the Pythons on this host that leak. */
 #include <math.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -187,7 +187,7 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 		}
 		if (c->duration_s > 0 && now >= c->duration_s)
 			break;
-		/* A picture of some of them would look like one of all. */
+		/* before the first round, a report on some processes would look like one on all */
 		if (err || now < next || !sweep_has_round(s))
 			continue;
 		if (!c->is_quiet)
@@ -198,14 +198,14 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 			next += c->interval_s;
 	}
 	on_screen_end(&c->on);
-	/* Nothing is known: the files of an earlier run know more. */
+	/* nothing is known, so that files of an earlier run are not replaced */
 	if (!sweep_has_round(s) && (err || stop_asked()))
 		return err ? err : -ECANCELED;
 	if (!sweep_has_round(s))
 		log_line("pyleak-bpf: not every process was looked at in %g s: the report tells "
 			 "of some; a longer -d tells of all",
 			 c->duration_s);
-	/* A full disk behind standard output is no reason to lose the files. */
+	/* a full disk behind standard output is no reason to lose the files */
 	cli_note(&failed, err);
 	cli_note(&failed, report(c, s, started_at, begin, true, leaks));
 	return cli_noted(&failed);

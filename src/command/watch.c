@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* `watch`, the main job: attach to the named processes, work on them in turn, print a report every
- * interval and a final one at the end. */
+/* `watch`, the main job: attaches to the named processes, works on them in turn, prints a report
+ * every interval and a final one at the end. */
 #include <math.h>
 #include <stdio.h>
 #include <time.h>
@@ -18,11 +18,11 @@
 
 _Static_assert(ALERTS_RULES == OPTS_MAX_STRINGS && ALERTS_TARGETS == OPTS_MAX_PIDS, "rules fit");
 
-#define TURN_S	    0.2	 /* longest stay away from signals and the clock */
-#define UNWATCHED_S 5	 /* so long may CMD take to become a Python */
-#define TREE_TURN_S 0.05 /* with children: they are looked at soon after their start */
+#define TURN_S	    0.2	 /* longest time without a look at signals and the clock */
+#define UNWATCHED_S 5	 /* CMD may take so long to become a Python before it is told of */
+#define TREE_TURN_S 0.05 /* with children, which are looked at soon after their start */
 #define TURN_MIN_S  0.02 /* shortest turn of one among many processes */
-#define FIRST_S	    1.0	 /* the first picture of a screen */
+#define FIRST_S	    1.0	 /* time of the first report on a screen */
 #define INTERVAL_S  5.0
 #define ROUND_MIN_S 0.001
 
@@ -35,7 +35,7 @@ static void close_all(struct watch *w)
 	children_free(w->children);
 }
 
-/* Most sentences name the process already; with several, all must. */
+/* Most sentences name the process already, but where there are several, all must. */
 int watch_name_target(int err, int pid)
 {
 	char number[16];
@@ -59,7 +59,7 @@ static int open_children(struct watch *w, struct session_opts so)
 	return err;
 }
 
-/* A round over many takes longer than each of them may go without a sign of life. */
+/* Keeps all sessions awake: a round over many takes longer than one may go without a heartbeat. */
 static void keep_alive(struct watch *w)
 {
 	for (size_t i = 0; i < w->n; i++)
@@ -67,7 +67,7 @@ static void keep_alive(struct watch *w)
 			session_keep_alive(w->target[i].session);
 }
 
-/* All or none: a report about some of the named processes would look like one about all. */
+/* Opens all or none: a report about some of the named processes would look like one about all. */
 static int open_all(struct watch *w)
 {
 	struct session_opts so = {
@@ -100,9 +100,9 @@ static int open_all(struct watch *w)
 				       ? err
 				       : watch_name_target(cli_find_meant(err, t->pid), t->pid);
 		w->n++;
-		keep_alive(w); /* while the next is opened */
+		keep_alive(w); /* opening the next takes a while */
 	}
-	so.start_ticks = 0; /* of one process */
+	so.start_ticks = 0; /* it is that of the named process, not of its children */
 	return stop_asked() ? -ECANCELED : open_children(w, so);
 }
 
@@ -126,7 +126,7 @@ static void *open_calmly(void *arg)
 	return NULL;
 }
 
-/* q cancels it, as Ctrl-C does. */
+/* Shows on the screen that it is attaching; q cancels that, as Ctrl-C does. */
 static void show_opening(struct watch *w, pthread_t thread, const char *text)
 {
 	screen_doing(w->on.screen, text);
@@ -136,7 +136,8 @@ static void show_opening(struct watch *w, pthread_t thread, const char *text)
 	screen_doing(w->on.screen, "attached, first windows and readings");
 }
 
-/* Loading takes a second or two where the kernel's verifier is slow, more on a busy host. */
+/* Shows progress: loading takes a second or two if the kernel's verifier is slow, more on a busy
+ * host. */
 static void await_opening(const struct watch *w, pthread_t thread, const char *text)
 {
 	struct progress progress;
@@ -151,8 +152,8 @@ static void await_opening(const struct watch *w, pthread_t thread, const char *t
 	progress_end(&progress);
 }
 
-/* Attaching is half a second of CPU: in a hurry, where other programs have the other CPUs, it would
- * take the target's. Where many tasks want each CPU it would take seconds in its turn. */
+/* Attaching takes half a second of CPU. A thread does it calmly, or it might take the target's CPU
+ * while others have the rest; but on a crowded machine briskly, or it would wait for seconds. */
 static int attach(struct watch *w)
 {
 	struct opening o = {.w = w};
@@ -173,8 +174,8 @@ static int attach(struct watch *w)
 	return o.err ? fail(o.err, "%s", o.why) : 0;
 }
 
-/* Those that were opened first have waited for the others, and may have fallen asleep: one time is
- * told of all, and it begins when all are awake. */
+/* Starts all sessions at one time, the report's. Those that were opened first have waited for the
+ * others, and may have fallen asleep: they are woken up before. */
 static void start_all(struct watch *w)
 {
 	for (size_t i = 0; i < w->n; i++) {
@@ -219,7 +220,7 @@ static void end_target(struct watch *w, struct watch_target *t, const char *why)
 	t->session = NULL;
 }
 
-/* A child takes the place of one that has ended, or a new one. */
+/* The place for a child: that of a process that has ended, or a new one; NULL: all are taken. */
 static struct watch_target *free_place(struct watch *w)
 {
 	for (size_t i = 0; i < w->n; i++)
@@ -233,7 +234,7 @@ static void welcome_children(struct watch *w)
 	struct watch_target *t = free_place(w);
 	struct session *s = w->children ? children_poll(w->children, t != NULL) : NULL;
 
-	if (!s || !t) /* without a place there is none */
+	if (!s || !t) /* no session is asked for without a place */
 		return;
 	if (t == &w->target[w->n])
 		w->n++;
@@ -244,7 +245,7 @@ static void welcome_children(struct watch *w)
 	log_info("watching child %d (%s)", t->pid, session_title(s));
 }
 
-/* One turn for each process, together at most @max_s. */
+/* Gives each process a turn: @max_s in all, more if there are many, as TURN_MIN_S is the least. */
 static void work(struct watch *w, double max_s)
 {
 	const struct timespec pause = {.tv_nsec = (long)(ROUND_MIN_S * 1e9)};
@@ -325,7 +326,7 @@ static void step_screen(struct watch *w)
 	on_screen_step(&w->on, 0);
 }
 
-/* CMD was waited for, and never became a Python with a session. */
+/* Fails with the reason why CMD, which was waited for, never got a session. */
 static int fail_unwatched(struct watch *w)
 {
 	const char *why = children_refusal(w->children), *cmd = w->o.command[0];
@@ -351,8 +352,8 @@ static int fail_unwatched(struct watch *w)
 		    cmd);
 }
 
-/* A program that only starts a Python would keep us waiting to its end, without a word. It is no
- * report, so that -q does not leave it out. */
+/* Says that CMD is not watched so far: a program that only starts a Python would keep us waiting
+ * to its end, without a word. It is no report, so it is said with -q, too. */
 static void say_unwatched(const struct watch *w)
 {
 	const char *why = children_refusal(w->children);
@@ -388,7 +389,7 @@ static int loop(struct watch *w)
 			err = watch_report(w, false);
 		if (w->on.screen && next_s < w->o.interval_s)
 			next_s = 0;
-		while (next_s <= watch_elapsed_s(w)) /* a late report does not make two */
+		while (next_s <= watch_elapsed_s(w)) /* leaves out what a late report missed */
 			next_s += w->o.interval_s;
 	}
 	if (!err && !w->n && w->o.command)
@@ -399,7 +400,7 @@ static int loop(struct watch *w)
 	return cli_noted(&failed);
 }
 
-/* Not where its output would run through it: what CMD writes, what -v tells. */
+/* Decides on the screen: none if other output would run through it, that of CMD or of -v. */
 static void decide_on_screen(struct watch *w)
 {
 	const struct watch_opts *o = &w->o;

@@ -7,11 +7,12 @@
 #include "confine/confine.h"
 #include "session/session.h"
 
-/* For what holds the objects: no line is called a leak before that is known. */
+/* Seconds that the final report waits for what holds the objects. With --fail-on it must wait
+ * longer, as no line is called a leak before that is known. */
 #define WAIT_S		  0.1
+#define WAIT_FOR_STATUS_S 8
 #define OLDER_MS	  500
 #define OVERHEAD_PCT	  3
-#define WAIT_FOR_STATUS_S 8
 
 #define ROW(field) offsetof(struct watch_opts, field)
 
@@ -117,7 +118,7 @@ static const struct opt_title titles[] = {
 	{NULL, NULL},
 };
 
-/* Somebody who wants a program to be started, or a process to be watched. */
+/* Takes words as processes; fails if they look like a program that is to be started. */
 static int target_words(char **words, size_t n, struct watch_opts *out)
 {
 	if (cli_find_is_script(words[0]) && n > 1)
@@ -133,8 +134,8 @@ static int target_words(char **words, size_t n, struct watch_opts *out)
 	return opts_pid_words(words, n, OPTS_MAX_PIDS, "-d", &out->pids);
 }
 
-/* Those behind "--" are a command; of those before it, getopt has put behind it as well, some may
- * name processes. */
+/* Words behind "--" are a command. Other words name processes, and are refused beside a command:
+ * getopt has moved those from before "--" behind it. */
 static int parse_words(int argc, char **argv, struct watch_opts *out)
 {
 	int dashes = 1, first, err;
@@ -160,7 +161,7 @@ static int parse_words(int argc, char **argv, struct watch_opts *out)
 	return 0;
 }
 
-/* The first wish for a watch; NULL: there is none. */
+/* The first option given that only a watch has; NULL: there is none. */
 static const char *of_watch(const struct watch_opts *o)
 {
 	const struct {
@@ -193,7 +194,7 @@ static const char *of_watch(const struct watch_opts *o)
 	return NULL;
 }
 
-/* Nothing is watched then. */
+/* Checks --from, with which nothing is watched. */
 static int check_from(struct watch_opts *o)
 {
 	const char *wish = of_watch(o);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The reports of a watch: filled, printed, written. */
+/* Fills, prints and writes the reports of a watch. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -90,8 +90,8 @@ static int write_baseline(FILE *f, const void *baseline)
 	return out_baseline(f, baseline);
 }
 
-/* A departure is an event like those of the rules. The file is read again: runs beside this one may
- * have written it. */
+/* Tells departures, as events like those of the rules, and adds the run to the baseline. That is
+ * read again before, as runs beside this one may have written it. */
 static int learn(struct watch *w, struct report *r)
 {
 	int err = 0;
@@ -107,7 +107,7 @@ static int learn(struct watch *w, struct report *r)
 	return err ? err : outputs_write(&w->outputs, w->o.baseline, write_baseline, &w->baseline);
 }
 
-/* For who looks at a terminal, and gone when there is something to say. */
+/* Shows on a terminal why the final report takes a while; blanks the line when it is there. */
 static void show_asking(const struct watch *w, bool on)
 {
 	static const char text[] = "final report: asking what holds the objects that stay ...";

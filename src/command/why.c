@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* `why`: what keeps objects alive. */
+/* `why`: tells what keeps objects alive. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,11 +18,11 @@
 #include "report/read.h"
 
 #define MAX_ADDR   64
-#define CLOCK_S	   2 /* the clock may have been set by so much since */
-#define ROOM_SHARE 2 /* of the memory that is left here */
+#define CLOCK_S	   2 /* seconds by which the clock may have been set since */
+#define ROOM_SHARE 2 /* half of the memory that is left may be used */
 
 struct why_cmd {
-	struct cli_source_opts source; /* .from: a snapshot */
+	struct cli_source_opts source; /* its .from is a snapshot */
 	struct cli_again again;
 	const char *type, *site, *addr, *from, *json, *dot;
 	uint32_t paths;
@@ -31,7 +31,7 @@ struct why_cmd {
 	bool is_quiet, want_help;
 	struct outputs outputs;
 
-	uint64_t v[MAX_ADDR]; /* --addr */
+	uint64_t v[MAX_ADDR]; /* the addresses of --addr */
 	size_t n;
 	char type_of_site[512], site_in_words[560];
 };
@@ -129,9 +129,9 @@ static int fail_typeless(const struct report_site *s)
 		    "site %s has no Python objects of a known type: ask for them by --type", s->id);
 }
 
-/* The site whose id begins as asked; in a report of several processes that of the one with -p.
- * Descriptors and blocks of the same line have the same id: what has no objects is taken when there
- * is nothing else. */
+/* Finds the site whose id begins as asked; in a report of several processes, that of the one with
+ * -p. Only sites of objects will do: if no such site has this id, but one of descriptors or blocks,
+ * the sentence says so. */
 static int pick_site(const struct why_cmd *w, const struct report *r, int *pid,
 		     const struct report_site **out)
 {
@@ -166,8 +166,8 @@ static int pick_site(const struct why_cmd *w, const struct report *r, int *pid,
 	return *out ? 0 : fail(-ENOENT, "%s has no site %s", w->from, w->site);
 }
 
-/* A pid says nothing on another host, and another process may have it by now. @is_named: by the
- * user, for this host. */
+/* Checks that @pid is the report's process: on another host it is not, unless the user named it
+ * here (@is_named), nor if it was started after the report was written. */
 static int check_process(const struct why_cmd *w, const struct report *r, int pid, bool is_named)
 {
 	struct proc_entry e;
@@ -188,7 +188,7 @@ static int check_process(const struct why_cmd *w, const struct report *r, int pi
 	return 0;
 }
 
-/* The type most of what stays at the site has; and the process, when it was not said. */
+/* Finds the most frequent type of the site, and its process if that was not named. */
 static int find_site(struct why_cmd *w)
 {
 	const struct report_site *site = NULL;
@@ -250,7 +250,7 @@ static int parse(int argc, char **argv, struct why_cmd *w)
 		return fail(-EINVAL, "--site %s: an id is up to 16 of the digits 0-9a-f", w->site);
 	if (!w->site)
 		w->source.from = w->from;
-	/* The report of a site knows its process. */
+	/* a site's report knows the process, so it need not be named */
 	if (!w->site || w->source.pids.n || w->source.core ||
 	    cli_find_is_wanted(&w->source.find, &w->source.pids))
 		err = cli_source_check(&w->source, 1);
@@ -339,7 +339,7 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 	if (err == -E2BIG)
 		fail_in(err,
 			"ask of a snapshot (census --save, why --from) where there is more memory");
-	/* Half of a dead process's heap is nobody's heap. */
+	/* a process that died may have been read in part only */
 	if (err != -ECANCELED && proc_is_live(rt->proc) && !proc_alive(rt->proc))
 		err = fail(-ESRCH, "%s ended while its heap was read", say.where);
 	if (!err && !a->sampled)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The answer of `why` as text, JSON and a graph. */
+/* Writes the answer of `why` as text, JSON and a graph. */
 #include <inttypes.h>
 
 #include "command/why_priv.h"
@@ -96,7 +96,7 @@ static void write_step(struct json *j, const struct why_step *s)
 	json_close(j);
 }
 
-/* All that is written, as one. */
+/* All that is written, for one pointer. */
 struct all {
 	const struct why_question *q;
 	const struct why_answer *a;
