@@ -4,10 +4,10 @@
 #include "session/survivors.h"
 
 #define FIRST_NS     50000000
-#define AGAIN_NS     1000000 /* after a pause */
+#define AGAIN_NS     1000000 /* from the end of a pause to a window */
 #define MODULES_NS   3000000000
-#define SHORT_NS     500000000 /* before windows go on, REFUSED_NS */
-#define NUITKA_EVERY 64	       /* windows: a module may be loaded late */
+#define SHORT_NS     500000000 /* shorter than REFUSED_NS, after which windows go on */
+#define NUITKA_EVERY 64	       /* windows between looks for Nuitka's code, which may come late */
 
 static void refuse(void *ctx, uint64_t classes, const char *why)
 {
@@ -33,9 +33,9 @@ static int open_births(void *self, struct session *s)
 	b->due.modules = py_extensions_make_objects(s->rt) ? now + MODULES_NS : 0;
 	if (b->mode == BIRTHS_BURSTS && unseen_doubt(s->rt))
 		session_note(s, "%s", unseen_doubt(s->rt));
-	err = sites_attach(s); /* here, where nobody waits for it */
+	err = sites_attach(s); /* now, as nobody waits for it yet */
 	if (err)
-		births_refused(b, err); /* growth is watched alone until the moment has passed */
+		births_refused(b, err); /* only growth is watched until the next try */
 	return 0;
 }
 
@@ -49,7 +49,7 @@ static bool close_births(void *self)
 	return true;
 }
 
-/* Probes that stay in go only when there is a module to add. */
+/* Looks for new modules. Probes that stay in are taken out only if one is found, or may be. */
 static void look_at_modules(struct births *b, uint64_t now)
 {
 	struct session *s = b->s;
@@ -61,7 +61,7 @@ static void look_at_modules(struct births *b, uint64_t now)
 	if (b->mode == BIRTHS_OFF)
 		return;
 	err = sites_attach_new(s);
-	failed = err && err != -EAGAIN && err != -EBUSY; /* else before the next window */
+	failed = err && err != -EAGAIN && err != -EBUSY; /* these two are tried again */
 	b->doubts_module = failed && !fail_is_short(err);
 	if (err ? !proc_alive(s->proc) : s->sites->files.n == before)
 		return;
@@ -165,7 +165,7 @@ static int observe(void *self, const struct observation *to)
 	p->lost[PL_LOST_BIRTHS_FULL].n += b->overruns;
 	p->lost[LOST_WINDOWS_REFUSED].n = b->windows_refused;
 	p->lost[LOST_BIRTHS_UNSEEN].n = b->unseen.missed;
-	/* Windows on some types saw no others. */
+	/* windows on some types saw no births of others */
 	on -= b->aimed_ns;
 	o->coverage = p->on_s > 0 ? p->coverage * (double)on / 1e9 / p->on_s : 0;
 	o->bursts = b->bursts;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Declarations that the files of "births" share. */
+/* Shared by the files of "births". */
 #ifndef PYLEAK_SESSION_BIRTHS_PRIV_H
 #define PYLEAK_SESSION_BIRTHS_PRIV_H
 
@@ -22,74 +22,75 @@ enum births_mode {
 struct focus {
 	bool is_on; /* the probes that are in, or go in next, are those of the sets */
 	struct birthplaces places;
-	struct ladder_aim aim;	 /* what the sets were made for; nothing = no focus */
+	struct ladder_aim aim;	 /* types or classes of the sets; empty = no focus */
 	bool want[PL_MAX_SITES]; /* the sites of the sets */
-	uint32_t first_burst;	 /* of the sets' windows */
-	uint64_t made_ns;	 /* when the sets were */
-	uint64_t looked_ns;	 /* when the choice was last looked at */
+	uint32_t first_burst;	 /* the first window since the sets were made */
+	uint64_t made_ns;	 /* when the sets were made */
+	uint64_t looked_ns;	 /* when sets were last chosen */
 	struct probe_set *set[PLACES_FILES];
 	size_t n_sites;
-	unsigned turn; /* windows since the last one with all sites */
+	unsigned turn; /* counts windows: in some turns all sites are probed (focus.c) */
 };
 
 struct births {
 	struct session *s;
-	struct ladder *ladder; /* the survivors' */
+	struct ladder *ladder; /* that of "survivors" */
 	struct account *account;
 	enum births_mode mode;
 	struct {
 		uint64_t burst, poll, modules; /* 0 = not planned */
 	} due;
-	bool is_far; /* due.burst is when to ask again for when the next window is */
+	bool is_far; /* at due.burst the next window is planned again, not opened */
 	struct aim aim;
-	uint32_t bursts, nuitka_at; /* Nuitka's code is looked for again at so many */
-	unsigned refusals;	    /* in a row: windows that could not be opened */
+	uint32_t bursts, nuitka_at; /* Nuitka's code is looked for again at so many bursts */
+	unsigned refusals;	    /* windows in a row that could not be opened */
 	uint64_t random;
 	uint64_t on_ns, overruns;
-	uint64_t told;			 /* births before this one have killed what they could */
-	uint64_t windows_refused, waits; /* for target or host; for a turn, in a row */
-	struct coverage watched, aimed;	 /* all births or a class's; those of some types */
-	uint64_t aimed_ns;		 /* of on_ns: births of some types alone */
-	uint64_t unlooked_ns;		 /* of on_ns: births that became no samples */
-	uint64_t not_before;		 /* BIRTHS_ALWAYS is tried again no earlier */
+	uint64_t told; /* births before this number have killed older samples */
+	/* windows left out for the target or the host, or without a turn; tries in a row for one */
+	uint64_t windows_refused, waits;
+	struct coverage watched, aimed; /* aimed: also windows on some types alone */
+	uint64_t aimed_ns;		/* part of on_ns: windows on some types alone */
+	uint64_t unlooked_ns;		/* part of on_ns in which births became no samples */
+	uint64_t not_before;		/* BIRTHS_ALWAYS is tried again no earlier */
 	double backoff_s;
-	/* BIRTHS_ALWAYS: births looked at, and when they were; births paid for, likewise (the next
-	 * window pays for none of them again) */
+	/* BIRTHS_ALWAYS: births looked at, when they were, when again; births paid for (the next
+	 * window does not pay for them again), when they were; since when probes are in */
 	uint64_t last_seen, looked_ns, look_due;
 	uint64_t polled, polled_ns, always_since;
 	struct focus focus;
 	struct unseen unseen;
-	struct unseen_view view; /* for that */
-	struct deaths deaths;	 /* while it looks */
-	uint64_t lingered;	 /* unrecorded events that are charged */
-	bool doubts_module; /* the last look at modules failed: lasting, if the next does, too */
+	struct unseen_view view; /* for .unseen */
+	struct deaths deaths;	 /* probed while .unseen looks */
+	uint64_t lingered;	 /* unrecorded events that were charged */
+	bool doubts_module; /* the last look at modules failed for good; two in a row end births */
 	uint64_t skip;	    /* births at the beginning of this window that are not recorded */
 };
 
 /* bursts.c: windows, and the permanent mode */
 void births_burst(struct births *b);
-/* The next window, when it has been saved for. */
+/* Plans the next window for when it has been saved for. */
 void births_plan(struct births *b);
 void births_poll(struct births *b);
 void births_stop_always(struct births *b);
-/* Whatever the target met unrecorded, since probes were still in. */
+/* Charges events that the target met unrecorded, as probes were still in. */
 void births_charge(struct births *b);
-/* Probes could not be put in, for want of a turn, for the sake of the target or the host, or for
- * want of memory or descriptors: for now. */
+/* Plans another try, as no probes could be put in: for want of a turn, of memory or descriptors, or
+ * for the sake of the target or the host. Ends births if it fails for good. */
 void births_refused(struct births *b, int err);
-/* For good: growth is watched alone. */
+/* Ends births for good, with a note: only growth is watched on. */
 void births_end(struct births *b, const char *why);
 
-/* focus.c: windows on the sites that matter, once it is known which size classes grow */
-void focus_learn(struct births *b, uint64_t from, uint64_t to);
-/* The part of it that goes for probes that stay in: nothing is made anew. */
+/* focus.c: windows on the sites that matter, once it is known which size classes or types grow */
+void focus_learn(struct births *b, uint64_t from, uint64_t to); /* from births [@from, @to) */
+/* Only counts births, for probes that stay in; the sets stay, too. */
 void focus_count(struct births *b, uint64_t from, uint64_t to);
-/* Choose for the next window: all sites, or the focus. */
+/* Chooses the sites of the next window: all, or the focus. */
 void focus_choose(struct births *b);
-void focus_full_next(struct focus *f); /* the next window probes all sites */
+void focus_full_next(struct focus *f); /* makes the next window probe all sites */
 /* How long the probes of a focus may stay in before all sites are looked at again. */
 uint64_t focus_full_view_ns(const struct focus *f, uint64_t now);
 void focus_free(struct focus *f);
-size_t focus_sites(const struct births *b); /* probed in the window that is open or next */
+size_t focus_sites(const struct births *b); /* number of sites probed in this or the next window */
 
 #endif

@@ -104,7 +104,7 @@ static uint64_t pause_blocks(void *self, bool on)
 		native_pause(b->native);
 		return 0;
 	}
-	native_resume(b->native); /* the next step tells where it cannot */
+	native_resume(b->native); /* if it fails, the next step says so in a note */
 	return clock_ns() + POLL_NS;
 }
 

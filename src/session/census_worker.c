@@ -84,7 +84,7 @@ static void censuses(struct census_worker *w, const struct proc *p, struct censu
 		int err = census_take(c);
 
 		w->n_taken++;
-		/* of a process that died, only a part of the heap was counted */
+		/* a process that died may have been counted in part only */
 		if (!proc_alive(p) || proc_execed(p))
 			return;
 		if (!err)

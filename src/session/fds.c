@@ -9,7 +9,7 @@
 #define SLACK_NS    50000000
 #define LOOK_SHARE  200 /* a look may take this part of our time */
 #define SOCKETS_NS  5000000000
-#define FRESH_NS    1000000000 /* for a report, sockets are looked up again when that is older */
+#define FRESH_NS    1000000000 /* a report looks if a look is due so soon, or sockets are older */
 
 static const struct pace pace = {
 	.least_ns = LOOK_MIN_NS, .most_ns = 5000000000, .share = LOOK_SHARE};

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Windows on the sites that matter.
+/* Chooses windows on the sites that matter.
  * A window costs the target per site and per birth, and most births of a busy program are of sizes
  * that do not grow at all. Once the pools tell which size classes grow, most windows probe only the
- * sites where objects of those classes are born: they last longer for the same money and see more
- * of the leak. The set is closed under the size class: whatever could be reborn at a sample's
- * address comes from a block of the same class, so from a probed site. Types whose class is not
- * known yet are in. Every few windows (of a server half of them) all sites are probed, to learn of
- * new ones: when one of them belongs into the set, what a young set saw in its classes is worth
- * nothing. A temporary of the same class, seen where it was born and not where its address was born
- * again, stays for ever.
+ * sites where objects of those classes are born: they last longer at the same cost, and see more of
+ * the leak. The set is closed under the size class: an object that is born again at a sample's
+ * address lies in a block of the same class, so it comes from a probed site. Types whose class is
+ * not known yet belong to the set. In some windows (of a server in half of them) all sites are
+ * probed, to learn of new ones. If one of them belongs into the set, the samples that a young set
+ * took in its classes are worth nothing: a temporary that was seen when it was born, but not when
+ * its address was born again, would stay for ever.
  *
- * A server has few windows, and a class that grows may be where half of its births are. There the
- * census tells which types grow, and the sites of those are a hundredth of the births. That set is
- * closed under the type: what lives at a sample's address with the sample's type was born at a
- * probed site. A survivor of such a type was seen more often than others, and stands for fewer.
+ * A server has few windows, and half of its births may be of a class that grows. There the census
+ * tells which types grow, and the sites of those have a hundredth of the births. That set is closed
+ * under the type: an object of the sample's type at the sample's address was born at a probed site.
+ * A survivor of such a type was seen more often than others, and stands for fewer.
  */
 #include "session/births_priv.h"
 #include "session/blocks.h"
@@ -21,16 +21,16 @@
 #include "session/pools.h"
 
 #define FEW_SITES     24	    /* builds with fewer have nothing to choose from */
-#define LEARN_WINDOWS 4		    /* with all sites, before the first choice */
-#define FULL_EVERY    6		    /* windows */
+#define LEARN_WINDOWS 4		    /* windows on all sites before the first choice */
+#define FULL_EVERY    6		    /* one in so many windows is on all sites */
 #define CHOOSE_NS     6000000000ull /* the pools need some seconds to show a new trend */
-#define WORTH_BIRTHS  0.6	    /* of all births at most this share in the focus, else ... */
-#define WORTH_SITES   0.5	    /* ... or of the sites: then it is worth its event */
-#define WORTH_TYPES   0.15	    /* of all births at most this share is where types grow */
+#define WORTH_BIRTHS  0.6  /* a focus on classes has this share of births at most, or ... */
+#define WORTH_SITES   0.5  /* ... this share of the sites: else it is not worth it */
+#define WORTH_TYPES   0.15 /* a focus on types has this share of the births at most */
 #define YOUNG_NS      90000000000ull
-#define FULL_VIEW_NS  30000000000ull /* without a look at all sites, when the probes stay in */
-#define YOUNG_VIEW_NS 4000000000ull  /* ... and while the set has yet to prove itself */
-#define MANY_PAIRS    65536	     /* of types and sites: beyond, all is learnt anew */
+#define FULL_VIEW_NS  30000000000ull /* if probes stay in: time between looks at all sites ... */
+#define YOUNG_VIEW_NS 4000000000ull  /* ... and while the set is young */
+#define MANY_PAIRS    65536	     /* beyond so many pairs of type and site all is learnt anew */
 
 static void close_sets(struct focus *f)
 {
@@ -42,8 +42,8 @@ static void close_sets(struct focus *f)
 	f->n_sites = 0;
 }
 
-/* The sets were blind to births of these. A set that has stood for long missed a rare one: what a
- * leak has shown by then is worth more than the few temporaries in it. */
+/* Ends sets that were blind to births of @missed; drops samples of young sets. Older sets missed
+ * only rare births: the leak that they have shown is worth more than a few temporaries. */
 static void mend(struct births *b, const struct ladder_aim *missed)
 {
 	struct focus *f = &b->focus;
@@ -141,7 +141,7 @@ static void make_sets(struct births *b, const struct ladder_aim *aim, const bool
 	memcpy(b->focus.want, want, sizeof(b->focus.want));
 }
 
-/* The type that is called so and was seen being born; 0 = none was. */
+/* The type with this name that was seen being born; 0 = none was. */
 static uint64_t type_called(const struct births *b, const char *name)
 {
 	const struct birthplaces *places = &b->focus.places;
@@ -152,8 +152,8 @@ static uint64_t type_called(const struct births *b, const char *name)
 	return 0;
 }
 
-/* Types that the census sees growing, if they are few: where whole figures or documents stay, their
- * births are everywhere. Those that no window has met yet are looked for where most are born. */
+/* Chooses sites of types that the census sees growing, if they are few: types of whole documents
+ * are born everywhere. Types that no window has met are looked for where many types are born. */
 static bool choose_types(struct births *b)
 {
 	struct focus *f = &b->focus;
@@ -205,8 +205,8 @@ static void choose_classes(struct births *b)
 		  100 * share, (unsigned long long)aim.classes);
 }
 
-/* Before a window, for the sets close. As at the start, some seconds of windows on all sites
- * follow. */
+/* Forgets all that was learnt: before a window, as it closes the sets. As at the start, all sites
+ * are probed then for some seconds. */
 static void learn_anew(struct focus *f, uint64_t now)
 {
 	close_sets(f);
@@ -214,8 +214,9 @@ static void learn_anew(struct focus *f, uint64_t now)
 	f->looked_ns = now;
 }
 
-/* A leak that grows by little shows late: half of a server's windows are on all sites, two in turn,
- * for every other one waits for work, until a line is called a leak, or a type is known to grow. */
+/* Is this window on all sites? One in FULL_EVERY is, of a server half, as a small leak shows late:
+ * two in a row, as every other window waits for work. That ends when the verdict is leak, or a type
+ * is known to grow. */
 static bool is_full_turn(const struct births *b, unsigned turn)
 {
 	bool is_scarce = b->s->ledger.serves && !b->s->is_settled;
@@ -228,7 +229,7 @@ void focus_choose(struct births *b)
 	struct focus *f = &b->focus;
 	uint64_t now = clock_ns();
 
-	/* A program that makes types as it goes. */
+	/* some programs make types all the time */
 	if (f->places.pairs.n > MANY_PAIRS)
 		learn_anew(f, now);
 	f->is_on = false;

@@ -14,8 +14,8 @@
 #define LOOK_SHARE  200		   /* a look may take this part of our time */
 #define PAUSE_NS    30000000000ull /* between two searches */
 #define SOON_NS	    4000000000ull  /* ... if one is about a new site */
-#define COST_FACTOR 200		   /* 0.5 % of the time at most, half of that with a verdict ... */
-#define SOON_FACTOR 50		   /* ... and 2 % while there are such, or without answer */
+#define COST_FACTOR 200 /* searches take 0.5 % of the time at most, half once it leaks; */
+#define SOON_FACTOR 50	/* 2 % while a site is new, or has no answer */
 #define MIN_AGE_NS  1000000000ull
 #define GROWS_PART  0.1 /* share of the objects: a container with less is not where they go */
 /* sites at most that are asked again because they only replace what was there */
@@ -41,8 +41,8 @@ static struct found *room_for(struct holders *h, const struct question *q)
 	return f;
 }
 
-/* The step that is the container: where the paths part, unless something else grows; entries of a
- * full store may have more entries than the store. */
+/* The index of the container's step. If none grows it is where the paths part, not the biggest one:
+ * entries of a full store may have more entries than the store. */
 static size_t container_of(const struct found *f, const struct why_answer *a)
 {
 	const struct why_path *p = &a->path[0];
@@ -139,7 +139,7 @@ static void settle(struct holders *h)
 		struct why_answer *a = &in->answer[i];
 
 		answer_program_first(a);
-		/* The oldest may be in one container, and the youngest in another. */
+		/* the oldest objects may be in one container, and the youngest in another */
 		if (in->q[i].since_ns)
 			answer_growing_first(a, GROWS_PART);
 		if (a->n && a->sampled >= HOLDERS_FEWEST)

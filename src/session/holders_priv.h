@@ -29,7 +29,7 @@ struct holders {
 	struct session *s;
 	struct inquiry inquiry;
 	uint64_t ended_ns, next_ns, soon_ns;
-	uint64_t told_next_ns; /* used for next_ns once a line is called a leak */
+	uint64_t told_next_ns; /* used for next_ns once the verdict is leak */
 	bool is_open;	       /* a site had too few objects to ask about */
 	size_t again;	       /* rank of the site that is asked again next */
 	uint64_t refused;      /* inquiries in a row that failed */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The kernel half of one session: opened, configured for this target, loaded, its maps mapped. */
+/* The kernel half of one session: configures it for the target, loads it, and maps its maps. */
 #ifndef PYLEAK_SESSION_KERN_H
 #define PYLEAK_SESSION_KERN_H
 
@@ -14,31 +14,31 @@ struct session;
 
 struct kern {
 	enum probe_mechanism mechanism;
-	struct probe_channel *channel; /* to the guardian; NULL: this process switches */
-	uint32_t trips;		       /* times the guardian took out what was in, as last seen */
-	uint64_t stood_still;	       /* times that we did, with probes in */
-	bool guard_ended;	       /* that the guardian has ended was noticed */
-	uint64_t out_ns;	  /* since when probes that are to be in are not; 0 = they are */
+	struct probe_channel *channel; /* to the guardian; NULL: this process switches probes */
+	uint32_t trips;		       /* times the guardian took probes out, as last seen */
+	uint64_t stood_still;	       /* times the tool stood still while probes were in */
+	bool guard_ended;	       /* it was noticed that the guardian has ended */
+	uint64_t out_ns;	  /* since when probes that should be in are out; 0 = they are in */
 	struct pl_pids pids;	  /* the target, as the programs know it */
-	enum fds_means fds_means; /* what was loaded for descriptors */
+	enum fds_means fds_means; /* how descriptors are watched */
 	struct pyleak_bpf *skel;
-	struct ring_buffer *ring; /* of new stacks */
-	uint64_t read_until_ns;	  /* it is read; then the rest waits */
+	struct ring_buffer *ring; /* has new stacks */
+	uint64_t read_until_ns;	  /* .ring is read until then, and the rest waits */
 	int birth_fd, death_fd;	  /* the programs for births and deaths */
-	bool one_at_a_time;	  /* it records one birth at a time */
+	bool one_at_a_time;	  /* threads must not record births at once */
 	const struct pl_birth *births;
-	pl_birth_died *died; /* one for each of them */
+	pl_birth_died *died; /* for each of .births: was its object seen dead? */
 	volatile struct pl_stats *stats;
 };
 
-/* Joins the guardian, if there is one, for probes at @n_sites; then into the kernel. 1, with
- * the sentence: not now, as it could not be tried how probes are placed. -ENODATA, and the
- * sentence: not here. */
+/* Joins the guardian, if there is one, chooses how probes are placed at @n_sites, and loads the
+ * programs. Fails with a sentence: 1 = how probes are placed cannot be tried now; -ENODATA = none
+ * can be placed in this process; or another negative errno. */
 int kern_load(struct session *s, size_t n_sites);
 void kern_close(struct kern *k);
-/* Copies the code of new stacks; what is left at @until_ns waits. True: there were some. */
+/* Reads new stacks and copies their code; those left at @until_ns wait. True: there were some. */
 bool kern_read_ring(struct kern *k, uint64_t until_ns);
-/* These stacks have been forgotten here: they are to be told again when they come back. */
+/* Makes the kernel half tell stacks again if they come back: they were forgotten here. */
 void kern_forget_stacks(struct kern *k, const uint64_t *id, size_t n);
 
 #endif

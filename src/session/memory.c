@@ -189,7 +189,7 @@ static int observe(void *self, const struct observation *to)
 	observe_trends(m, to->scratch, &to->e->memory);
 	judge_rss(&to->e->memory, &p->rss_curve);
 	parts_fill(m->parts, p->rss_curve.since_s > 0 ? p->rss_curve.since_s : INFINITY, to->r, p,
-		   &to->e->memory.kept.grew); /* no memory: not known */
+		   &to->e->memory.kept.grew); /* unknown if memory runs out */
 	p->series = report_alloc(to->r, (m->n_series + 1) * sizeof(*p->series));
 	if (p->series) {
 		memcpy(p->series, m->series, m->n_series * sizeof(*p->series));

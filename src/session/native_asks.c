@@ -12,7 +12,7 @@
 #define ENOUGH	       8  /* living copies are enough for a pair */
 #define LOOKS_AT_MOST  60 /* visits to a pair, then others have their turn */
 #define REST_NS	       30000000000ull
-#define RARELY_AT_MOST 14 /* one in 2^14 */
+#define RARELY_AT_MOST 14 /* at the rarest one in 2^14 is copied */
 /* Copies of all pairs from one visit to the next (in windows more, as there are fewer of those),
  * and the least and the most for one pair. The rest is for new pairs. */
 #define AT_ONCE	       10
@@ -168,7 +168,7 @@ static size_t growing_births(struct native_stacks *n, uint64_t now_ns, struct na
 }
 
 /* Renews the requests. Each is made so rare that the copies it may take last until the next visit:
- * else all would be of the first moment, of what the program does first. */
+ * else all would come from the first moment, and the work that is done first. */
 static void renew(struct native_stacks *n, struct native_asks *a, int32_t most)
 {
 	for (size_t i = 0; i < a->n; i++) {

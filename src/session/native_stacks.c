@@ -13,7 +13,7 @@
 
 #include "pyleak.skel.h"
 
-/* A copy costs the target some 5 us and us 50: a tenth of a percent of either at most. */
+/* A copy costs the target some 5 us and us 50: 0.05 % and 0.5 % of a core at most. */
 #define COPIES_PER_S   100
 #define COPIES_AT_ONCE 20 /* copies that the ring has room for */
 #define KEEP	       (PL_COPY_SEEN / 2)
@@ -166,7 +166,7 @@ int native_stacks_open(struct session *s, struct native *native, struct native_s
 	n->native = native;
 	err = sym_open(s->proc, &n->sym);
 	if (!err) {
-		sym_leave_lines(n->sym, s->rt->name); /* 17 MB, for frames that are folded */
+		sym_leave_lines(n->sym, s->rt->name); /* 17 MB, for folded frames */
 		sym_ask(n->sym, know_functions, n);
 		n->ring = ring_buffer__new(bpf_map__fd(s->kern.skel->maps.native_copies), on_copy,
 					   n, NULL);

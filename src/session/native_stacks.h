@@ -38,7 +38,7 @@ struct native_stacks {
 	size_t bytes;	      /* bytes of all pairs when last counted, and of what came since */
 	double allowed;
 	uint64_t refilled_ns, trimmed_ns;
-	struct code_range eval[512]; /* one function and its cold parts, or handlers */
+	struct code_range eval[512]; /* the evaluator: a function and its cold parts, or handlers */
 	size_t n_eval;
 };
 

@@ -28,7 +28,7 @@ static void begin_with_inherited(struct pools *p)
 	const struct heap_census *first = p->s->o.inherited;
 	double value[HEAP_CLASSES];
 
-	p->s->o.inherited = NULL; /* the caller's */
+	p->s->o.inherited = NULL; /* it is the caller's, and may be freed later */
 	if (!first || !heap_can_count(p->s->heap) || first->t_ns > clock_ns())
 		return;
 	p->s->time.origin_ns = first->t_ns;

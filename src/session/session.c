@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A session's life: open, steps, reports, close. */
+/* Opens, steps and closes a session, and fills its reports. */
 #include <poll.h>
 #include <stdio.h>
 #include <time.h>
@@ -13,7 +13,7 @@
 
 #define LOOK_NS 1000000000 /* between whole looks at whether the target is still there */
 
-/* Growth that no line explains may be of the sizes that were not asked for. */
+/* Notes which sizes are looked at: growth that no line explains may be of others. */
 static void note_sizes(struct session *s)
 {
 	char least[32], most[32];
@@ -28,7 +28,7 @@ static void note_sizes(struct session *s)
 		session_note(s, "only sizes of at most %s are looked at (-Z)", most);
 }
 
-/* A heap that takes seconds to be counted. */
+/* Gives heartbeats while a heap is counted, which may take seconds. */
 static int on_progress(const struct heap_progress *at, void *s)
 {
 	(void)at;
@@ -57,8 +57,8 @@ static int open_process(struct session *s, int pid)
 	return err ? err : session_go_on(s);
 }
 
-/* Births need sites, a mechanism and the kernel's consent. A build whose sites cannot all be
- * resolved is watched without them: a missing site would blame wrong lines. */
+/* Finds birth sites and loads the kernel half. A build whose sites cannot all be resolved is
+ * watched without births, as a missing site would blame wrong lines. */
 static int open_kernel_half(struct session *s)
 {
 	int err = sites_open(s);
@@ -68,7 +68,7 @@ static int open_kernel_half(struct session *s)
 	if (err)
 		session_note(s, "births are not watched: %s", fail_text());
 	py_find_shape(s->rt, s->sites->n, places_tail_calls(s->rt));
-	dso_forget_bytes(s->rt->dso); /* all was found: the kernel half is big */
+	dso_forget_bytes(s->rt->dso); /* before the kernel half is loaded, which is big */
 	err = kern_load(s, s->sites->n);
 	if (err > 0)
 		session_note(s, "growth alone was watched at first: %s", fail_text());
@@ -82,7 +82,7 @@ void session_start(struct session *s)
 {
 	uint64_t now;
 
-	session_beat(s); /* first: what it slept through is no time of its own */
+	session_beat(s); /* first, as time that it slept through does not count */
 	now = clock_ns();
 	ledger_look(&s->ledger, s->proc->pid, now); /* the time before does not count */
 	ledger_start(&s->ledger, now);
@@ -105,7 +105,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 	err = open_process(s, pid);
 	if (!err)
 		err = open_kernel_half(s);
-	/* Once more, now that some time has passed: it decides what each source may cost. */
+	/* looks once more, as time has passed: it decides how much each source may cost */
 	ledger_look(&s->ledger, pid, clock_ns());
 	ledger_divide(&s->ledger, clock_ns(), (struct ledger_growth){.any = true});
 	if (!err)
@@ -114,7 +114,7 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 		session_close(s);
 		return err;
 	}
-	dso_forget_bytes(s->rt->dso); /* the code was searched for births */
+	dso_forget_bytes(s->rt->dso); /* sources have searched the code, too */
 	snprintf(s->title, sizeof(s->title), "%s, CPython %s", s->proc->comm, s->rt->version);
 	note_sizes(s);
 	*out = s;
@@ -139,8 +139,8 @@ void session_close(struct session *s)
 	free(s);
 }
 
-/* Has something happened to it, as far as one small read can tell? Its end and an exec take its
- * memory; what shares the memory with it (a child by vfork) shows a second later. */
+/* May the target be gone? One small read tells, as its end and an exec take its memory away; if
+ * another process shares that (a child by vfork), it is noticed after LOOK_NS. */
 static bool may_be_gone(struct session *s, uint64_t now)
 {
 	if (now - s->time.looked_ns < LOOK_NS && !proc_memory_gone(s->proc))
@@ -173,13 +173,13 @@ static bool target_gone(struct session *s)
 		session_note(s, "%s", s->end_reason);
 	s->ended = true;
 	s->time.end_ns = clock_ns();
-	/* Others may go on being watched: what runs there now is not ours to slow down. */
+	/* other processes may be watched on: probes must not slow down what runs here now */
 	sources_pause(s, true);
 	return true;
 }
 
-/* 1: something happened to the target; -EINTR: a signal. Asks even when it is too late to sleep: a
- * job on a target that has just ended would find all survivors dead. */
+/* Sleeps until @when. 1: the target has ended; -EINTR: a signal came. Looks at the target even if
+ * it is too late to sleep: a step on one that has just ended would find all survivors dead. */
 static int sleep_until(const struct session *s, uint64_t when)
 {
 	struct pollfd fd = {.fd = s->proc->pidfd, .events = POLLIN};
@@ -218,7 +218,7 @@ int session_step(struct session *s, double max_s)
 	return 1;
 }
 
-/* For as long as it is wished, or a debugger has the target. */
+/* Pauses for as long as somebody asks for it, or a debugger has the target. */
 static void pause_as_needed(struct session *s)
 {
 	bool pause = s->asked_to_pause || s->is_traced;
@@ -249,8 +249,7 @@ void session_see_tracer(struct session *s, bool is_traced)
 				"were out then");
 }
 
-/* Waits for the holders of the survivors, and tells them with what was seen before: nothing else
- * moves on meanwhile. */
+/* Waits for the holders of the survivors, and judges them with the evidence from before that. */
 static int judge_once_more(struct session *s, const struct observation *to,
 			   struct report_process *p)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* State that all sources share: who is watched, by which means, and since when. Each source keeps
- * what it has seen to itself (source.h). */
+ * its own state to itself (source.h). */
 #ifndef PYLEAK_SESSION_PRIV_H
 #define PYLEAK_SESSION_PRIV_H
 
@@ -18,8 +18,8 @@
 struct session_times { /* CLOCK_MONOTONIC */
 	uint64_t start_ns, end_ns;
 	uint64_t paused_at_ns;
-	uint64_t looked_ns; /* whether the target is still there, as a whole */
-	/* Trends begin at the start, or when it was inherited; how long it stood still since. */
+	uint64_t looked_ns; /* when it was last looked in full whether the target is still there */
+	/* when trends begin: start_ns, or the inherited census; how long the target was stopped */
 	uint64_t origin_ns, stopped_ns;
 	bool is_stopped;
 };
@@ -39,7 +39,7 @@ struct source {
 
 struct session_sources {
 	struct source v[SOURCES_N];
-	size_t n; /* that are open */
+	size_t n; /* sources in .v; those with .self NULL are opened later */
 	uint64_t trimmed_ns;
 };
 
@@ -47,8 +47,8 @@ struct session {
 	struct session_opts o;
 	char title[160];
 	char end_reason[160];
-	const char *goes_on; /* what the target does now, where that was not its end */
-	bool is_settled;     /* a line is called a leak: now its numbers are kept up */
+	const char *goes_on; /* says how the target goes on unwatched; NULL: it does not */
+	bool is_settled;     /* the last verdict is leak: watching on may cost less */
 	struct session_notes notes;
 	struct session_times time;
 	bool paused, ended, asked_to_pause, is_traced;
@@ -64,7 +64,7 @@ struct session {
 	struct ledger ledger;
 
 	struct session_sources sources;
-	/* Those that others ask. */
+	/* the sources that others ask */
 	struct pools *pools;
 	struct memory *memory;
 	struct survivors *survivors;
@@ -76,51 +76,52 @@ struct session {
 
 /* sources.c */
 
-/* Once, however often it is said. */
+/* Adds a note, once, however often it is said. */
 void session_note(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The time of the trends. A stopped target does not grow: that is no level. */
+/* The time of the trends: without that in which the target was stopped, or it would look level. */
 double session_ran_s(const struct session *s, uint64_t now_ns);
-void session_drain(struct session *s); /* what waits in the rings */
-/* Stacks that were found to be stale are told anew when they are seen again: before a window. */
+void session_drain(struct session *s); /* reads all that waits in the rings */
+/* Makes the kernel half tell stale stacks anew when they are seen again. Before a window. */
 void session_forget_stale(struct session *s);
+/* Pauses while a debugger has the target. */
 void session_see_tracer(struct session *s, bool is_traced);
-/* The source @self is to run at @when_ns, if not before. */
+/* Makes the source @self run at @when_ns, if not before. */
 void session_wake(struct session *s, const void *self, uint64_t when_ns);
 
-/* With it its probes have gone, and none can be set any more. */
+/* Has the guardian ended? Its probes have gone then, and none can be set any more. */
 bool session_guard_ended(const struct session *s);
 
-/* Between the steps of opening: the kernel may take seconds over a probe where others are set at
- * the same time. -ECANCELED when it is wished no more. */
+/* To be asked between the steps of opening, as the kernel may take seconds over a probe where
+ * others are set at the same time. 0, or -ECANCELED if it is cancelled. */
 int session_go_on(const struct session *s);
 int sources_open(struct session *s);
 void sources_close(struct session *s);
 void sources_start(struct session *s, uint64_t now_ns);
-/* When the first of them is due; @limit when none is before. */
+/* When the first source must run at the latest; @limit if none must before. */
 uint64_t sources_due(struct session *s, uint64_t limit);
-void sources_run(struct session *s); /* those that are due */
+void sources_run(struct session *s); /* runs those that are due */
 void sources_pause(struct session *s, bool on);
 int sources_observe(struct session *s, const struct observation *to);
 
 /* observe.c */
 
-/* All that is known as of to->now_ns (its end, when it has ended), judged: to->r and to->scratch
- * are the caller's, to->e lives in the latter. Names of functions and types are the session's, and
- * valid until its next step. */
+/* Collects the evidence as of to->now_ns, which is set to the target's end if it has ended, and
+ * judges it. to->r and to->scratch are the caller's; to->e is set, and lives in the latter. Names
+ * of functions and types are the session's, and valid until its next step. */
 int session_judge(struct session *s, struct observation *to, struct report_process *p);
-/* The notes there are by now, in place of those in @p. */
+/* Replaces the notes in @p by those there are by now. */
 void session_see_notes(const struct session *s, struct report *r, struct report_process *p);
-/* Once more, after something was added to @e. */
+/* Judges once more, after something was added to @e. */
 int session_judge_again(struct session *s, const struct evidence *e, struct report *r,
 			struct report_process *p);
 
-/* frames.c: frames of a Python stack as a report has them. Returns their number. Texts are the
- * session's, and valid until its next step. */
+/* frames.c: makes report frames of a Python stack. Returns their number. Texts are the session's,
+ * and valid until its next step. */
 size_t frames_name(struct session *s, const struct stack *st,
 		   struct report_frame out[PL_MAX_FRAMES]);
 
-/* census_worker.c: names of types of which the censuses so far have found more each time, those
- * with most bytes first; at most @max. @w may be NULL. Copies are the caller's. */
+/* census_worker.c: copies the names of at most @max types whose objects become more from census to
+ * census, those with most bytes first. Returns how many. @w may be NULL. */
 #define TYPES_NAME 160
 size_t types_growing(struct census_worker *w, char (*name)[TYPES_NAME], size_t max);
 

@@ -37,7 +37,7 @@ struct probe_set_spec sites_spec(const struct session *s, const struct places_fi
 		.pid = s->proc->pid,
 		.pidfd = s->proc->pidfd,
 		.prog_fd = prog_fd,
-		/* A read of the target has the interpreter's name on it, and none of a module. */
+		/* reads of a target are told by its interpreter's file, not by a module's */
 		.is_library = f != s->sites->files.v,
 		.label = label,
 		.guard = s->kern.channel,
@@ -60,8 +60,8 @@ int sites_open_set(struct session *s, const struct places_file *f, const bool *w
 	return spec.n ? probe_set_open(s->kern.mechanism, &spec, out) : 0;
 }
 
-/* Where a probe of this file fires, and how to get the object there; @first is the number of its
- * first site. */
+/* Tells the kernel half where probes of this file fire, and how to get the object there; @first is
+ * the number of its first site. */
 static int tell_sites(const struct session *s, const struct places_file *f, size_t first)
 {
 	for (size_t i = 0; i < f->points.n; i++) {
@@ -118,7 +118,7 @@ void sites_detach(struct sites *t)
 
 int sites_warm(const struct sites *t)
 {
-	return t->set[0] ? probe_set_warm(t->set[0]) : 0; /* a test may have lost all sites */
+	return t->set[0] ? probe_set_warm(t->set[0]) : 0; /* there are no sites in some tests */
 }
 
 int sites_each(const struct sites *t, struct probe_set *const *set,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where births are in this target, and the probe sets on them. For the files of "births". */
+/* Finds the birth sites of the target, and keeps probe sets on them. For the files of "births". */
 #ifndef PYLEAK_SESSION_SITES_H
 #define PYLEAK_SESSION_SITES_H
 
@@ -10,30 +10,31 @@ struct session;
 
 struct sites {
 	struct places_files files;
-	size_t n;			     /* sites, in all of them */
+	size_t n;			     /* sites in all files */
 	struct probe_set *set[PLACES_FILES]; /* all sites of each file */
 	size_t n_sets;
 };
 
-/* Finds them: s->sites. Where one cannot be resolved there are none, and -ENOTSUP. */
+/* Finds the sites, for s->sites. If one cannot be resolved there are none, and -ENOTSUP. */
 int sites_open(struct session *s);
 void sites_close(struct sites *t);
 
-/* Sets for the files that have none yet, parked. */
+/* Opens parked sets on the files that have none yet. */
 int sites_attach(struct session *s);
 void sites_detach(struct sites *t);
-/* 3.8: modules that were loaded since. One that cannot be probed is an error, as at the start. */
+/* The same for modules loaded since, on 3.8. If one cannot be probed it fails, as at the start. */
 int sites_attach_new(struct session *s);
-/* Probes in @f that run @prog_fd, but for where they are. */
+/* Specifies probes in @f that run @prog_fd; the caller sets their offsets. */
 struct probe_set_spec sites_spec(const struct session *s, const struct places_file *f, int prog_fd,
 				 const char *label);
-/* A parked set of the sites of @f that are wanted (@want NULL: all); none wanted: no set. */
+/* Opens a parked set on the sites of @f that are wanted (@want NULL: all); if none is, no set. */
 int sites_open_set(struct session *s, const struct places_file *f, const bool *want,
 		   const char *label, struct probe_set **out);
 
+/* Prepares for switching sets on: probe_set_warm() once for all. */
 int sites_warm(const struct sites *t);
-/* @change (probe_set_on, _off, _let_go) of each, until one fails. @set: one for each file, NULL
- * where none of its sites is in. */
+/* Calls @change (probe_set_on, _off, _let_go) for each of @set until one fails. @set has one for
+ * each file, NULL if it has no site of that. */
 int sites_each(const struct sites *t, struct probe_set *const *set,
 	       int (*change)(struct probe_set *));
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Sources of evidence. Each watches one thing, alone knows its state, and copies what it has seen
- * into the evidence; what another source wants of it is a function in its header, and the answer
- * plain data. All run on the thread that steps the session. docs/ARCHITECTURE.md: how to add one.
+ * Sources of evidence. Each watches one thing, keeps its state to itself, and copies what it has
+ * seen into the evidence. Another source asks it by a function of its header, and gets plain data.
+ * All run on the thread that steps the session. docs/ARCHITECTURE.md tells how to add one.
  */
 #ifndef PYLEAK_SESSION_SOURCE_H
 #define PYLEAK_SESSION_SOURCE_H
@@ -14,7 +14,7 @@ struct map64;
 struct session;
 
 /* Events that are counted as lost in the user half: rows of `lost` in a report, behind those of the
- * kernel half. evidence.seen.lost[LOST_...] is where a source puts its number. */
+ * kernel half. A source puts its number into evidence.seen.lost[LOST_...]. */
 #define SESSION_LOST(X)                                                                            \
 	X(SITES_FULL, "sites_full", "the table of native sites was full")                          \
 	X(STACK_UNKNOWN, "stack_unknown", "the stack of a survivor was not known")                 \
@@ -27,7 +27,7 @@ struct session;
 	  "the name of a type would have taken too much memory, or time")                          \
 	X(CODE_REUSED, "code_reused", "code on the stack of a survivor was gone: it has no name")  \
 	X(TORN_READS, "torn_reads", "a pool header changed while it was read")                     \
-	/* These two: as many as the judge finds. */                                               \
+	/* The judge counts these two. */                                                          \
 	X(STACK_MISSING, "native_stack_missing", "a site's native stack was not to be had")        \
 	X(STACK_CUT, "native_stack_cut", "a site's native stack ends in code that was unloaded")   \
 	X(THINNED, "samples_thinned", "survivors left out to bound memory; the others count more") \
@@ -42,33 +42,33 @@ struct session;
 enum session_lost { LOST_KERNEL_LAST = PL_LOST_MAX - 1, SESSION_LOST(X) LOST_MAX };
 #undef X
 
-/* Where the sources put what they know. */
+/* A moment that sources are asked about, and the evidence that they add to. */
 struct observation {
-	uint64_t now_ns;	/* the moment that is told of */
-	uint64_t until_ns;	/* so long a last report waits for answers; 0: it is none */
-	struct report *r;	/* what goes into the report as it is lives here ... */
-	struct report *scratch; /* ... and all else here */
+	uint64_t now_ns;	/* the moment */
+	uint64_t until_ns;	/* a last report waits for answers until then; 0: it is none */
+	struct report *r;	/* owns what goes into the report as it is ... */
+	struct report *scratch; /* ... and this one all else */
 	struct evidence *e;
 };
 
 struct source_ops {
-	size_t size;	   /* of its state, all zero when it is opened */
+	size_t size;	   /* bytes of its state, which is all zero when it is opened */
 	uint64_t first_ns; /* from the start to the first step */
-	/* So much later will do: whoever can wait least wakes up all that are due. */
+	/* A step may come so much later: the source that can wait least wakes up all due ones. */
 	uint64_t slack_ns;
 	bool is_probing; /* not opened before it is known how probes are placed */
 	/* A part that does not work is a note; an error ends the session. */
 	int (*open)(void *self, struct session *s);
-	/* As all that follow it may be NULL. Called also after an open that failed. False: a thread
-	 * of it goes on, and its state must stay. */
+	/* This and all that follow may be NULL. Called also after an open that failed. False: a
+	 * thread of it goes on, so its state must stay. */
 	bool (*close)(void *self);
-	/* Does what is due. Returns when it is to be called again; 0 = not before a wake. */
+	/* Does all that is due. Returns when it is to be called again; 0 = not before a wake. */
 	uint64_t (*step)(void *self, uint64_t now_ns);
-	/* Nothing of it is in the target any more, or again what was. Returns as step(). */
+	/* Takes all its probes out of the target, or goes on as before. Returns as step(). */
 	uint64_t (*pause)(void *self, bool on);
-	/* Sources that stand before it in the table have told theirs. */
+	/* Adds to the evidence. Sources before it in the table have added theirs. */
 	int (*observe)(void *self, const struct observation *to);
-	/* Takes what the kernel half has sent. */
+	/* Reads all that the kernel half has sent. */
 	void (*drain)(void *self);
 	/* Adds the ids of the stacks that it still needs. */
 	void (*keep)(void *self, struct map64 *stacks);

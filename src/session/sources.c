@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The loop over the sources, and what it offers them. One thread runs them in turn: a window is
- * never disturbed by a reading, and nothing needs a lock. */
+/* Runs the sources, and has the functions that they share. One thread runs them in turn: a window
+ * is never disturbed by a reading, and nothing needs a lock. */
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 #include "session/session_priv.h"
 #include "session/sites.h"
 
-#define TRIM_NS	 10000000000ull /* when that many stacks are needed, not again at once */
-#define AGAIN_NS 1000000000	/* probes could not be placed */
+#define TRIM_NS	 10000000000ull /* least time between trims, if many stacks are needed */
+#define AGAIN_NS 1000000000	/* least time between tries to place probes */
 
 static const struct source_ops *const table[] = {
 #define X(name) &name##_source,
@@ -48,8 +48,8 @@ double session_ran_s(const struct session *s, uint64_t now_ns)
 	return (double)(now_ns - s->time.origin_ns - s->time.stopped_ns) / 1e9;
 }
 
-/* Both halves keep a bounded number of stacks: what no source needs any more is forgotten here and
- * there, and told again should it come back. */
+/* Forgets stacks that no source needs any more, here and in the kernel half, as both keep a bounded
+ * number. They are told again if they come back. */
 static void trim_stacks(struct session *s)
 {
 	auto_free uint64_t *gone = NULL;
@@ -62,7 +62,7 @@ static void trim_stacks(struct session *s)
 	if (!stacks_trim(s->stacks, &keep, &gone, &n))
 		kern_forget_stacks(&s->kern, gone, n);
 	map64_free(&keep);
-	malloc_trim(0); /* thousands of small pieces lay among others */
+	malloc_trim(0); /* thousands of small pieces were freed among others */
 	log_debug("%zu stacks forgotten, %zu kept", n, stacks_count(s->stacks));
 }
 
@@ -145,8 +145,8 @@ void sources_start(struct session *s, uint64_t now_ns)
 			x->due_ns = x->ops->step ? now_ns + x->ops->first_ns : 0;
 }
 
-/* Takes as long as at the start, some tenths of a second in which the others wait; where the trial
- * is put off again it may have insisted for two seconds, so that rests for longer. */
+/* Opens sources that could not be opened at the start. The others wait meanwhile, for some tenths
+ * of a second. A try in vain may take two seconds, so the next comes after four times as long. */
 static void open_late(struct session *s)
 {
 	uint64_t began = clock_ns(), rest;
@@ -173,7 +173,7 @@ static uint64_t latest(const struct source *x)
 	return x->due_ns + x->ops->slack_ns;
 }
 
-/* The one that can wait least among those that are due at @now_ns. */
+/* The source that can wait least among those that are due at @now_ns; NULL: none is. */
 static struct source *first_due(struct session *s, uint64_t now_ns)
 {
 	struct source *first = NULL;
