@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Names that Cython gives to C functions: __pyx_pw_5cymod_4Book_3feed calls, from Python, the
- * method feed of the class Book in the module cymod; __pyx_f_5cymod_4Book_feed is a cdef function.
- * A scope is written as its length and its name, and the wrapper of a function has a number before
- * its name. */
+/* Reads names that Cython gives to C functions: __pyx_pw_5cymod_4Book_3feed is the wrapper through
+ * which Python calls the method feed of the class Book in the module cymod;
+ * __pyx_f_5cymod_4Book_feed is a cdef function. A scope is written as its length and its name, and
+ * a wrapper has a number before its name. */
 #include "sym/cython.h"
 
 #include <ctype.h>
@@ -19,7 +19,7 @@ struct scope {
 	size_t len;
 };
 
-/* Behind the scope that begins at @p; NULL = none does. */
+/* Returns the text behind the scope that begins at @p; NULL: none begins there. */
 static const char *scope_at(const char *p, struct scope *out)
 {
 	char *end;
@@ -35,10 +35,10 @@ static const char *scope_at(const char *p, struct scope *out)
 	return end + len + 1;
 }
 
-/* The name of a wrapper behind its number, which is odd: functions and wrappers are counted in
- * turn. "3get_2d" may be the third of them, get_2d, or, by its look, the second of a class get: no
- * wrapper has an even number. "3Foo_1bar" is a method of a class, as its capital says. NULL = not
- * certain. */
+/* Returns the name behind a wrapper's number; NULL: it is not certain. Functions and wrappers are
+ * counted in turn, so a wrapper's number is odd. Hence "3get_2d" is wrapper 3, get_2d, and not
+ * wrapper 2, d, of a class get. "3Foo_1bar" could be read both ways: its capital says that Foo is a
+ * class. */
 static const char *wrapper_name(const char *p, const struct scope *v, size_t *n)
 {
 	const struct scope *last = &v[*n - 1];
@@ -57,7 +57,6 @@ static const char *wrapper_name(const char *p, const struct scope *v, size_t *n)
 	return isupper((unsigned char)*last->name) ? name : NULL;
 }
 
-/* A suffix that a compiler appends comes behind a point, which no name of Cython's has. */
 static bool is_sure(const char *p)
 {
 	return p && *p && !isdigit((unsigned char)*p) && strlen(p) <= LONGEST;
@@ -74,8 +73,7 @@ bool sym_cython(const char *name, char *out, size_t size)
 		return false;
 	p = name + strlen(is_wrapper ? WRAPPER : CDEF);
 	while (n < SCOPES && (next = scope_at(p, &v[n]))) {
-		/* "1a_b" is no scope "a", but the first function, a_b: a number comes before its
-		 * name. */
+		/* "1a_b" is not a scope "a" but wrapper 1, a_b: behind the scopes comes a number */
 		if (is_wrapper && n && !isdigit((unsigned char)*next))
 			break;
 		p = next;
@@ -92,5 +90,6 @@ bool sym_cython(const char *name, char *out, size_t size)
 			return false;
 		at += (size_t)len;
 	}
+	/* a compiler's suffix begins with a point, which no name of Cython's has */
 	return (size_t)snprintf(out + at, size - at, "%.*s", (int)strcspn(p, "."), p) < size - at;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Names that Cython gives to C functions, as their authors wrote them. */
+/* Turns the names that Cython gives to C functions into those that their authors wrote. */
 #ifndef PYLEAK_SYM_CYTHON_H
 #define PYLEAK_SYM_CYTHON_H
 
 #include "base/base.h"
 
-/* "module.Class.function" of the C function @name; false: it is none of Cython's, or not certain.
- */
+/* Writes the name "module.Class.function" of the C function @name into @out. False: it is not
+ * Cython's, is not certain or does not fit; @out is undefined then. */
 bool sym_cython(const char *name, char *out, size_t size);
 
 #endif

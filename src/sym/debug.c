@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Separate debug files: by build id, else by the name and checksum of .gnu_debuglink. Looked for in
- * the process's own root, copied before they are used (a file of the process could shrink while it
- * is mapped), then where this host keeps them (libdw), then servers.c.
+ * Finds separate debug files by build id, else by the name and checksum of .gnu_debuglink. This
+ * file looks in the process's own root; it copies what it finds there, because the process could
+ * shrink a file while it is mapped. If there is none, file.c asks libdw, which looks where this
+ * host keeps them, and then servers.c.
  */
 #include "proc/gate.h"
 #include "sym/sym_priv.h"
@@ -27,8 +28,7 @@ bool sym_debug_too_large(const struct dso *d, uint64_t max)
 		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_PROGBITS ||
 		    sh.sh_flags & SHF_ALLOC)
 			continue;
-		/* A packed section says how much it will be; a few bytes can stand for gigabytes.
-		 */
+		/* a compressed section states its size, and few bytes can become gigabytes */
 		if (sh.sh_flags & SHF_COMPRESSED && gelf_getchdr(scn, &ch))
 			sh.sh_size = ch.ch_size;
 		if (sh.sh_size > max || (sum += sh.sh_size) > max)
@@ -73,7 +73,8 @@ static bool same_sum(int fd, uint32_t want)
 	return !n && sum == want;
 }
 
-/* A copy of the file, when it is the right one: by its build id, or by its checksum. */
+/* Returns a descriptor of a copy of @path in memory, -1: none. Its build id must be @id and its
+ * checksum @sum, where these are not NULL. */
 static int take_copy(const struct sym_file *f, const char *path, const char *id,
 		     const uint32_t *sum)
 {
@@ -107,7 +108,7 @@ static int by_build_id(const struct sym_file *f, const char *id)
 	return take_copy(f, path, id, NULL);
 }
 
-/* Where gdb looks: beside the file, below .debug there, below /usr/lib/debug. */
+/* Looks where gdb does: beside the file, in .debug there, and below /usr/lib/debug. */
 static int by_link(const struct sym_file *f, const char *link, uint32_t sum)
 {
 	static const char *const where[][2] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Names of C++ and Rust as people write them. A short mangled name can stand for gigabytes: what it
- * gives is cut, and the demangler is left as soon as it is enough. */
+/* Writes names of C++, Rust and Cython as people do. A short mangled name can become gigabytes of
+ * text, so longjmp() leaves the demangler when TEXT_MAX bytes are full. */
 #include "sym/cython.h"
 #include "sym/sym_priv.h"
 
@@ -17,12 +17,13 @@ struct text {
 	jmp_buf full;
 };
 
-/* Neither demangler holds memory while it calls back, so that it may be left. */
+/* Takes a piece of text. Leaving the demangler by longjmp() loses no memory, but for one Punycode
+ * identifier of Rust (16 KB at most), which is printed before its buffer is freed. */
 static void add(const char *s, size_t n, void *arg)
 {
 	struct text *t = arg;
 
-	if (!n) /* then @s may be NULL */
+	if (!n) /* @s may be NULL then */
 		return;
 	if (n > TEXT_MAX - 1 - t->n) {
 		memcpy(t->v + t->n, s, TEXT_MAX - 1 - t->n);
@@ -35,7 +36,7 @@ static void add(const char *s, size_t n, void *arg)
 
 static int run(const char *name, struct text *t)
 {
-	const int flags = DMGL_ANSI; /* without parameters: they say little and are long */
+	const int flags = DMGL_ANSI; /* leaves out parameters: they say little and are long */
 
 	if (setjmp(t->full))
 		return 1;
@@ -76,7 +77,7 @@ static bool is_operator(const char *s, const char *at)
 	return (size_t)(at - s) >= n && !memcmp(at - n, word, n);
 }
 
-/* Behind the bracket that closes the one at @from; NULL: it is not closed. */
+/* Returns the text behind the bracket that closes the one at @from; NULL: none does. */
 static const char *behind(const char *s, const char *from, char open, char close)
 {
 	size_t depth = 0;
@@ -92,7 +93,8 @@ static const char *behind(const char *s, const char *from, char open, char close
 	return NULL;
 }
 
-/* Behind the arguments of a template, or of a function, that begin at @p; NULL: none do. */
+/* Returns the text behind the arguments of a template or function that begin at @p; NULL: none
+ * begin there. */
 static const char *arguments(const char *s, const char *p)
 {
 	static const char nameless[] = "(anonymous namespace)";
@@ -107,7 +109,8 @@ static const char *arguments(const char *s, const char *p)
 	return end;
 }
 
-/* One argument can be longer than all that helps: init<...>::call<...>::{lambda#1}::_FUN. */
+/* Shortens long names, because a single argument can be longer than all that helps:
+ * init<...>::call<...>::{lambda#1}::_FUN. Arguments of functions are left out. */
 static void drop_arguments(char *s)
 {
 	auto_free char *from = strlen(s) > LONG_NAME ? strdup(s) : NULL;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A machine for the DWARF expressions that call frame information uses: registers, the canonical
- * frame address, words of the copied stack, arithmetic (PLT stubs compute). */
+/* Evaluates the DWARF expressions of call frame information. They use registers, the canonical
+ * frame address, words of the copied stack, and arithmetic (in PLT stubs). */
 #include "sym/sym_priv.h"
 
 #include <dwarf.h>
 
 #define STACK 32
-#define STEPS 512 /* an expression may branch back */
+#define STEPS 512 /* operations at most: an expression may branch back */
 
 struct machine {
 	struct sym_eval *e;
@@ -166,7 +166,7 @@ static bool step(struct machine *m, const Dwarf_Op *op)
 	}
 }
 
-/* The operation a branch leads to; @n when there is none. */
+/* Returns the index of the operation that the branch @i leads to; @n: it leads to none. */
 static size_t target(const Dwarf_Op *ops, size_t n, size_t i)
 {
 	Dwarf_Word to = ops[i].offset + 3 + (Dwarf_Word)(int16_t)ops[i].number;
@@ -177,7 +177,7 @@ static size_t target(const Dwarf_Op *ops, size_t n, size_t i)
 	return n;
 }
 
-/* A result that is a register rather than an address. */
+/* Does the operation name a register, rather than an address in memory? */
 static bool is_register(const Dwarf_Op *op, uint64_t *reg)
 {
 	if (op->atom >= DW_OP_reg0 && op->atom <= DW_OP_reg31) {

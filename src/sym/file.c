@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One ELF file and what it brings for unwinding and names. The file itself is read, never mapped
- * (it may shrink). */
+/* One ELF file and its information for unwinding and names. The file is read, never mapped, because
+ * it may shrink. */
 #include "sym/sym_priv.h"
 
 #include <elf.h>
@@ -9,10 +9,11 @@
 #include <sys/auxv.h>
 
 #define PAGE	 4096ull
-#define REST_NS	 10000000000ull /* reading it again takes some 50 ms */
+#define REST_NS	 10000000000ull /* kept unused for so long: rereading takes 50 ms */
 #define VDSO_MAX (64u << 10)
 
-/* The kernel gives every process the same one: our own tells, and cannot have been changed. */
+/* Reads our own vdso: the kernel gives every process the same one, and no target can have changed
+ * ours. */
 static int open_vdso(struct dso **out)
 {
 	const Elf64_Ehdr *own = (const Elf64_Ehdr *)getauxval(AT_SYSINFO_EHDR);
@@ -124,7 +125,7 @@ Dwarf_CFI *sym_file_debug_cfi(struct sym_file *f)
 	return f->debug;
 }
 
-/* Marks sections that hold no names as empty: libdw reads all sections at once. */
+/* Marks sections without names as empty, because libdw reads all sections at once. */
 static void leave_out(Elf *elf)
 {
 	static const char *const unread[] = {".debug_loc",	".debug_loclists",
@@ -148,7 +149,7 @@ static void leave_out(Elf *elf)
 	}
 }
 
-/* Reading through a handle of ours: libdw would map the file. */
+/* Gives libdw our own handle of the file, because libdw itself would map the file. */
 static int find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
 		    char **found, Elf **elf)
 {
@@ -170,7 +171,8 @@ static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, D
 	int fd = is_shared ? -1 : sym_debug_find(f, link, crc);
 
 	(void)file;
-	/* The file that several debug files share (.gnu_debugaltlink): libdw knows its build id. */
+	/* libdw asks for the file that several debug files share (.gnu_debugaltlink), and knows its
+	 * build id */
 	if (is_shared) {
 		fd = dwfl_build_id_find_debuginfo(mod, userdata, name, base, NULL, NULL, 0,
 						  debug_file);
@@ -208,7 +210,8 @@ static bool module_extent(const struct dso *d, uint64_t *low, uint64_t *high)
 	return *low < *high;
 }
 
-/* libdw looks for the ends of strings without asking where the section ends. */
+/* Does each section of strings end in a zero byte? libdw reads strings up to their ends without
+ * asking where the section ends. */
 static bool strings_end(Dwarf *dwarf)
 {
 	Elf *elf = dwarf_getelf(dwarf);
@@ -236,7 +239,8 @@ static bool strings_end(Dwarf *dwarf)
 	return true;
 }
 
-/* Asked for a name that is in there, libdw would open what the file says, whatever it is. */
+/* Does the debug information refer to a shared file that was not found? When asked for a name in
+ * that file, libdw would open whatever path stands here. */
 static bool lacks_shared(const struct sym_file *f)
 {
 	const char *name;
@@ -245,8 +249,9 @@ static bool lacks_shared(const struct sym_file *f)
 	return !f->has_shared && dwelf_dwarf_gnu_debugaltlink(f->dwarf, &name, &id) > 0;
 }
 
-/* A handle that libelf makes from another is the same one, and keeps all that was read by it: so
- * not that of the file that stays open. What is checked here is what libdw reads. */
+/* Opens the file once more, for libdw. A handle that libelf makes from another one is the same
+ * handle and keeps all that was read, so it must not be that of the file that stays open. The
+ * sections are checked by the handle that libdw will read. */
 static bool open_whole(struct sym_file *f, uint64_t *low, uint64_t *high)
 {
 	int fd = fcntl(dso_fd(f->dso), F_DUPFD_CLOEXEC, 3);
@@ -273,7 +278,7 @@ static Dwarf *open_dwarf(struct sym_file *f)
 	f->dwfl = dwfl_begin(&callbacks);
 	if (!f->dwfl)
 		return NULL;
-	/* Where the file itself wants to be: its addresses are then ours. */
+	/* at the address that the file asks for: libdw's addresses are the file's then */
 	dwfl_report_begin(f->dwfl);
 	f->module = dwfl_report_module(f->dwfl, f->path, low, high);
 	dwfl_report_end(f->dwfl, NULL, NULL);
@@ -283,7 +288,8 @@ static Dwarf *open_dwarf(struct sym_file *f)
 	*userdata = f;
 	f->dwarf = dwfl_module_getdwarf(f->module, &bias);
 	log_debug("debug information of %s: %s", f->path, f->dwarf ? "read" : "none");
-	/* A bias: linked anew since, not worth the trouble. */
+	/* A bias means that the file was linked anew (prelink) after its debug file was made. That
+	 * is too rare to be worth its arithmetic. */
 	return f->dwarf && !bias && strings_end(f->dwarf) && !lacks_shared(f) ? f->dwarf : NULL;
 }
 

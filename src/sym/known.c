@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Names that somebody else knows, for functions that no symbol names: CPython has the names of
- * those in C that Python code can call. Who knows them is asked when the first is wanted. */
+/* Names for functions without symbols, from a source outside this room: CPython has the names of C
+ * functions that Python code can call. The source is asked once, when the first such name is
+ * needed. */
 #include "sym/sym_priv.h"
 
 #define MOST_KNOWN  65536
-#define MOST_ASKED  32 /* times that all code is gone through for a caller */
-#define MOST_PARTED 2  /* compilers part a function from what it checks of its arguments */
+#define MOST_ASKED  32 /* searches through a file's code for callers, per process */
+#define MOST_PARTED 2  /* callers followed: compilers part functions from checks of arguments */
 
 void sym_ask(struct sym *s, void (*ask)(void *ctx), void *ctx)
 {
@@ -30,7 +31,8 @@ void sym_know(struct sym *s, uint64_t pc, const char *name, const char *module)
 	if (!place)
 		return;
 	if (*place) {
-		/* One function under two names, as where equal code is kept once: neither. */
+		/* one function has two names, as where the linker keeps equal code once: use
+		 * neither */
 		k = &s->known.v[*place - 1];
 		k->is_ambiguous = k->is_ambiguous || strcmp(k->name, name) != 0;
 		return;
@@ -56,7 +58,7 @@ static const struct sym_known *known_at(const struct sym *s, const struct sym_pc
 	return place && *place ? &s->known.v[*place - 1] : NULL;
 }
 
-/* A function that only a known one calls is a part of that. */
+/* Returns the known function whose part @fn is: the only one that calls it. NULL: none. */
 static const struct sym_known *known_caller(struct sym *s, const struct sym_pc *at,
 					    struct dso_range fn)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Source lines and inlined functions from debug information. The tree of entries is walked here,
- * with its depth and length bounded: libdw's own walk follows a made-up tree as deep as it likes.
- */
+/* Finds source lines and inlined functions in debug information. The tree of entries is walked
+ * here, with bounded depth and length, because libdw's own walk follows a forged tree as deep as it
+ * goes. */
 #include "sym/sym_priv.h"
 
 #include <dwarf.h>
 
 #define MAX_DEPTH   48
-#define MAX_ENTRIES 400000 /* of one unit */
+#define MAX_ENTRIES 400000 /* that are looked at in one unit */
 
 struct search {
 	uint64_t addr;
@@ -28,7 +28,7 @@ static bool is_named_scope(int tag)
 	       tag == DW_TAG_class_type || tag == DW_TAG_module;
 }
 
-/* True when the address was found below @die. */
+/* True: the address was found below @die. */
 static bool descend(struct search *s, Dwarf_Die *die, unsigned depth)
 {
 	Dwarf_Die child;
@@ -101,15 +101,15 @@ static bool find_unit(Dwarf *d, uint64_t addr, Dwarf_Die *cu)
 
 	if (dwarf_addrdie(d, addr, cu))
 		return true;
-	/* No table of addresses: unit by unit. */
+	/* without a table of addresses, look at each unit */
 	while (!dwarf_get_units(d, unit, &unit, NULL, NULL, cu, NULL))
 		if (dwarf_haspc(cu, addr) > 0)
 			return true;
 	return false;
 }
 
-/* Its entries are in another file, which libdw would open by the name that stands here, whatever it
- * is. The lines are here. */
+/* Are the unit's entries in another file (split DWARF)? libdw would open whatever path stands here,
+ * so the entries are left out; the lines are in this file. */
 static bool is_skeleton(const Dwarf_Die *cu)
 {
 	uint8_t type;
@@ -138,7 +138,7 @@ size_t sym_lines(struct sym_file *f, uint64_t addr, struct sym_frame *out, size_
 	}
 	if (!is_skeleton(&cu))
 		descend(&s, &cu, 0);
-	/* Innermost first; each is called at the place its entry states. */
+	/* innermost first: the entry of an inlined function says where it is called */
 	for (size_t i = s.n; i-- > 0 && n < max;) {
 		bool inlined = dwarf_tag(&s.scope[i]) == DW_TAG_inlined_subroutine;
 

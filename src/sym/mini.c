@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* .gnu_debugdata: a small ELF file with the symbols of functions, packed by xz into a stripped one.
- * It says how large it will be: a few bytes can stand for gigabytes. */
+/* Unpacks .gnu_debugdata: a small ELF file with the symbols of functions, compressed by xz and kept
+ * in a stripped file. Its stated size is checked first, because few bytes can become gigabytes. */
 #include "sym/sym_priv.h"
 
 #include <lzma.h>
@@ -8,7 +8,7 @@
 #define MINI_MAX    (32u << 20)
 #define LZMA_MEMORY (128u << 20)
 
-/* Bytes after unpacking; 0 when they cannot be told or are too many. */
+/* Returns the unpacked size in bytes; 0: it is unknown or more than MINI_MAX. */
 static size_t unpacked_size(const uint8_t *p, size_t n)
 {
 	uint64_t limit = LZMA_MEMORY, size;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The name of an address, from whatever the file has: symbols, mini debug information, debug
- * information. Found once and kept. */
+/* Finds the names of an address in the file's symbols, in .gnu_debugdata or in debug information,
+ * and keeps them. */
 #include "sym/sym_priv.h"
 
-/* Symbols of a separate debug file. */
+/* Returns the name of the function at @addr by the symbols that belong to the debug information;
+ * NULL: none. */
 static const char *debug_symbol(struct sym_file *f, uint64_t addr)
 {
 	Dwarf *d = sym_file_dwarf(f);
@@ -30,8 +31,8 @@ static const char *debug_symbol(struct sym_file *f, uint64_t addr)
 	return NULL;
 }
 
-/* A separate debug file whose debug information is not read: 15 MB, and a third of a second, of the
- * C library's. */
+/* Opens the separate debug file for its symbols alone: to read the debug information of the C
+ * library would take 15 MB and a third of a second. */
 static struct dso *debug_symbols(struct sym_file *f)
 {
 	int fd;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * By which way through C code did what lives on come? One caller of malloc (xmalloc, operator new)
- * serves many, and the first block that was seen need not be one that stays. So several blocks of a
- * pair are copied, the big ones sooner than the small, and those that live vote: an old one more
- * than a young one.
+ * Finds the way through C code by which most of what lives on was made. One caller of malloc
+ * (xmalloc, operator new) serves many others, and the first block seen need not be one that stays.
+ * So the stacks of several blocks of a pair are copied, those of big blocks sooner, and the blocks
+ * that live vote for their ways: an old block counts more than a young one.
  */
 #include "sym/native_ways.h"
 
@@ -11,7 +11,7 @@
 
 #define SECOND		1000000000ull
 #define OLD_S		60.0
-#define DOUBTED		3 /* so many that died in a row say that it was another way */
+#define DOUBTED		3 /* deaths since one was seen alive that make the best way doubtful */
 #define ENOUGH_OF_DEPTH 4
 
 static bool same_way(const struct native_stack *a, const struct native_stack *b)
@@ -39,7 +39,7 @@ static void drop_way(struct native_pair *p, uint32_t way)
 			p->made.v[i].way = way;
 }
 
-/* The place of @st among the ways, whose it is from here on; NATIVE_WAYS = there is none. */
+/* Takes @st. Returns its index among the ways; NATIVE_WAYS: there is no room for another one. */
 static uint32_t put_way(struct native_pair *p, struct native_stack *st)
 {
 	uint32_t i = 0;
@@ -53,8 +53,9 @@ static uint32_t put_way(struct native_pair *p, struct native_stack *st)
 	return i;
 }
 
-/* A place for one more, if need be that of the oldest of many that live: whether the young ones do
- * is not known yet. */
+/* Returns a place for one more block; NULL: none. When all places are taken and most of those
+ * blocks are known to live, the oldest of these gives way: of young ones it is not known yet
+ * whether they live on. */
 static struct native_made *made_place(struct native_pair *p)
 {
 	struct native_made *oldest = NULL;
@@ -169,7 +170,7 @@ void native_ways_depth(struct native_pair *p, uint32_t depth, double share)
 	p->depth_share = share;
 }
 
-/* The way that all copies from that depth had come; NATIVE_WAYS = too few, or several. */
+/* Returns the way of all copies from the depth; NATIVE_WAYS: they are too few, or differ. */
 static uint32_t way_of_depth(const struct native_pair *p)
 {
 	uint32_t all = 0, most = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Debug information from debuginfod servers, for who asks for it by DEBUGINFOD_URLS. A process of
- * its own asks them, whatever talks to the network there: the tool itself opens no connection. It
- * is sent build ids, and sends back descriptors. Until it does, a file is used as it is.
+ * Debug information from debuginfod servers, for users who set DEBUGINFOD_URLS. A separate process
+ * asks the servers, so the tool itself opens no connection. It is sent build ids and sends back
+ * descriptors; until it answers, a file is used as it is.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -15,11 +15,11 @@
 #include "base/packet.h"
 #include "sym/sym_priv.h"
 
-/* A server that does not answer keeps other files waiting. libdebuginfod's own: 90 s without an
- * answer, and as long as it takes with one. */
+/* Seconds until a server's first answer, and for a whole file: other files wait meanwhile.
+ * libdebuginfod itself would wait 90 s for an answer, and for a file as long as it takes. */
 #define ANSWER_S "10"
 #define WHOLE_S	 "20"
-#define MAX_SIZE "268435456" /* SYM_DEBUG_MAX */
+#define MAX_SIZE "268435456" /* SYM_DEBUG_MAX, as text */
 #define SLOW_NS	 8000000000ull
 #define MAX_ID	 64
 
@@ -27,15 +27,16 @@ struct answer {
 	bool is_slow;
 };
 
-/* The whole process has one, as it has one variable. It is started before there are threads, is
- * used by the one that steps the sessions, and is asked for one file at a time. */
+/* The tool has one asker, as it has one DEBUGINFOD_URLS. It is started before there are threads.
+ * Only the thread that steps sessions uses it, for one file at a time. */
 static struct helper asker = {.sock = -1};
 static bool is_asking;
-/* A session may be closed by another thread than the one that hears the answer for its file. */
+/* asked is locked, because a session may be closed by another thread than the one that takes the
+ * answer */
 static pthread_mutex_t asked_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct sym_file *asked; /* whose answer is to come; NULL = it was closed */
-static uint64_t asked_ns;      /* when it was */
-static uint64_t silent_ns;     /* when they were last found not to answer in time; 0 = never */
+static struct sym_file *asked; /* the file whose answer is awaited; NULL: none, or it was closed */
+static uint64_t asked_ns;      /* when it was asked for */
+static uint64_t silent_ns;     /* when the servers last were found too slow; 0 = never */
 
 static void set_bounds(void)
 {
@@ -45,7 +46,8 @@ static void set_bounds(void)
 	setenv("DEBUGINFOD_MAXSIZE", MAX_SIZE, 0);
 }
 
-/* libdwfl asks them for a module of which nothing is known but its build id. */
+/* Has libdwfl ask the servers for a module of which only the build id is known. Returns a
+ * descriptor; -1: they have none. */
 static int ask(const unsigned char *id, int n)
 {
 	static const Dwfl_Callbacks none = {0};
@@ -70,7 +72,7 @@ static void serve(int sock, void *confine)
 	ssize_t n;
 
 	set_bounds();
-	if (!getenv("DEBUGINFOD_VERBOSE")) /* what it then says is for the terminal */
+	if (!getenv("DEBUGINFOD_VERBOSE")) /* its messages go to the terminal then */
 		helper_let_go(sock);
 	if (*give_up && (*give_up)())
 		return;
@@ -96,7 +98,8 @@ int sym_servers_start(int (*confine)(void))
 	return urls && *urls ? helper_start("pyleak-debug", serve, &confine, &asker) : 0;
 }
 
-/* It may be waiting: what comes then is in its cache the next time. */
+/* The asker may still wait for a server: it ends later, and a file that arrives by then is in its
+ * cache the next time. */
 void sym_servers_stop(void)
 {
 	helper_release(&asker);
@@ -151,8 +154,8 @@ static bool is_waiting(const struct sym *s)
 	       (first(s, SYM_ASKED) || first(s, SYM_WANTED));
 }
 
-/* For all who are there: what one has waited for in vain the others need not try. Who comes later
- * does. */
+/* Ends the asking for all sessions that are open now: where one has waited in vain, the others need
+ * not try. Sessions opened later ask again. */
 static void give_up(void)
 {
 	silent_ns = clock_ns();
@@ -188,7 +191,7 @@ static bool has_come(uint64_t until_ns)
 	       poll(&p, 1, now < until_ns ? (int)((until_ns - now) / 1000000) + 1 : 0) > 0;
 }
 
-/* True: its file has news. */
+/* True: the file that was asked for has got debug information. */
 static bool give_to_asked(int fd)
 {
 	bool is_news = false;
@@ -208,7 +211,7 @@ static bool give_to_asked(int fd)
 	return is_news;
 }
 
-/* False: there is none by then. */
+/* False: no answer has come by then. */
 static bool take_answer(uint64_t until_ns, bool *is_news)
 {
 	struct answer a = {0};

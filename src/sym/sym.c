@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One process: which file lies where. Files are known by what is mapped (device, inode, name), so
- * that a library that comes back is not opened again. */
+/* Finds the files of one process by address. A file is identified by device, inode and path, so a
+ * library that is unloaded and loaded again is not opened twice. */
 #include "sym/sym_priv.h"
 
 #include <malloc.h>
 
 #define REREAD_NS  1000000000ull
-#define UNKNOWN_NS 50000000ull /* again so soon only for an address that is in no file */
+#define UNKNOWN_NS 50000000ull /* for an address that no row of the maps holds */
 
 int sym_open(const struct proc *p, struct sym **out)
 {
@@ -19,8 +19,8 @@ int sym_open(const struct proc *p, struct sym **out)
 	s->view.maps = NULL;
 	s->view.map_text = NULL;
 	s->view.n_maps = 0;
-	s->view.reader = NULL; /* files are all that is read ... */
-	s->view.code = 0;      /* ... and maps, after an exec those of another program */
+	s->view.reader = NULL; /* only files are read ... */
+	s->view.code = 0;      /* ... and maps, which after an exec are those of another program */
 	*out = s;
 	return 0;
 }
@@ -43,7 +43,8 @@ void sym_close(struct sym *s)
 	free(s);
 }
 
-/* A process that has ended has no maps, and a zombie has an empty list: what was known stays. */
+/* Reads the maps again. If there are none, what was known stays: a process that has ended has no
+ * maps, and a zombie has an empty list. */
 static void read_maps(struct sym *s)
 {
 	struct proc fresh = s->view;
@@ -140,7 +141,7 @@ bool sym_locate(struct sym *s, uint64_t pc, struct sym_pc *out)
 		return false;
 	f = s->file[s->file_of[row]];
 	out->file = s->file_of[row];
-	out->addr = pc - m->start + m->offset; /* of a file that cannot be read: its offset */
+	out->addr = pc - m->start + m->offset; /* in a file that cannot be read, its offset */
 	if (f->dso && dso_offset_to_addr(f->dso, out->addr, &out->addr))
 		out->file = SYM_FILE_NONE;
 	return out->file >= 0;
@@ -177,7 +178,7 @@ void sym_rest(struct sym *s, bool has_ended)
 		any |= !has_ended && sym_file_rest(s->file[i], now);
 	}
 	if (any)
-		malloc_trim(0); /* it was thousands of small pieces */
+		malloc_trim(0); /* libdw had it in thousands of small pieces */
 }
 
 const struct sym_stats *sym_stats(const struct sym *s)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A copied stack, frame by frame: .eh_frame, then .debug_frame, then the frame pointer where what
- * it leads to is certainly a call. Anything doubtful ends the stack: a frame that was never there
- * is worse than one that is missing.
+ * Unwinds a copied stack by .eh_frame, then by .debug_frame, then by the frame pointer where the
+ * return address it leads to certainly follows a call. Anything doubtful ends the stack, because a
+ * frame that never was is worse than one that is missing.
  */
 #include "sym/sym_priv.h"
 
-#define SP_STEP_MAX (64u << 20) /* more between two frames is no stack */
+#define SP_STEP_MAX (64u << 20) /* bytes: two frames farther apart are no stack */
 
 struct walk {
 	struct sym *s;
 	const struct sym_copy *copy;
 	struct sym_regs regs;
-	bool is_exact;	 /* the instruction pointer is where it stopped, not behind a call */
-	bool is_outside; /* memory was wanted that the copy does not have */
+	bool is_exact;	 /* rip is where the frame stopped, not a return address */
+	bool is_outside; /* a step wanted memory that the copy lacks */
 	enum sym_end end;
 };
 
@@ -36,7 +36,8 @@ static void set_reg(struct sym_regs *r, int reg, uint64_t v)
 	r->known |= 1u << reg;
 }
 
-/* One register of the caller. True also when it is not known: few matter. */
+/* Finds one register of the caller and adds it to @next, if it can be known: few registers matter.
+ * @undefined: the information says that it has no value. */
 static void caller_reg(struct walk *w, Dwarf_Frame *frame, struct sym_eval *e, int reg,
 		       struct sym_regs *next, bool *undefined)
 {
@@ -72,7 +73,7 @@ static bool accept(struct walk *w, const struct sym_regs *next)
 		w->end = SYM_END_OUTERMOST;
 		return false;
 	}
-	/* Callers' stacks lie higher; equal only where a signal was taken at the first byte. */
+	/* a caller's stack lies higher; it may be equal only below a frame that has not called */
 	if (up > SP_STEP_MAX || (!up && !w->is_exact)) {
 		w->end = SYM_END_BROKEN;
 		return false;
@@ -97,11 +98,11 @@ static bool step_frame(struct walk *w, Dwarf_Frame *frame)
 	}
 	e.has_cfa = true;
 	w->is_outside = false;
-	/* Unless stated otherwise the caller's stack pointer is the canonical frame address. */
+	/* Unless stated otherwise, the caller's stack pointer is the canonical frame address. */
 	set_reg(&next, SYM_RSP, e.cfa);
 	for (int reg = 0; reg < SYM_REGS; reg++)
 		caller_reg(w, frame, &e, reg, &next, &undefined);
-	if (undefined) { /* of the last: rip */
+	if (undefined) { /* of the last register, rip */
 		w->end = SYM_END_OUTERMOST;
 		return false;
 	}
@@ -129,7 +130,7 @@ static bool follows_call(struct sym *s, uint64_t pc)
 	return false;
 }
 
-/* push rbp; mov rbp, rsp. */
+/* Steps by the frame pointer of functions that begin with push rbp; mov rbp, rsp. */
 static bool step_pointer(struct walk *w)
 {
 	uint64_t bp = w->regs.v[SYM_RBP], back, ra;
@@ -188,10 +189,10 @@ size_t sym_unwind(struct sym *s, const struct sym_copy *c, struct sym_pc *out, s
 		return 0;
 	}
 	while (n < max) {
-		/* The call is what the frame is at; its end may belong to the next function. */
+		/* the frame is at its call: the return address may belong to the next function */
 		uint64_t pc = w.regs.v[SYM_RIP] - !w.is_exact;
 
-		/* An address that is no code was never returned to. */
+		/* an address outside code cannot be a return address */
 		if (!sym_locate(s, pc, &out[n]) && n && !sym_is_code(s, pc)) {
 			w.end = SYM_END_BROKEN;
 			break;
