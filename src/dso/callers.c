@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Finds the one function that runs another. Code is not decoded: bytes anywhere in it that lead to
- * the function may be part of a call or a jump, and count; so what is found is never too little. */
+/* Finds the only function that calls or jumps to another one. Code is not decoded: any bytes that
+ * may be the distance of a call or a jump to that function count, so no caller is overlooked. */
 #include "dso/dso_priv.h"
 
 #define MAX_TEXT 32
 #define MAX_CODE (64u << 20)
 #define CALL	 0xe8
 #define JUMP	 0xe9
-#define NEAR	 0xeb /* over fewer than 128 bytes, as a function leaves to the next one */
-#define NEAR_IF	 0x70 /* ... to 0x7f, on a condition */
+#define NEAR	 0xeb /* a short jump (by -128 to 127 bytes), as to a function close by */
+#define NEAR_IF	 0x70 /* short jumps on a condition are 0x70 to 0x7f */
 
 struct search {
 	const struct dso *d;
 	struct dso_range fn, caller;
-	bool is_other; /* something else that is no direct call or jump, or of another function */
+	bool is_other; /* something but a call or jump refers to it, or a second function */
 };
 
 static void see(struct search *s, uint64_t at, bool is_direct)
@@ -30,13 +30,13 @@ static void see(struct search *s, uint64_t at, bool is_direct)
 		s->caller = by;
 }
 
-/* mov $function, %reg: where it is loaded to be called by others, or compared. */
+/* Is the function's address loaded as a constant (mov $function, %reg)? Then others may call it. */
 static bool is_loaded(const struct search *s, uint32_t value)
 {
 	return dso_is_exec(s->d) && value == s->fn.addr;
 }
 
-/* A jump whose distance is the one byte at @p. */
+/* Looks at one byte that may be the distance of a short jump. */
 static void see_near(struct search *s, uint64_t at, const uint8_t *p)
 {
 	if ((p[-1] == NEAR || (p[-1] & 0xf0) == NEAR_IF) &&
@@ -66,7 +66,7 @@ static void scan_code(struct search *s, const struct dso_range *text)
 	}
 }
 
-/* Tables of functions, and what the loader writes into them. */
+/* Is the address in a table of functions, or among those that the loader writes? */
 static bool is_pointed_at(const struct dso *d, uint64_t addr)
 {
 	static const char *const sections[] = {".rela.dyn", ".data",	   ".data.rel.ro",

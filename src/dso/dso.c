@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Opening an ELF file and translating between its addresses, offsets and bytes. The file is read,
- * never mapped: a file that shrinks under us gives an error, not a SIGBUS. */
+/* Opens an ELF file and translates between its addresses, offsets and bytes. The file is read,
+ * never mapped: one that shrinks meanwhile gives an error, not a SIGBUS. */
 #include "dso/dso_priv.h"
 
 #include <fcntl.h>
@@ -59,7 +59,7 @@ static int load_segments(struct dso *d)
 			continue;
 		if (p.p_filesz > p.p_memsz || p.p_vaddr + p.p_memsz < p.p_vaddr)
 			return fail(-ENOEXEC, "%s has a damaged segment", d->path);
-		/* Those of a debug file have no bytes, and may begin anywhere. */
+		/* segments of a debug file have no bytes, and may begin anywhere */
 		if (p.p_filesz &&
 		    (p.p_offset > d->file_size || p.p_filesz > d->file_size - p.p_offset))
 			return fail(-ENOEXEC, "%s is truncated: a segment ends behind the file",
@@ -107,7 +107,7 @@ static int open_image(struct dso *d, size_t size)
 	return check_header(d);
 }
 
-/* @image: NULL = read the file @fd. */
+/* Opens the ELF file in @image, or in the file @fd when @image is NULL. */
 static int open_code(const char *path, int fd, void *image, size_t size, struct dso **out)
 {
 	struct dso *d = calloc(1, sizeof(*d));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The files of src/dso share this: the open file, its segments, symbol tables and relocations. */
+/* Types and functions that the files of this room share: the open file, its segments, symbol tables
+ * and relocations. */
 #ifndef PYLEAK_DSO_PRIV_H
 #define PYLEAK_DSO_PRIV_H
 
@@ -14,8 +15,9 @@
 struct dso_seg {
 	uint64_t addr, offset, filesz, memsz;
 	uint32_t flags;
-	bool tried;	     /* to read the bytes */
-	const uint8_t *data; /* filesz bytes; in a file, ours: libelf would keep them to the end */
+	bool tried;	     /* the bytes were read, or cannot be */
+	const uint8_t *data; /* filesz bytes; of a file they are ours, as libelf would keep them to
+				the end */
 };
 
 struct dso_symtab {
@@ -40,24 +42,26 @@ struct dso {
 	uint64_t file_size;
 	bool is_exec;
 	size_t n_segs;
-	struct dso_seg *segs; /* behind a pointer: bytes are read when first asked for */
+	struct dso_seg *segs; /* a pointer, so that a const dso can read bytes when they are first
+				 asked for */
 	struct dso_symtab dynsym, symtab;
-	bool has_symbols;	    /* dso_load_symbols has run */
-	void *image;		    /* of a file in memory */
+	bool has_symbols;	    /* dso_load_symbols() has run */
+	void *image;		    /* the file, if it is in memory; ours */
 	VEC(struct dso_rela) relas; /* sorted by slot */
 	char build_id[2 * 64 + 1];
 };
 
-/* @size bytes at file offset @offset, owned by libelf; NULL when the file has not that many. */
+/* Returns @size bytes at file offset @offset, which libelf owns; NULL: the file has not all of
+ * them. */
 const uint8_t *dso_chunk(const struct dso *d, uint64_t offset, uint64_t size);
-/* Do all of these bytes lie in one segment of the file? */
+/* Does one segment of the file have all of these bytes? */
 bool dso_holds(const struct dso *d, uint64_t addr, uint64_t size);
-/* filesz bytes of a segment, NULL = the file has not that many. */
+/* Returns filesz bytes of a segment; NULL: they cannot be read. */
 const uint8_t *dso_segment(const struct dso *d, struct dso_seg *s);
 int dso_load_symbols(struct dso *d);
 void dso_load_build_id(struct dso *d);
 bool dso_sym_at(const struct dso_symtab *t, size_t i, Elf64_Sym *out, const char **name);
-/* d_val of the first dynamic entry with this tag; false when there is none. */
+/* Finds d_val of the first dynamic entry with this tag. False: there is none. */
 bool dso_dynamic(const struct dso *d, int64_t tag, uint64_t *out);
 
 #endif

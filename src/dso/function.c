@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From an address to the function that holds it: by symbol, and by call frame information. */
+/* Finds the function that holds an address, by symbol or by call frame information. */
 #include "dso/dso_priv.h"
 
 #include <dwarf.h>
@@ -18,14 +18,15 @@ static bool is_code(const Elf64_Sym *s)
 	       (type == STT_FUNC || type == STT_NOTYPE || type == STT_GNU_IFUNC);
 }
 
-/* Among several names of one function the one meant for others ranks highest. */
+/* Ranks the names of one function: the name that is meant for others ranks highest. */
 static unsigned rank(const Elf64_Sym *s, const char *name)
 {
 	return 4 * (ELF64_ST_BIND(s->st_info) == STB_GLOBAL) +
 	       2 * (ELF64_ST_TYPE(s->st_info) != STT_NOTYPE) + (name[0] != '_');
 }
 
-/* One pass without sorting: callers keep what they learnt, so each address is asked for once. */
+/* Goes through the table once without sorting it: callers keep the names, so each address is asked
+ * for once. */
 static void scan(const struct dso_symtab *t, uint64_t addr, Elf64_Sym *best, const char **name)
 {
 	for (size_t i = 1; i < t->n; i++) {
@@ -36,7 +37,7 @@ static void scan(const struct dso_symtab *t, uint64_t addr, Elf64_Sym *best, con
 		if (addr - s.st_value >= s.st_size || !is_code(&s) ||
 		    !dso_sym_at(t, i, &s, &have) || !have[0])
 			continue;
-		/* The innermost: the one that begins last. */
+		/* the innermost function is the one that begins last */
 		if (*name && (s.st_value < best->st_value || (s.st_value == best->st_value &&
 							      rank(&s, have) <= rank(best, *name))))
 			continue;
@@ -60,8 +61,8 @@ int dso_function_at(struct dso *d, uint64_t addr, struct dso_sym *out, const cha
 	return 0;
 }
 
-/* .eh_frame_hdr as all linkers write it: after version and encodings, address of .eh_frame, number
- * of entries and the sorted table of (function, its entry), relative to the section. */
+/* .eh_frame_hdr as all linkers write it: version and encodings, the address of .eh_frame, the
+ * number of entries, and the sorted table of (function, its entry), relative to the section. */
 #define HDR_HEAD 12
 #define HDR_ROW	 8
 
@@ -114,7 +115,7 @@ static bool read_row(const struct dso *d, const struct header *h, uint64_t i, st
 	return true;
 }
 
-/* Bytes between the stack pointer and the caller's at the function's first byte. */
+/* Returns the bytes from the stack pointer at @addr to that of the caller; 0: not known. */
 static uint64_t depth_at(const struct dso *d, uint64_t addr)
 {
 	Dwarf_CFI *cfi = dwarf_getcfi_elf(d->elf);
@@ -124,7 +125,7 @@ static uint64_t depth_at(const struct dso *d, uint64_t addr)
 	size_t n;
 
 	if (cfi && !dwarf_cfi_addrframe(cfi, addr, &frame)) {
-		/* A depth that was not found out is not filled in. */
+		/* where libdw fails, it has not set @ops */
 		if (dwarf_frame_cfa(frame, &ops, &n) || n != 1)
 			depth = 0;
 		else if (ops[0].atom == DW_OP_bregx && ops[0].number == 7)
@@ -137,7 +138,7 @@ static uint64_t depth_at(const struct dso *d, uint64_t addr)
 	return depth;
 }
 
-/* A few bytes at a time: most who ask want one function of a file of megabytes. */
+/* Reads a few bytes at a time, because most callers want one function of a file of megabytes. */
 int dso_frame_at(const struct dso *d, uint64_t addr, struct dso_range *out, uint64_t *depth)
 {
 	uint64_t lo = 0, hi, size;
@@ -147,7 +148,7 @@ int dso_frame_at(const struct dso *d, uint64_t addr, struct dso_range *out, uint
 
 	if (!find_header(d, &h))
 		return -ENOENT;
-	for (hi = h.n; hi - lo > 1;) { /* the last that begins at or before addr */
+	for (hi = h.n; hi - lo > 1;) { /* the last entry that begins at or before addr */
 		uint64_t mid = lo + (hi - lo) / 2;
 
 		if (!read_row(d, &h, mid, &row))
@@ -157,7 +158,7 @@ int dso_frame_at(const struct dso *d, uint64_t addr, struct dso_range *out, uint
 		else
 			hi = mid;
 	}
-	/* length, CIE, first address, number of bytes: 4 each in the encoding that goes with it */
+	/* the entry: length, CIE, first address, number of bytes, 4 bytes each in this encoding */
 	if (!read_row(d, &h, lo, &row) || addr < row.start ||
 	    !dso_copy_bytes(d, row.entry, fde, sizeof(fde)))
 		return -ENOENT;

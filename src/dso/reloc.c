@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Dynamic relocations by slot: what the loader will write into a GOT or PLT slot. */
+/* Finds dynamic relocations by slot: the loader writes their results into GOT and PLT slots. */
 #include "dso/dso_priv.h"
 
-#define MAX_RELAS (4u << 20) /* libraries of hundreds of MB have some 100,000 */
+#define MAX_RELAS (4u << 20) /* bound: libraries of hundreds of MB have some 100,000 */
 
-/* Only relocations that put the address of one thing into a slot. */
+/* Does the relocation put the address of one thing into a slot? Others are left out. */
 static bool is_slot_type(uint32_t type)
 {
 	return type == R_X86_64_GLOB_DAT || type == R_X86_64_JUMP_SLOT || type == R_X86_64_64 ||

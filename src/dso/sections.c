@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Sections and segments by what they hold: text, writable data, one section by name, build id. */
+/* Finds sections and segments by what they hold: text, writable data, a name, the build id. */
 #include "dso/dso_priv.h"
 
 #include <stdio.h>
@@ -15,7 +15,8 @@ static const char *section_name(const struct dso *d, const GElf_Shdr *sh)
 	return name ? name : "";
 }
 
-/* The loader knows segments only, so a section's bytes are those the segment puts there. */
+/* Finds a section's bytes. For one that is loaded they are its segment's, because the loader knows
+ * only segments. */
 static bool section_range(const struct dso *d, const GElf_Shdr *sh, struct dso_range *out)
 {
 	size_t avail;
@@ -48,8 +49,8 @@ int dso_section(const struct dso *d, const char *name, struct dso_range *out)
 	return -ENOENT;
 }
 
-/* BOLT leaves .bolt.org.text behind its rewritten copy. That is no exception: functions that it
- * could not rewrite, the evaluator among them, run there. */
+/* Is the section part of the program's text? The .bolt.org.text that BOLT leaves beside its
+ * rewritten copy is: functions that it could not rewrite, the evaluator among them, run there. */
 static bool is_program_text(const char *name)
 {
 	return strncmp(name, ".plt", 4) != 0 && strcmp(name, ".init") != 0 &&
@@ -66,7 +67,7 @@ static size_t text_segments(const struct dso *d, struct dso_range *out, size_t m
 
 		if (!(s->flags & PF_X))
 			continue;
-		/* Its own: at its address another one may lie, which is shorter. */
+		/* the segment's own bytes: a shorter segment may lie at the same address */
 		data = dso_segment(d, s);
 		if (data)
 			out[n++] = (struct dso_range){s->addr, s->filesz, s->offset, data};
@@ -86,7 +87,7 @@ size_t dso_text(const struct dso *d, struct dso_range *out, size_t max)
 		    !(sh.sh_flags & SHF_EXECINSTR) || !(sh.sh_flags & SHF_ALLOC) ||
 		    !is_program_text(section_name(d, &sh)))
 			continue;
-		/* A section outside the segments: the table lies, the segments do not. */
+		/* a section outside the segments shows that the section table is wrong */
 		if (!section_range(d, &sh, &out[n]))
 			return text_segments(d, out, max);
 		n++;
@@ -105,8 +106,8 @@ size_t dso_writable(const struct dso *d, struct dso_range *out, size_t max)
 	return n;
 }
 
-/* A note is {u32 name size, u32 descriptor size, u32 type}, then name and descriptor, each padded
- * to 4 bytes (ELF gABI, "Note Section"). */
+/* Looks for a build id among notes. A note is {u32 name size, u32 descriptor size, u32 type}, then
+ * name and descriptor, each padded to 4 bytes (ELF gABI, "Note Section"). */
 static bool find_build_id(struct dso *d, const uint8_t *p, uint64_t size)
 {
 	while (size >= 12) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Symbol tables: .dynsym and .symtab by section header, .dynsym by PT_DYNAMIC when a file has no
- * section headers (the loader needs none). */
+/* Reads symbol tables: .dynsym and .symtab by section header, or .dynsym by PT_DYNAMIC when a file
+ * has no section headers, which the loader does not need. */
 #include "dso/dso_priv.h"
 
 bool dso_sym_at(const struct dso_symtab *t, size_t i, Elf64_Sym *out, const char **name)
@@ -44,9 +44,9 @@ bool dso_dynamic(const struct dso *d, int64_t tag, uint64_t *out)
 	return false;
 }
 
-/* The dynamic section does not say how many symbols there are. The old hash table has their number
- * in its second word; the GNU one has none, but the linkers put the string table right behind the
- * symbols. Either way the segment bounds it. */
+/* Returns the number of dynamic symbols, which the dynamic section does not state. The old hash
+ * table has it in its second word. The GNU one has not, but linkers put the string table right
+ * behind the symbols. Either way the segment bounds it. */
 static size_t count_dynsyms(const struct dso *d, uint64_t syms, uint64_t strings, size_t avail)
 {
 	uint64_t hash, n = 0;
@@ -66,7 +66,7 @@ static size_t count_dynsyms(const struct dso *d, uint64_t syms, uint64_t strings
 	return n < avail / sizeof(Elf64_Sym) ? n : avail / sizeof(Elf64_Sym);
 }
 
-/* Not the segment's own bytes, which dso_forget_bytes() gives back. */
+/* Returns bytes that libelf owns, because dso_forget_bytes() frees those of a segment. */
 static const uint8_t *chunk_at(const struct dso *d, uint64_t addr, uint64_t size)
 {
 	uint64_t offset;
@@ -134,13 +134,14 @@ int dso_load_symbols(struct dso *d)
 		if (!d->dynsym.n)
 			d->dynsym = (struct dso_symtab){0};
 	}
-	/* Only now it is known how many there must be. */
+	/* only now the number of symbols is known */
 	if (n_versions >= d->dynsym.n)
 		d->dynsym.versions = versions;
 	return 0;
 }
 
-/* An indirect function's value is its resolver, not the function: as good as no symbol. */
+/* Does the symbol define what is at its address? An indirect function does not: its resolver is
+ * there. */
 static bool is_definition(const Elf64_Sym *s)
 {
 	unsigned type = ELF64_ST_TYPE(s->st_info);
@@ -149,7 +150,8 @@ static bool is_definition(const Elf64_Sym *s)
 	       type != STT_GNU_IFUNC;
 }
 
-/* Bit 15 of a version marks what is kept for old programs only: `name@V`, not `name@@V`. */
+/* Is the symbol kept for old programs only, as `name@V` and not `name@@V`? Bit 15 of its version
+ * says so. */
 static bool is_hidden(const struct dso_symtab *t, size_t i)
 {
 	uint16_t v;
@@ -160,7 +162,7 @@ static bool is_hidden(const struct dso_symtab *t, size_t i)
 	return v & 0x8000;
 }
 
-/* .symtab may carry the version in the name. */
+/* Compares names; .symtab may have the version in the name. */
 static bool same_name(const char *have, const char *want)
 {
 	size_t n = strlen(want);
