@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A process of its own asks storage whether it answers: who waits for a FUSE server that has taken
- * the request cannot be killed, and a process with such a thread does not end. A thread asks about
- * each file; at most one hangs for each device.
+ * A separate process asks storage whether it answers, because a thread that waits for a FUSE server
+ * which has taken the request cannot be killed, and a process with such a thread does not end. A
+ * thread of that process asks about each file; at most one hangs for each device.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -17,29 +17,29 @@
 #include "storage/storage.h"
 
 #define DEVICES	    32
-#define PATIENCE_NS 1500000000ull /* what is in comes out when the tool is away for two seconds */
+#define PATIENCE_NS 1500000000ull /* probes come out after 2 s without a sign of life */
 #define FRESH_NS    1000000000	  /* an answer holds for so long */
 
 struct device {
 	dev_t dev;
-	unsigned users;	      /* who ask about it now; it becomes another when there are none */
-	pthread_mutex_t lock; /* of what follows: who waits for one device keeps nobody else */
+	unsigned users;	      /* threads that ask about it now; without, its place may be taken */
+	pthread_mutex_t lock; /* of what follows, so that one device holds up no other */
 	uint64_t answered_ns[STORAGE_QUESTIONS];
-	int waits; /* for an answer that has not come: a pipe that closes with it; 0 = for none */
+	int waits; /* the pipe by which a late answer will come; 0 = none is awaited */
 };
 
-/* The whole process shares them, as it does the helper. */
+/* All threads of the tool share these, as they share the asker. */
 static struct helper asker = {.sock = -1};
 static struct device device[DEVICES];
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of which they are, and their users */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of each place's device and users */
 
 struct question {
 	int file, answer;
 	char what;
 };
 
-/* It makes the calls that a reader of the file is going to make. The answer is a byte, whatever
- * they return. */
+/* Asks in a thread of the asker: makes the calls that a reader of the file is going to make. The
+ * answer is a byte, whatever the calls return. */
 static void *ask(void *arg)
 {
 	struct question *q = arg;
@@ -87,7 +87,7 @@ static void serve(int sock, void *confine)
 	size_t n;
 
 	helper_title("pyleak-storage (asks whether storage answers, ends with the tool)");
-	helper_let_go(sock); /* it may hang for good */
+	helper_let_go(sock); /* it may hang for ever */
 	if (*give_up && (*give_up)())
 		return;
 	while (packet_receive_fds(sock, &what, 1, fds, &n) > 0)
@@ -115,7 +115,8 @@ bool storage_is_asked(void)
 	return asker.sock >= 0;
 }
 
-/* Under the lock. */
+/* Finds the device's place, or takes over the one that was asked about least lately; NULL: all are
+ * in use. The caller holds the lock. */
 static struct device *device_of(dev_t dev)
 {
 	struct device *oldest = NULL;
@@ -153,7 +154,8 @@ static void end_with(struct device *d)
 	pthread_mutex_unlock(&lock);
 }
 
-/* The asker alone has the other end of this pipe; 0: nobody can be sent to ask. */
+/* Sends a question. Returns the pipe by which the answer comes; only the asker has its other end.
+ * 0: the question could not be sent. */
 static int send_to_ask(int fd, enum storage_question what)
 {
 	const char word = (char)what;
@@ -169,7 +171,8 @@ static int send_to_ask(int fd, enum storage_question what)
 	return 0;
 }
 
-/* Signals shorten no wait. Who could not ask lets go of the pipe without a word. */
+/* Has the awaited answer come by @until? A signal does not end the wait. False as well when the
+ * asker could not ask: it closes the pipe without an answer. */
 static bool has_come(struct device *d, uint64_t until)
 {
 	struct pollfd p = {.fd = d->waits, .events = POLLIN};
@@ -196,7 +199,7 @@ static bool is_fresh(uint64_t answered_ns)
 	return answered_ns && clock_ns() - answered_ns < FRESH_NS;
 }
 
-/* Under the device's lock. */
+/* Does the device answer by @until? The caller holds the device's lock. */
 static bool answers(struct device *d, int fd, enum storage_question what, uint64_t until)
 {
 	if (!has_come(d, 0))
@@ -206,7 +209,7 @@ static bool answers(struct device *d, int fd, enum storage_question what, uint64
 	d->waits = send_to_ask(fd, what);
 	if (!has_come(d, until))
 		return false;
-	/* An answer to a read is one to a look, too. */
+	/* a device that answers a read answers a look, too */
 	for (int k = 0; k <= (int)what; k++)
 		d->answered_ns[k] = clock_ns();
 	return true;

@@ -10,14 +10,14 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define FUSE_CTL	 0x65735543  /* fs/fuse/control.c, in no header */
-#define FUSE		 0x65735546  /* fs/fuse/inode.c, the same */
+#define FUSE_CTL	 0x65735543  /* fs/fuse/control.c; no header has it */
+#define FUSE		 0x65735546  /* fs/fuse/inode.c, likewise */
 #define OVERLAY		 0x794c7630  /* fs/overlayfs/super.c */
 #define SYSFS		 0x62656572  /* linux/magic.h */
 #define USER_NS_INIT_INO 0xEFFFFFFDu /* include/linux/proc_ns.h: PROC_USER_INIT_INO */
 
-/* "... 0:52 ... - fuse.TYPE SOURCE rw,user_id=1000,...": the type and the source are its owner's
- * own words, and may be "user_id=0". */
+/* A line is "... 0:52 ... - fuse.TYPE SOURCE rw,user_id=1000,...". The mount's owner chooses type
+ * and source, which may be "user_id=0", so only what follows them is searched. */
 long storage_parse_mount(const char *line, dev_t dev)
 {
 	const char *at = strstr(line, " - "), *user;
@@ -26,7 +26,7 @@ long storage_parse_mount(const char *line, dev_t dev)
 	if (sscanf(line, "%*d %*d %u:%u ", &major, &minor) != 2 || makedev(major, minor) != dev)
 		return -1;
 	if (at && !strncmp(at + 3, "virtiofs ", 9))
-		return 0; /* the machine's host serves it */
+		return 0; /* the host of this virtual machine serves it */
 	if (!at || strncmp(at + 3, "fuse", 4) != 0)
 		return -1;
 	at = strchr(at + 3, ' ');
@@ -35,7 +35,7 @@ long storage_parse_mount(const char *line, dev_t dev)
 	return user ? strtol(user + 9, NULL, 10) : -1;
 }
 
-/* Is there a mount, among those that process @pid sees, that @is says yes to? */
+/* Does @is say yes to a line of the table of mounts that process @pid sees? */
 static bool find_mount(int pid, bool (*is)(const char *line, void *ctx), void *ctx)
 {
 	auto_free char *line = NULL;
@@ -66,7 +66,8 @@ static bool is_fuse(const char *line, void *ctx)
 	return m->user >= 0;
 }
 
-/* As the table of mounts of process @pid has it. */
+/* Returns the user of the FUSE mount that is device @dev, by the table of mounts of process @pid;
+ * -1: it lists none. */
 static long fuse_user(int pid, dev_t dev)
 {
 	struct fuse_mount m = {.dev = dev, .user = -1};
@@ -75,14 +76,15 @@ static long fuse_user(int pid, dev_t dev)
 	return m.user;
 }
 
-/* The kernel lists them by the minor numbers of their devices, where that list is mounted. */
+/* Looks the device up in the kernel's list of FUSE mounts, which is by minor number, where that
+ * list is mounted. */
 static enum { IS_NONE, MAY_BE, IS_ONE } look_up(dev_t dev, uid_t *owner)
 {
 	struct statfs fs;
 	struct statx st;
 	char path[64];
 
-	if (major(dev)) /* a disk */
+	if (major(dev)) /* it is a disk */
 		return IS_NONE;
 	if (statfs(STORAGE_CONNECTIONS, &fs))
 		return errno == ENOENT ? IS_NONE : MAY_BE; /* the kernel has no FUSE */
@@ -116,7 +118,7 @@ bool storage_device(int fd, dev_t *dev)
 
 bool storage_may_be_silent(int fd, dev_t *dev)
 {
-	return storage_device(fd, dev) && !major(*dev); /* a disk answers, if late */
+	return storage_device(fd, dev) && !major(*dev); /* a disk answers, though it may be late */
 }
 
 bool storage_file(const char *path, struct storage_file *out)
@@ -138,7 +140,7 @@ bool storage_is_somebodys(int pid, dev_t dev)
 	switch (look_up(dev, &owner)) {
 	case IS_NONE:
 		return false;
-	case IS_ONE: /* one that the table does not tell of has been let go of, and is in use */
+	case IS_ONE: /* a mount that the table lacks was detached while in use */
 		return fuse_user(pid, dev) != 0;
 	default:
 		return fuse_user(pid, dev) > 0;
@@ -200,8 +202,8 @@ static bool has_mount(int pid, int mount)
 	return mount >= 0 && find_mount(pid, has_number, &mount);
 }
 
-/* Mounts of a user namespace do not come out of it, but who is outside can run what is on them, by
- * a name below /proc/PID/root. */
+/* Did root mount what @fd lies on? A mount made in a user namespace is not seen outside of it, but
+ * processes outside can run what is on it, by a name below /proc/PID/root. */
 static bool is_mounted_by_root(int pid, int fd)
 {
 	int mount = mount_of(fd);
@@ -221,7 +223,7 @@ bool storage_is_held(int pid, int fd, const char *connections)
 		return !is_mounted_by_root(pid, fd) && storage_lists_users(connections);
 	if ((uint32_t)fs.f_type != FUSE)
 		return false;
-	/* In a user namespace a user's number may be 0. */
+	/* inside a user namespace the number of a user may be 0 */
 	if (look_up(dev, &owner) == IS_ONE)
 		return owner != 0;
 	return !is_in_first_user_ns(pid) || fuse_user(pid, dev) != 0;
