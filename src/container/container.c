@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Runtimes put each container into a cgroup of its own, and name it: as a directory
- * (/docker/ID, /kubepods/burstable/podUID/ID) or as a unit of systemd (docker-ID.scope,
- * kubepods-burstable-podUID.slice/cri-containerd-ID.scope). The innermost name counts. */
+/* Finds containers by the names of cgroups. A runtime puts each container into a cgroup of its own,
+ * and names it as a directory (/docker/ID, /kubepods/burstable/podUID/ID) or as a unit of systemd
+ * (docker-ID.scope, kubepods-burstable-podUID.slice/cri-containerd-ID.scope). The innermost name
+ * counts. */
 #include "container/container.h"
 
 #include <ctype.h>
@@ -36,7 +37,7 @@ static size_t hex_digits(const char *s)
 	return n;
 }
 
-/* A 64-digit id behind one of the prefixes: the rest may be ".scope" or nothing. */
+/* Does the part have a 64-digit id behind one of the prefixes? ".scope" or nothing may follow. */
 static bool hex_name(const char *part, const char *above, struct proc_container *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(hex_names); i++) {
@@ -48,7 +49,7 @@ static bool hex_name(const char *part, const char *above, struct proc_container 
 		    (part[n + PROC_CONTAINER_ID] &&
 		     strcmp(part + n + PROC_CONTAINER_ID, ".scope") != 0))
 			continue;
-		/* A bare id: the directory above says whose. */
+		/* the directory above says whose a bare id is */
 		if (!runtime)
 			runtime = strstr(above, "docker")   ? "docker"
 				  : strstr(above, "libpod") ? "podman"
@@ -60,7 +61,7 @@ static bool hex_name(const char *part, const char *above, struct proc_container 
 	return false;
 }
 
-/* systemd writes what may not be in a unit's name as \x2d. */
+/* Undoes systemd's escapes: a character that a unit's name may not have is written as \x2d. */
 static void unescape(char *s)
 {
 	char *to = s;
@@ -95,7 +96,8 @@ static bool plain_name(const char *part, struct proc_container *out)
 	return false;
 }
 
-/* "pod<uid>" as a directory, "...-pod<uid with underscores>.slice" as a unit. */
+/* Finds a pod's uid in the directory "pod<uid>" or the unit "...-pod<uid with underscores>.slice".
+ */
 static void pod_uid(const char *part, struct proc_container *out)
 {
 	const char *at = strncmp(part, "pod", 3) != 0 ? strstr(part, "-pod") : part - 1;
@@ -113,7 +115,7 @@ static void pod_uid(const char *part, struct proc_container *out)
 			*c = '-';
 }
 
-/* One path, from the root down: the innermost container wins. */
+/* Reads one path from the root down: the innermost container wins. */
 static bool parse_path(char *path, struct proc_container *out)
 {
 	const char *above = "";
@@ -164,7 +166,7 @@ bool proc_container(const struct proc *p, struct proc_container *out)
 	if (proc_slurp(p->pid, "cgroup", &text, &len) || !proc_container_parse(text, out))
 		return false;
 	proc_container_name(p->pid, "", out);
-	/* From inside a container: the host's files are where pid 1 sees them. */
+	/* where the tool runs in a container, the host's files are those that pid 1 sees */
 	if (!out->name[0] && proc_in_first_pid_ns())
 		proc_container_name(0, "/proc/1/root", out);
 	return true;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which container a process is in, told by the names of its cgroups. */
+/* Finds the container of a process by the names of its cgroups, and its names by files of the
+ * runtime and its monitor's command line. Any thread may call this; what is not known is "" or
+ * false, without an error. */
 #ifndef PYLEAK_CONTAINER_CONTAINER_H
 #define PYLEAK_CONTAINER_CONTAINER_H
 
@@ -8,20 +10,20 @@
 #define PROC_CONTAINER_ID 64 /* hex digits */
 
 struct proc_container {
-	char id[72];	    /* 64 hex digits, or the name where the runtime knows nothing else */
+	char id[72];	    /* 64 hex digits, or a name if the runtime has no ids */
 	char runtime[24];   /* "docker", "podman", "containerd", "cri-o", "systemd-nspawn", "lxc" */
-	char name[72];	    /* what people call it, "" when nobody tells */
-	char pod_uid[48];   /* Kubernetes: with dashes; "" elsewhere */
-	char pod[256];	    /* name of the pod, "" when no file tells it */
-	char namespace[72]; /* of the pod */
+	char name[72];	    /* its name among people; "" = not known */
+	char pod_uid[48];   /* in Kubernetes, with dashes; "" elsewhere */
+	char pod[256];	    /* name of the pod; "" = not known */
+	char namespace[72]; /* namespace of the pod; "" = not known */
 };
 
-/* From the text of /proc/PID/cgroup. False: in no container that we know of. */
+/* Reads the text of /proc/PID/cgroup. False: the process is in no container that is known here. */
 bool proc_container_parse(const char *text, struct proc_container *out);
-/* The names of container and pod, from what the runtime keeps below the directory @host ("" = the
- * root) and from the monitor above @pid (0 = do not ask). */
+/* Fills in the names of container and pod, by what the runtime keeps below the directory @host (""
+ * = the root), and by the monitor above @pid (0 = it is not asked). */
 void proc_container_name(int pid, const char *host, struct proc_container *c);
-/* The container of a process, with its names. */
+/* Finds the container of a process, with its names. False: it is in none, or has ended. */
 bool proc_container(const struct proc *p, struct proc_container *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The name people gave a container is not in its cgroups. The kubelet and docker keep it in files;
- * podman and CRI-O tell it to the monitor that is the parent of everything in the container. */
+/* Finds the name that people gave a container, which its cgroups do not have. The kubelet and
+ * docker keep it in files; podman and CRI-O tell it to the monitor that is the parent of everything
+ * in the container. */
 #include <dirent.h>
 #include <stdio.h>
 
@@ -8,8 +9,8 @@
 #include "container/container.h"
 #include "proc/inside.h"
 
-#define POD_LOGS       "/var/log/pods"	     /* one directory a pod: NAMESPACE_NAME_UID */
-#define CONTAINER_LOGS "/var/log/containers" /* one link each: POD_NAMESPACE_NAME-ID.log */
+#define POD_LOGS       "/var/log/pods"	     /* a directory per pod: NAMESPACE_NAME_UID */
+#define CONTAINER_LOGS "/var/log/containers" /* a link per container: POD_NAMESPACE_NAME-ID.log */
 #define DOCKER	       "/var/lib/docker/containers"
 #define MAX_PARENTS    64
 
@@ -87,7 +88,7 @@ static void name_by_docker(const char *host, struct proc_container *c)
 	jval_free(&doc);
 }
 
-/* "conmon ... -c ID ... -n NAME ..." */
+/* Takes the name from the command line "conmon ... -c ID ... -n NAME ..." */
 static void name_by_monitor(char *const *word, struct proc_container *c)
 {
 	const char *name = NULL;
@@ -104,7 +105,7 @@ static void name_by_monitor(char *const *word, struct proc_container *c)
 		snprintf(c->name, sizeof(c->name), "%.71s", name);
 }
 
-/* The first one above that is not in the container itself. */
+/* Asks the nearest process above @pid that is not in the container itself. */
 static void ask_monitor(int pid, struct proc_container *c)
 {
 	for (int i = 0; i < MAX_PARENTS && pid > 1; i++) {
