@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Rules on one process: when one fires, when it ends, and how it reads. */
+/* Steps rules on one process: when one fires, when it ends, and the sentence for it. */
 #include "alert/alert.h"
 
 #include <math.h>
@@ -61,7 +61,7 @@ enum alert_event alert_step(const struct alert_rule *r, struct alert_state *s, d
 	return ALERT_FIRES;
 }
 
-/* As the rule is given: by the minute, hour or day. */
+/* Writes a rate per the time that the rule was given in: minute, hour or day. */
 static char *show_rate(const struct alert_rule *r, double v, char *buf, size_t size)
 {
 	const char *per = r->per_s == 60      ? "min"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The grammar of a rule: NAME OP NUMBER[UNIT][/TIME] [for DURATION]. Whoever mistypes one learns at
- * once, not on the night when it should have fired. */
+/* Parses a rule: NAME OP NUMBER[UNIT][/TIME] [for DURATION]. A mistyped rule is refused at once,
+ * and not found out in the night when it should have fired. */
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -72,7 +72,7 @@ static const char *number(const char *s, double *out)
 	return end == s + n ? end : NULL; /* no exponent, no hex, one point */
 }
 
-/* "k", "M", "GiB", "B": 1024 as everywhere in this tool. */
+/* Reads "k", "M", "GiB" or "B"; each step is 1024, as everywhere in this tool. */
 static const char *size_suffix(const char *s, double *factor)
 {
 	static const char letters[] = "bkmgt";
@@ -111,7 +111,7 @@ static const char *time_unit(const char *s, double *out)
 	return NULL;
 }
 
-/* "90", "10m", "1h30m" */
+/* Reads "90" (seconds), "10m" or "1h30m". */
 static const char *duration(const char *s, double *out)
 {
 	double n, unit;
@@ -194,7 +194,7 @@ static int parse_for(const char *rule, const char *s, struct alert_rule *out)
 	return 0;
 }
 
-/* A rule that would fire at once on every healthy process, or never. */
+/* Refuses a rule that would fire at once on every healthy process, or never. */
 static int check_sense(const struct alert_rule *r, bool has_percent)
 {
 	if (r->metric == METRIC_ETA && !r->below)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Alert rules: looked at once a second, told to standard error, the log and the hook. */
+/* Checks alert rules once a second and tells standard error, the log and the hook. */
 #include "alert/alerts.h"
 
 #include <fcntl.h>
@@ -63,7 +63,7 @@ bool alerts_due(struct alerts *a, uint64_t now_ns)
 	return a->n > 0;
 }
 
-/* One write: lines of several tools in one file stay whole. */
+/* Writes the line by one call, so that lines of several tools in one file stay whole. */
 static void write_log(struct alerts *a, const struct event *e)
 {
 	auto_free char *line = out_event_line(e);
@@ -162,7 +162,7 @@ void alerts_tell_departures(struct alerts *a, const struct report_process *p)
 {
 	char text[200], value[32], limit[32];
 
-	/* On a terminal the report says it. */
+	/* without a log and a hook, the report says it */
 	if (a->log < 0 && a->hooks.sock < 0)
 		return;
 	for (size_t i = 0; i < p->baseline.n_departures; i++) {

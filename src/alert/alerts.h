@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The rules of --alert at work: who is told, and how. */
+/* The rules of --alert at work: they are checked on each target, and events go to standard error, a
+ * log and a hook. One thread at a time. */
 #ifndef PYLEAK_ALERT_ALERTS_H
 #define PYLEAK_ALERT_ALERTS_H
 
@@ -16,24 +17,28 @@ struct alerts {
 	size_t n;
 	struct alert_state state[ALERTS_TARGETS][ALERTS_RULES];
 	struct helper hooks;
-	int log; /* -1 = none */
-	bool log_failed, is_quiet;
+	int log;		   /* descriptor; -1 = none */
+	bool log_failed, is_quiet; /* it was told; log and hook alone are told */
 	uint64_t checked_ns;
 };
 
-/* No log, no hook yet. -EINVAL with the sentence for a rule that is none. */
+/* Parses @n rules, at most ALERTS_RULES; there is neither log nor hook yet. -EINVAL with the
+ * sentence: one is no rule. */
 int alerts_init(const char *const *rules, size_t n, struct alerts *out);
-/* @log is appended to; "-" is standard output. The errno of one that cannot be written. */
+/* Opens the log, which is appended to ("-" = standard output, NULL = none), and starts the hook
+ * @hook (NULL = none). A negative errno with the sentence when one cannot be opened. */
 int alerts_open(struct alerts *a, const char *log, const char *hook);
 void alerts_close(struct alerts *a);
 
-/* Is it time to look again? Collects hooks that have ended. */
+/* Is it time to check the rules again? True once a second, if there are rules. */
 bool alerts_due(struct alerts *a, uint64_t now_ns);
-/* Another process is target number @target from now on. */
+/* Forgets the state of target number @target, because another process has that number now. */
 void alerts_forget(struct alerts *a, size_t target);
+/* Steps all rules on target number @target, and tells the events. @now_ns is of clock_ns(). */
 void alerts_check(struct alerts *a, size_t target, int pid, const char *comm,
 		  const struct metrics *m, uint64_t now_ns);
-/* Departures from the earlier runs go to the log and the hook, as rule "baseline". */
+/* Tells log and hook how a process departs from its earlier runs, as rule "baseline"; does nothing
+ * where there is neither, because the report says it. */
 void alerts_tell_departures(struct alerts *a, const struct report_process *p);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Starting and collecting hook commands. What reaches the starter is a message: the name of the
- * rule and variables that begin with PYLEAK_, so that whoever gets hold of the tool can run the
- * user's own command and no other. */
+/* Starts and collects hook commands. The starter gets messages with the name of the rule and
+ * variables that begin with PYLEAK_, and nothing else, so that an attacker who controls the tool
+ * can run only the user's own command. */
 #include "alert/hook.h"
 
 #include <fcntl.h>
@@ -53,13 +53,14 @@ static char **with_environment(char *const *env)
 	v = calloc(n + m + 1, sizeof(*v));
 	if (!v)
 		return NULL;
-	/* ours first: of two of the same name the first counts */
+	/* ours first, because the first of two of the same name counts */
 	memcpy(v, env, m * sizeof(*v));
 	memcpy(v + m, environ, n * sizeof(*v));
 	return v;
 }
 
-/* Away from our terminal's Ctrl-C, our signals, our files and our standard output. */
+/* Starts the command apart from our terminal's Ctrl-C, our signals and files, with standard error
+ * as its standard output. */
 static int spawn(const char *command, char *const *env, pid_t *pid)
 {
 	char *argv[] = {(char *)"sh", (char *)"-c", (char *)command, NULL};
@@ -136,7 +137,7 @@ static void start(struct starter *s, char *const *env, const char *why)
 		 (int)sizeof(s->child[slot].why) - 1, why);
 }
 
-/* "why\0NAME=value\0...": false at the end of the tool. */
+/* Takes a message "why\0NAME=value\0..." and starts the command. False: the tool has ended. */
 static bool take_message(struct starter *s)
 {
 	char text[MESSAGE_MAX + 1], *env[ENV_MAX + 1] = {0};
@@ -172,7 +173,7 @@ static void be_starter(int sock, void *command)
 	struct pollfd p = {.fd = sock, .events = POLLIN};
 	bool goes_on = true;
 
-	signal(SIGCHLD, SIG_DFL); /* ignored by who started us: then no status is kept */
+	signal(SIGCHLD, SIG_DFL); /* our parent may have ignored it, and then no status is kept */
 	while (goes_on) {
 		if (poll(&p, 1, LOOK_MS) > 0)
 			goes_on = take_message(&s);
