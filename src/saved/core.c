@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A process out of an ELF core file (gcore, the kernel, systemd-coredump). The loadable segments
- * are its memory, the notes its threads and the names of what was mapped. Parts of files that were
- * never written to are not in it: they come from the files themselves when those are here and are
- * the same ones by their build id.
+ * Opens a process from an ELF core file (of gcore, the kernel or systemd-coredump). Its loadable
+ * segments are the memory; its notes have the threads and the names of mapped files. Parts of files
+ * that were never written to are not in it: they are read from the files themselves, if these are
+ * here and have the same build id.
  */
 #include "proc/gate.h"
 #include "saved/core_priv.h"
@@ -43,19 +43,19 @@ static bool same_elf(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b
 	source_build_id(b, b_size, other);
 	if (id[0] || other[0])
 		return !strcmp(id, other);
-	/* No build id: the program headers name every segment's place and size. */
+	/* without build ids, compare the program headers: places and sizes of all segments */
 	return n >= 512 && !memcmp(a + 64, b + 64, 512 - 64);
 }
 
-/* The file itself, when it is here and the one that was mapped. */
+/* Reads the file itself, if it is here and is the one that was mapped. */
 static void find_file(struct core *c, struct core_file *f, const struct proc_map *m)
 {
 	uint8_t *bytes = NULL, *head = NULL;
 	size_t size = 0, head_size = 0;
 
 	f->tried = true;
-	/* The code below reads rows of this very file: only what the core itself has of them. Data
-	 * files are no ELF files: those are not even opened. */
+	/* source_rebuild_image() reads rows of this very file, so only what the core itself has of
+	 * them is compared. Data files are no ELF files and are not even opened. */
 	if (!source_rebuild_image(c->proc, m, &head, &head_size) &&
 	    !proc_read_named(c->proc, f->name, MAX_FILE_BYTES, &bytes, &size) &&
 	    same_elf(bytes, size, head, head_size)) {

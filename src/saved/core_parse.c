@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Segments and notes of a core file. */
+/* Reads segments and notes of a core file. */
 #include "saved/core_priv.h"
 
 #include <elf.h>
@@ -9,8 +9,8 @@
 
 #define MAX_SEGMENTS (1u << 20)
 #define MAX_NOTES    (64u << 20)
-#define MAX_FILES    (1u << 17) /* vm.max_map_count is 65530 where nobody raised it */
-#define LOOK_BACK    64		/* the rows of one file lie together, but for others' in between */
+#define MAX_FILES    (1u << 17) /* vm.max_map_count is 65530 by default */
+#define LOOK_BACK    64 /* files: the rows of one file lie together, but for a few of others */
 
 static int damaged(const struct core *c, const char *what)
 {
@@ -128,7 +128,7 @@ static void take_psinfo(struct core *c, const uint8_t *desc, size_t size)
 	memcpy(c->proc->comm, ps.pr_fname, sizeof(c->proc->comm) - 1);
 	memcpy(args, ps.pr_psargs, ELF_PRARGSZ);
 	args[ELF_PRARGSZ] = '\0';
-	/* Blanks inside of words cannot be told from those between them. */
+	/* blanks inside of words cannot be told from those between words */
 	for (word = strtok_r(args, " ", &save); word && n < CORE_MAX_ARGS && !c->proc->cmdline[n];
 	     word = strtok_r(NULL, " ", &save)) {
 		c->proc->cmdline[n] = strdup(word);
@@ -177,7 +177,8 @@ static uint32_t file_number(struct core *c, const char *name)
 	return (uint32_t)c->files.n;
 }
 
-/* NT_FILE: count, page size, then start, end, offset in pages of each, then the names. */
+/* Reads NT_FILE: a count and the page size; start, end and offset in pages of each row; then the
+ * names. */
 static int take_files(struct core *c, const uint8_t *desc, size_t size)
 {
 	const char *name, *end = (const char *)desc + size;

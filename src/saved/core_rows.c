@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The rows of maps put together again from a core file: a segment each, and for what was left out
- * of it the rows of the list of files. */
+/* Rebuilds the rows of /proc/PID/maps from a core file: a row per segment, and for what no segment
+ * has the rows of its list of files. */
 #include "proc/inside.h"
 #include "saved/core_priv.h"
 
 #include <elf.h>
 
-#define LOOK_BACK 64	       /* rows of a file before one of its later rows */
-#define HEAP_FAR  (2ull << 30) /* brk begins at a random place at most 1 GiB behind the program */
+#define LOOK_BACK 64	       /* rows searched backwards for a file's first row */
+#define HEAP_FAR  (2ull << 30) /* brk begins up to 1 GiB behind the program, at random */
 
 static int by_row(const void *a, const void *b)
 {
@@ -69,8 +69,8 @@ static void set_file(const struct core *c, struct proc_map *m, const struct core
 	m->offset = r->offset + (m->start - r->start);
 }
 
-/* May this part of the file run? The core says nothing of rows it has left out; the program headers
- * in the file's first page do: by address, as two segments may share a page of the file. */
+/* Returns the access (PF_*) of a row that the core has left out. The program headers in the file's
+ * first page have it, by address, because two segments may share a page of the file. */
 static uint32_t flags_of(const struct core *c, const struct core_row *r)
 {
 	uint8_t head[4096];
@@ -133,7 +133,7 @@ int core_make_rows(struct core *c)
 		set_flags(m, l->flags);
 		set_file(c, m, row_at(c, l->start));
 	}
-	/* Reading needs the rows there are so far, in order, which they are. */
+	/* flags_of() reads memory and needs the rows so far, which are in order */
 	p->n_maps = n;
 	for (size_t i = 0; i < c->file_rows.n; i++) {
 		const struct core_row *r = &c->file_rows.v[i];
@@ -152,7 +152,8 @@ int core_make_rows(struct core *c)
 	return 0;
 }
 
-/* The first chunk of glibc's malloc: nothing before it, and a size that fits. */
+/* Does the row begin with the first chunk of glibc's malloc? Nothing is before that, and its size
+ * fits. */
 static bool begins_with_chunk(const struct proc *p, const struct proc_map *m)
 {
 	uint64_t head[2];
@@ -161,7 +162,7 @@ static bool begins_with_chunk(const struct proc *p, const struct proc_map *m)
 	       (head[1] & ~7ull) >= 32 && (head[1] & ~7ull) <= m->end - m->start;
 }
 
-/* In a child that was forked it may have two rows. */
+/* Does the heap go on in the next row? It may have two rows in a forked child. */
 static bool adjoins(const struct proc_map *m, const struct proc_map *above)
 {
 	return above->start == m->end && above->writable && !above->inode && !*above->path;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Saves a process to a file (docs/SNAPSHOT.md): its writable memory as far as it is there, the
- * read-only parts of its ELF files, and the file of CPython itself, so that nothing of all this is
- * needed where the file is read. The process is not stopped: a page is as it was when its turn
- * came.
+ * Saves a process to a file (docs/SNAPSHOT.md): the existing pages of its writable memory, the
+ * read-only parts of its ELF files, and the file of CPython, so that none of them is needed where
+ * the snapshot is read. The process is not stopped: a page is as it was when it was read.
  */
 #include "proc/inside.h"
 #include "saved/saved.h"
@@ -18,7 +17,7 @@
 #include <zstd.h>
 
 #define LEVEL	 1
-#define PAGEMAP	 (64u << 10) /* entries read at once */
+#define PAGEMAP	 (64u << 10) /* entries of the pagemap read at once */
 #define MAX_TIDS SOURCE_MAX_TIDS
 
 struct saver {
@@ -82,7 +81,7 @@ static int put_head(struct saver *s)
 	return put(s, &h, sizeof(h));
 }
 
-/* Names may hold anything; a newline would end the line. */
+/* Writes a name, in which a newline would end the line. */
 static void put_name(FILE *f, const char *s)
 {
 	for (; *s; s++)
@@ -175,13 +174,13 @@ static int put_resident(struct saver *s)
 	auto_free struct proc_resident *v = NULL;
 	size_t n;
 
-	/* Not known for a core file: the record is left out. */
+	/* a core file does not have it, and the record is left out */
 	if (proc_resident_rows(s->p, &v, &n))
 		return 0;
 	return put_record(s, SNAP_RESIDENT, v, n * sizeof(*v));
 }
 
-/* The sections for the debugger are of no use here, and often most of the file. */
+/* Zeroes the sections for debuggers, which are of no use here and often most of the file. */
 static void drop_debug(uint8_t *elf, size_t size)
 {
 	Elf64_Ehdr eh;
@@ -246,7 +245,7 @@ static int tell(const struct saver *s)
 	return s->out->watch ? s->out->watch(s->out->watch_ctx, s->out->memory_bytes) : 0;
 }
 
-/* One page that is in s->block at s->used. */
+/* Adds one page, whose bytes are in s->block at s->used. */
 static int add_page(struct saver *s, uint64_t addr)
 {
 	struct snap_run *last = s->runs ? &s->run[s->runs - 1] : NULL;
@@ -278,7 +277,7 @@ static int is_missing(struct saver *s, uint64_t addr, uint64_t bytes)
 	return tell(s);
 }
 
-/* The last block, and the runs that are in none. */
+/* Writes the last block, and the runs that could not be read. */
 static int put_rest(struct saver *s)
 {
 	int err = flush(s);
@@ -291,7 +290,8 @@ static int put_rest(struct saver *s)
 	return err;
 }
 
-/* Pages [addr, end), all of them there; from the file @fd at @offset when it is not -1. */
+/* Saves the pages [addr, end), all of which exist: from the process, or from file @fd at @offset if
+ * @fd is not -1. */
 static int save_pages(struct saver *s, uint64_t addr, uint64_t end, int fd, uint64_t offset)
 {
 	while (addr < end) {
@@ -310,7 +310,7 @@ static int save_pages(struct saver *s, uint64_t addr, uint64_t end, int fd, uint
 		}
 		if (err == -ESRCH)
 			return fail(err, "process %d ended before all of it was saved", s->p->pid);
-		/* A page of it is gone: take what is left one by one. */
+		/* some page is gone: take the pages one by one */
 		if (err && n > SNAP_PAGE) {
 			err = 0;
 			for (page = 0; page < n && !err; page += SNAP_PAGE)
@@ -319,7 +319,7 @@ static int save_pages(struct saver *s, uint64_t addr, uint64_t end, int fd, uint
 		} else if (err) {
 			err = is_missing(s, addr, n);
 		} else {
-			/* add_page() may empty the block, but only behind its last page. */
+			/* add_page() empties the block when it is full: behind its last page */
 			for (page = 0; page < n && !err; page += SNAP_PAGE)
 				err = add_page(s, addr + page);
 		}
@@ -331,7 +331,7 @@ static int save_pages(struct saver *s, uint64_t addr, uint64_t end, int fd, uint
 	return 0;
 }
 
-/* As proc_page_entries; what is not known is there. A snapshot knows which pages it has. */
+/* As proc_page_entries(); pages of which nothing is known count as existing. */
 static uint64_t entries_at(const struct saver *s, uint64_t at, uint64_t n, uint64_t *entry)
 {
 	auto_free uint8_t *there = proc_is_live(s->p) ? NULL : malloc(n);
@@ -349,7 +349,7 @@ static uint64_t entries_at(const struct saver *s, uint64_t at, uint64_t n, uint6
 	return n;
 }
 
-/* Those of a row's pages that exist: reading the others would make them. */
+/* Saves those pages of a row that exist: to read the others would make them. */
 static int save_present(struct saver *s, const struct proc_map *m)
 {
 	auto_free uint64_t *entry = malloc(PAGEMAP * sizeof(*entry));
@@ -384,7 +384,7 @@ static int save_present(struct saver *s, const struct proc_map *m)
 	return err;
 }
 
-/* Anonymous memory, also what huge pages and shared anonymous memory are called. */
+/* Is it anonymous memory, under whatever name huge pages and shared memory have? */
 static bool is_anonymous(const struct proc_map *m)
 {
 	return !m->inode || !strncmp(m->path, "/anon_hugepage", 14) ||
@@ -399,8 +399,8 @@ static bool is_elf(int fd)
 	       !memcmp(magic, ELFMAG, SELFMAG);
 }
 
-/* Code is left out: only CPython's own is ever looked at, and that file is saved whole. A file
- * whose first row is executable has its constants there too. */
+/* Saves a row of a file. Code is left out, because only CPython's is ever looked at, and its file
+ * is saved whole; but a file whose first row is executable has its constants there too. */
 static int save_file_row(struct saver *s, const struct proc_map *m)
 {
 	auto_close int fd = -1;
@@ -409,14 +409,14 @@ static int save_file_row(struct saver *s, const struct proc_map *m)
 		return 0;
 	if (!proc_is_live(s->p))
 		return save_present(s, m);
-	/* Mapped data is left out, and not looked at: its storage may never answer. */
+	/* mapped data is left out and not even opened: its storage may never answer */
 	if (m->shared || !proc_map_has_code(s->p, m))
 		return 0;
 	if (proc_map_open(s->p, m, &fd))
 		return save_present(s, m);
 	if (!is_elf(fd))
 		return 0;
-	/* Pages that are as in the file are not there, and belong to it all the same. */
+	/* pages that are as in the file count as absent, but belong to it all the same */
 	return m->writable ? save_pages(s, m->start, m->end, -1, 0)
 			   : save_pages(s, m->start, m->end, fd, m->offset);
 }
@@ -493,7 +493,7 @@ int saved_write(struct proc *p, FILE *f, const struct proc_map *const *image, si
 	if (!err)
 		err = save_all(&s, image, n);
 	err = close_all(&s, err);
-	/* The rest of a dying process is no heap. */
+	/* memory that was read of a dying process is not its heap */
 	if (!err && proc_is_live(p) && !proc_alive(p))
 		err = fail(-ESRCH, "process %d ended before all of it was saved", p->pid);
 	return err;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A process out of a file of saved_write (docs/SNAPSHOT.md): memory is unpacked when it is asked
- * for, and the blocks used last are kept.
+ * Opens a process from a snapshot (docs/SNAPSHOT.md). Memory is unpacked when it is asked for; the
+ * blocks that were used last are kept.
  */
 #include "proc/inside.h"
 #include "saved/saved.h"
@@ -35,7 +35,7 @@ bool snap_read_at(const struct snapshot *s, uint64_t at, void *buf, size_t len)
 	return source_piece(s->fd, s->size, at, buf, len);
 }
 
-/* Told once, when a part is needed that is damaged: what hangs on it will be missing. */
+/* Warns once of a damaged part, when it is needed. */
 static int is_broken(struct snapshot *s)
 {
 	if (!s->told_broken)
@@ -73,7 +73,7 @@ static const uint8_t *block_data(struct snapshot *s, uint32_t number)
 				victim = &s->slot[i];
 		if (!victim->data)
 			victim->data = malloc(SNAP_BLOCK);
-		/* No memory for a place more: one that is there makes do. */
+		/* without memory for one more, reuse one that is there */
 		for (size_t i = 0; i < SNAP_CACHE && !victim->data; i++)
 			if (s->slot[i].data)
 				victim = &s->slot[i];
@@ -89,7 +89,7 @@ static const uint8_t *block_data(struct snapshot *s, uint32_t number)
 	return s->slot[b->slot].data;
 }
 
-/* Index of the first piece that ends behind @addr. */
+/* Returns the index of the first piece that ends behind @addr. */
 static size_t piece_at(struct snapshot *s, uint64_t addr)
 {
 	size_t lo = 0, hi = s->pieces.n;
@@ -108,7 +108,8 @@ static size_t piece_at(struct snapshot *s, uint64_t addr)
 	return lo;
 }
 
-/* Between the pieces: pages that were never touched, if it is memory without a file. */
+/* Reads memory between pieces: zeros, if no file is mapped there, because such pages were never
+ * touched. */
 static ssize_t read_gap(const struct snapshot *s, uint64_t addr, uint64_t next, void *buf,
 			size_t len)
 {
@@ -152,7 +153,7 @@ static int snap_image(struct proc_source *source, const struct proc *p, const st
 		auto_free uint8_t *data = NULL;
 		size_t name;
 
-		/* Asked for each mapped file: megabytes are not unpacked for a name. */
+		/* called for each mapped file: megabytes are not unpacked to compare a name */
 		if (s->elf_name[i] && strcmp(s->elf_name[i], m->path) != 0)
 			continue;
 		data = malloc(b->size);
@@ -173,7 +174,7 @@ static int snap_image(struct proc_source *source, const struct proc *p, const st
 	return source_rebuild_image(p, m, bytes, size);
 }
 
-/* Pages that were saved were there, or swapped out. */
+/* Tells which pages existed, in memory or in swap: those that were saved or could not be read. */
 static int snap_pages(struct proc_source *source, uint64_t start, uint64_t end, uint8_t *out)
 {
 	struct snapshot *s = (struct snapshot *)source;

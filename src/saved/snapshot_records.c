@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The records of a snapshot: the heads of all are read when it is opened, so that a damaged or cut
- * file is refused then. */
+/* Reads the records of a snapshot. The heads of all are read when it is opened, so that a damaged
+ * or cut file is refused then. */
 #include "proc/inside.h"
 #include "saved/snapshot_read_priv.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-/* "name value" */
+/* Takes a line "name value"; others are of later versions. */
 static void take_line(struct snapshot *s, const char *line)
 {
 	struct proc_memory *mem = &s->source.memory;
@@ -137,7 +137,7 @@ static int take_memory(struct snapshot *s, const struct snap_record *r, const st
 	return 0;
 }
 
-/* Whole pages, one behind the other: whoever parts them takes that for granted. */
+/* Are the rows whole pages, in order? The code that divides memory into parts relies on it. */
 static bool rows_make_sense(const struct proc_resident *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -189,7 +189,7 @@ static int take_record(struct snapshot *s, const struct snap_record *r, const st
 		s->has_end = true;
 		return 0;
 	}
-	return 0; /* of a later version: not needed */
+	return 0; /* a type of a later version, which is not needed */
 }
 
 static int cut_short(const struct snapshot *s)
