@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Evidence as bytes: every member named once, in the order of evidence.h. What is in it is listed
- * for users in docs/RECORDING.md. */
+/* Writes and reads evidence as bytes: each member is named once for both, and one that is added
+ * comes last in its structure. docs/RECORDING.md lists for users what is in it. */
 #include "record/evidence_io.h"
 
 #include <math.h>
@@ -157,7 +157,7 @@ static void coverage(struct wire *w, struct coverage *c)
 	wire_known(w, &c->width_s, WIRE_MOST_S);
 }
 
-/* As one thing. */
+/* The series of all size classes as one object, which may be missing. */
 struct classes {
 	struct trend_points of[EVIDENCE_CLASSES];
 };
@@ -269,7 +269,7 @@ static void native(struct wire *w, struct evidence_native *n)
 	wire_bool(w, &n->has_tracemalloc);
 }
 
-/* ---- Who holds them. ---- */
+/* ---- Holders. ---- */
 
 static void step(struct wire *w, struct report_holder_step *s)
 {
@@ -332,7 +332,7 @@ static void holder(struct wire *w, struct holder_fact *f)
 		w->wrong = "a holder has no path";
 }
 
-/* ---- What is open. ---- */
+/* ---- Descriptors and threads. ---- */
 
 static void type_share(struct wire *w, struct report_type *t)
 {
@@ -367,7 +367,7 @@ static void fd(struct wire *w, struct fd_fact *f)
 		w->wrong = "no such kind of descriptor";
 }
 
-/* ---- Stacks, names, all of it. ---- */
+/* ---- Stacks, types, and the whole. ---- */
 
 static void stack_frame(struct wire *w, struct evidence_frame *f)
 {
@@ -392,7 +392,7 @@ static void type(struct wire *w, struct evidence_type *t)
 	wire_string(w, &t->name);
 }
 
-/* Nothing is older than it is seen. */
+/* Are the times possible? Nothing is born after the moment that tells of it. */
 static bool is_in_order(const struct evidence *e)
 {
 	bool ok = e->start_ns <= e->now_ns && e->now_ns < (uint64_t)(WIRE_MOST_S * 1e9);

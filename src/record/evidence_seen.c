@@ -102,7 +102,6 @@ static void parts(struct wire *w, struct report_parts *p)
 	wire_u64(w, &p->trimmable);
 }
 
-/* Text that is compared is that of the tool itself: its keys are its own strings. */
 static void lost(struct wire *w, struct report_lost *l)
 {
 	wire_string(w, &l->key);
@@ -154,7 +153,7 @@ void evidence_seen(struct wire *w, struct report_process *p)
 	wire_double(w, &p->counted_from_s);
 	wire_double(w, &p->counted_to_s);
 	wire_string(w, &p->goes_on);
-	/* Recordings of before had the share of the clock there. */
+	/* in older recordings the share of a core stands in slowdown_pct */
 	if (w->reads && isnan(p->core_pct)) {
 		p->core_pct = p->slowdown_pct;
 		p->slowdown_pct = NAN;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The report as it was seen, as bytes: the part of the evidence that is not judged. */
+/* Writes and reads, as bytes, the part of the evidence that is not judged: the report's facts as
+ * they were seen. An error is left in w->wrong. */
 #ifndef PYLEAK_RECORD_EVIDENCE_SEEN_H
 #define PYLEAK_RECORD_EVIDENCE_SEEN_H
 

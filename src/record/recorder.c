@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Writing a recording. What there is can be read at any time: every moment is written out whole. */
+/* Writes a recording. Each moment is flushed whole, so that the file can be read at any time. */
 #include <pthread.h>
 #include <zstd.h>
 
@@ -121,7 +121,7 @@ int recorder_new(FILE *f, double started_at, struct recorder **out)
 	struct record_header h = {
 		.layout = EVIDENCE_VERSION, .started_at = started_at, .start_ns = clock_ns()};
 	struct report *r;
-	int err = report_new(&r); /* knows the host */
+	int err = report_new(&r); /* its header describes the host */
 
 	*out = NULL;
 	if (err)

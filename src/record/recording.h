@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Recordings: what was seen of processes, moment by moment, so that the report of any of them can
- * be had again, elsewhere and later, by this judge or by another. docs/RECORDING.md says what is in
- * one, for who has to decide whether to pass it on.
+ * Recordings of what was seen of processes, moment by moment, so that the report of any moment can
+ * be made again, elsewhere and later, by this judge or another one. docs/RECORDING.md says what is
+ * in one, for people who decide whether to pass it on. Functions return 0 or a negative errno with
+ * the sentence.
  */
 #ifndef PYLEAK_RECORD_RECORDING_H
 #define PYLEAK_RECORD_RECORDING_H
@@ -13,35 +14,36 @@
 
 struct recorder;
 
-/* Into @f, which stays the caller's. @started_at: now, in seconds since the epoch. */
+/* Begins a recording in @f, which stays the caller's. @started_at is now, in s since the epoch. */
 int recorder_new(FILE *f, double started_at, struct recorder **out);
-/* Any thread. What cannot be written is told by recorder_end(). */
+/* Writes a moment of a process. Any thread. recorder_end() tells of errors. */
 void recorder_add(struct recorder *rec, const struct evidence *e);
-/* The sentence that it will tell; NULL: nothing is missing so far. */
+/* Returns the sentence that recorder_end() will tell; NULL: nothing is missing. Any thread. */
 const char *recorder_trouble(struct recorder *rec);
-/* How many children there are (the counts alone), as of @now_ns: all that was added is then of one
- * process and those it started. */
+/* Writes how many children there are at @now_ns of clock_ns(); of @t the counts alone. All moments
+ * of the recording are then of one process and those it started. Any thread. */
 void recorder_add_tree(struct recorder *rec, const struct report_tree *t, uint64_t now_ns);
-/* Writes what is left, frees. -EIO ... with the sentence when something is missing; NULL is fine.
- */
+/* Writes what is left, and frees; NULL is fine. A negative errno with the sentence: something is
+ * missing in the file. */
 int recorder_end(struct recorder *rec);
 
 enum recording_kind {
-	RECORDING_NONE,
+	RECORDING_NONE, /* none of these */
 	RECORDING_EVIDENCE,
-	RECORDING_REPORT,   /* JSON */
-	RECORDING_SNAPSHOT, /* of memory */
+	RECORDING_REPORT,   /* a report as JSON */
+	RECORDING_SNAPSHOT, /* a snapshot of memory */
 };
 
-/* Tells the kind of a file by its first bytes. -ENOENT ... with the sentence. */
+/* Finds the kind of a file by its first bytes. -ENOENT and other errors with the sentence. */
 int recording_kind(const char *path, enum recording_kind *out);
-/* The report as of @at_s seconds after the start; NAN = the last. -EINVAL: it is no recording, or
- * @at_s is before the first moment. One that was cut short is read as far as it goes. What is
- * judged goes into @to, too, where that is not NULL: a recording of this moment alone. */
+/* Makes the report as of @at_s seconds after the start; NAN = the last one. A recording that was
+ * cut short is read as far as it goes, and that is told on standard error. The moments that are
+ * judged are also written to @to, unless it is NULL, as a recording of this moment alone. -EINVAL:
+ * it is no recording, or @at_s is before the first moment. */
 int recording_read(const char *path, double at_s, FILE *to, struct report **out);
 
-/* When the moments were, in seconds after the start, each once and in their order. The caller frees
- * @out; *n may be 0. */
+/* Lists the times of all moments, in seconds after the start, in order and each once. The caller
+ * frees @out; *n may be 0. */
 int recording_moments(const char *path, double **out, size_t *n);
 
 #endif

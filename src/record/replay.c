@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Reading a recording: of each process the last moment that is wanted is kept, and judged. Whoever
- * has sent the file may have written anything into it. */
+/* Reads a recording: the last wanted moment of each process is kept and judged. The file may come
+ * from anybody, and anything may be in it. */
 #include <fcntl.h>
 #include <math.h>
 #include <sys/stat.h>
@@ -28,17 +28,18 @@ struct replay {
 	ZSTD_DCtx *z;
 	char room[1 << 16];
 	ZSTD_inBuffer in;
-	bool is_ended;	   /* the stream came to its end, and not the file before it */
-	bool lacks_memory; /* for more of it */
+	bool is_ended;	   /* the stream has its end, and the file was not cut */
+	bool lacks_memory; /* memory ran out while reading */
 	struct record_header header;
-	uint64_t start_ns, first_ns; /* of the first that is in it; the first moment of any */
+	/* when the first process in it was first watched; its earliest moment of any */
+	uint64_t start_ns, first_ns;
 	VEC(struct moment) kept;
-	size_t bytes;		  /* of these */
+	size_t bytes;		  /* bytes of the kept moments */
 	struct report_tree *tree; /* the last counts; NULL: children were not followed */
 	struct report *r;
 };
 
-/* Exactly @n bytes; false at the end, or where it is damaged. */
+/* Reads exactly @n bytes. False: the file ends or is damaged there. */
 static bool get(struct replay *p, void *to, size_t n)
 {
 	ZSTD_outBuffer out = {to, n, 0};
@@ -69,7 +70,7 @@ static unsigned char *get_record(struct replay *p, struct record_frame *f)
 
 	if (!get(p, f, sizeof(*f)))
 		return NULL;
-	/* Room comes as the bytes do: a length is soon written. */
+	/* grow with the bytes that come, because a length is easily forged */
 	while (f->length <= RECORD_MAX && n < f->length) {
 		size_t step = f->length - n < STEP ? f->length - n : STEP;
 		unsigned char *grown = realloc(v, n + step);
@@ -85,7 +86,7 @@ static unsigned char *get_record(struct replay *p, struct record_frame *f)
 	return v;
 }
 
-/* After the last record that could be had. */
+/* Did memory run out? To be asked when no record comes any more. */
 static int check_memory(const struct replay *p)
 {
 	return p->lacks_memory ? fail(-ENOMEM, "out of memory") : 0;
@@ -120,7 +121,8 @@ static int read_header(struct replay *p, const char *path)
 	return 0;
 }
 
-/* A process that has executed another program is watched anew, under the same number. */
+/* Returns the place of a process's moment; NULL: all are taken, or memory ran out. A process that
+ * has executed another program is watched anew, with the same pid. */
 static struct moment *place_of(struct replay *p, const struct record_frame *f)
 {
 	struct moment *m;
@@ -135,7 +137,7 @@ static struct moment *place_of(struct replay *p, const struct record_frame *f)
 	return m;
 }
 
-/* Seconds count from when the first of them was watched. */
+/* Is the moment not after @at_s? Seconds count from when the first process in it was watched. */
 static bool is_until(const struct replay *p, const struct record_frame *f, double at_s)
 {
 	return isnan(at_s) || !p->start_ns || (double)f->now_ns <= (double)p->start_ns + at_s * 1e9;
@@ -166,7 +168,7 @@ static int keep_counts(struct replay *p, const struct record_frame *f, unsigned 
 	return wire_error(&w);
 }
 
-/* Keeps the last moment of each process until then. */
+/* Keeps the last moment of each process until @at_s. */
 static int keep_moments(struct replay *p, double at_s)
 {
 	struct record_frame f = {0};
@@ -187,7 +189,7 @@ static int keep_moments(struct replay *p, double at_s)
 	return err ? err : check_memory(p);
 }
 
-/* A process and those it started, as one. */
+/* Adds the process and its children as one. */
 static int join_tree(struct replay *p, struct recorder *to)
 {
 	struct report *r = p->r;
@@ -203,7 +205,7 @@ static int join_tree(struct replay *p, struct recorder *to)
 	return err;
 }
 
-/* Watched again later, and not because it had become another program. */
+/* Was the process watched again later, without having become another program? */
 static bool is_outdated(const struct replay *p, const struct moment *m,
 			const struct report_process *is)
 {
@@ -214,7 +216,7 @@ static bool is_outdated(const struct replay *p, const struct moment *m,
 	return false;
 }
 
-/* As they were told while they were watched; who was judged first is chance. */
+/* Sorts processes in the order in which they were watched: the recording's own is chance. */
 static int by_start(const void *pa, const void *pb)
 {
 	const struct record_frame *a = &((const struct moment *)pa)->frame,
@@ -234,7 +236,7 @@ static int fail_without(const struct replay *p, const char *path, double at_s)
 		    path, ceil(10 * s) / 10);
 }
 
-/* Which of them are of one and the same report? The latest of all tells when that was. */
+/* Judges all kept moments. The latest one is the time of the report. */
 static int judge_all(struct replay *p, const char *path, double at_s, struct recorder *to)
 {
 	struct report *r = p->r;
@@ -302,7 +304,7 @@ static int read_all(struct replay *p, const char *path, double at_s, FILE *to)
 
 static FILE *open_file(const char *path)
 {
-	/* A pipe without a writer would be waited for. */
+	/* without O_NONBLOCK, a pipe without a writer would be waited for */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	FILE *f;
@@ -378,7 +380,8 @@ static int find_moments(struct replay *p, struct times *t)
 	return check_memory(p);
 }
 
-/* Those of several processes are of one report when they are less than this apart. */
+/* Makes one moment of those of several processes that are at most SAME_S apart, because they are of
+ * one report. Returns how many are left. */
 static size_t unite(double *v, size_t n)
 {
 	size_t k = 0;
