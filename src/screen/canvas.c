@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 
 #define MAX_CELLS   (1 << 20)
-#define MAX_COLUMNS 4096 /* of one string: a name may be a megabyte long */
+#define MAX_COLUMNS 4096 /* bound for one string: a name may be a megabyte long */
 
 int canvas_init(struct canvas *c, int rows, int cols, bool is_ascii)
 {
@@ -36,7 +36,7 @@ struct cell *canvas_at(const struct canvas *c, int row, int col)
 	return &c->cell[(size_t)row * (size_t)c->cols + (size_t)col];
 }
 
-/* Characters of the reports beyond ASCII, in ASCII. */
+/* Returns the ASCII form of a character that reports use; NULL: it has none. */
 static const char *in_ascii(uint32_t c)
 {
 	switch (c) {
@@ -53,7 +53,8 @@ static const char *in_ascii(uint32_t c)
 	}
 }
 
-/* How the next character of @s is shown: bytes taken (0 at the end), text, columns. */
+/* Finds how the next character of @s is shown: its text and columns. Returns the bytes taken; 0 at
+ * the end of @s. */
 static size_t form_of(const struct canvas *c, const char *s, char form[UTF8_FORM], int *cols)
 {
 	const char *other;
@@ -66,7 +67,7 @@ static size_t form_of(const struct canvas *c, const char *s, char form[UTF8_FORM
 	if ((uint8_t)*form >= 0x80) {
 		other = c->is_ascii ? in_ascii(u) : NULL;
 		*cols = c->is_ascii ? -1 : wcwidth((wchar_t)u);
-		/* Its width is not known, so the terminal may see another. */
+		/* its width is not known, and the terminal may take it for another */
 		if (other)
 			snprintf(form, UTF8_FORM, "%s", other);
 		else if (*cols < 0)
@@ -77,7 +78,7 @@ static size_t form_of(const struct canvas *c, const char *s, char form[UTF8_FORM
 	return n;
 }
 
-/* A wide character of which one half is written over leaves none. */
+/* Clears a cell. When it is half of a wide character, the other half goes too. */
 static void clear(struct canvas *c, int row, int col)
 {
 	struct cell *left = canvas_at(c, row, col - 1), *at = canvas_at(c, row, col);
@@ -106,7 +107,7 @@ static void put_wide(struct canvas *c, int row, int col, int cols, int style, co
 		canvas_at(c, row, col + 1)->cols = 0;
 }
 
-/* Spelt out, each character has a cell. */
+/* Puts a character; one that is spelt out takes a cell per letter. */
 static void put_form(struct canvas *c, int row, int col, int cols, int style, const char *form)
 {
 	char one[2] = "";
@@ -121,7 +122,8 @@ static void put_form(struct canvas *c, int row, int col, int cols, int style, co
 	}
 }
 
-/* A mark goes onto the character before it; a heap of them is spelt out. */
+/* Puts a mark onto the character before it. False: there is none, or it has enough marks, so the
+ * mark is spelt out. */
 static bool put_mark(struct canvas *c, int row, int col, const char *form)
 {
 	struct cell *at = canvas_at(c, row, col);
@@ -137,7 +139,7 @@ static bool put_mark(struct canvas *c, int row, int col, const char *form)
 
 struct place {
 	int row, col, end, style;
-	int first; /* where the text began */
+	int first; /* column where the text began */
 	bool is_cut;
 };
 
@@ -166,7 +168,7 @@ static bool begin(const struct canvas *c, struct place *p)
 	return p->row >= 0 && p->row < c->rows && p->col >= 0 && p->col < p->end;
 }
 
-/* The mark takes the last column. */
+/* Puts the mark of a cut text into the last column. Returns the column behind it. */
 static int end_cut(struct canvas *c, struct place *p)
 {
 	put_wide(c, p->row, p->end - 1, 1, p->style, ">");
@@ -216,7 +218,7 @@ void canvas_right(struct canvas *c, int row, int col, int end, int style, const 
 	canvas_put(c, row, from > col ? from : col, end, style, text);
 }
 
-/* The style of a sequence of line_style(), and how long it is; 0: it is none. */
+/* Returns the length of the sequence of line_style() at @s, and its style; 0: there is none. */
 static size_t style_at(const char *s, int *style)
 {
 	static const struct {

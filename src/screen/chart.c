@@ -3,13 +3,13 @@
 
 #include <math.h>
 
-#define LEVELS	  8    /* of one cell */
+#define LEVELS	  8    /* heights of one cell */
 #define SCALE	  11   /* columns of the numbers at the left */
-#define LEAST	  0.05 /* of the highest value: less than that is breath, and drawn as level */
+#define LEAST	  0.05 /* of the highest value: smaller changes are drawn as level */
 #define MAX_COLS  1024
 #define SEE_LIMIT 3
 
-/* The character of a cell that is filled up to @level. */
+/* Returns the character of a cell that is filled up to @level. */
 static const char *block(const struct canvas *c, int level)
 {
 	static const char *const utf8[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
@@ -34,7 +34,8 @@ static struct range range_of(const struct chart_point *v, size_t n)
 	return r;
 }
 
-/* One value for each of @cols columns of equal time: the last one that was known by then. */
+/* Finds a value for each of @cols columns of equal time: the last one that was known by then; NAN:
+ * none. */
 static void resample(const struct chart_point *v, size_t n, double *out, int cols)
 {
 	double first = n ? v[0].t_s : 0, span = n ? v[n - 1].t_s - first : 0, last = NAN;
@@ -69,8 +70,8 @@ void chart_spark(struct canvas *c, int row, int col, int cols, int style,
 	}
 }
 
-/* The part of it that is drawn: a level one in the middle of its own scale, the limit when it is
- * near. */
+/* Returns the range that is drawn. A level curve lies in the middle of its own scale; the limit is
+ * in the range when it is near. */
 static struct range scale_of(struct range r, double limit)
 {
 	double least = LEAST * fabs(r.hi) > 65536 ? LEAST * fabs(r.hi) : 65536;

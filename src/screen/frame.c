@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The frame of each page: title, keys, what is typed. */
+/* Draws the frame of each page: the title, the keys, and the text that is typed. */
 #include <inttypes.h>
 #include <math.h>
 
 #include "screen/view_priv.h"
 
-#define NARROW 50 /* columns: the title is the program's alone */
+#define NARROW 50 /* columns: narrower screens have no times in the title */
 
 int frame_words(struct canvas *c, int row, int end, int col, int style, const char *text)
 {
@@ -88,7 +88,7 @@ static int put_keys(struct canvas *c, const struct key_help *k, size_t n)
 
 static void put_footer(const struct view *v, struct canvas *c)
 {
-	/* Those at the end are left out where there is no room. */
+	/* keys at the end are left out where there is no room */
 	static const struct key_help table[] = {
 		{"Enter", "open"}, {"/", "find"}, {"s", "sort"}, {"t", "types"}, {"f", "fds"},
 		{"m", "memory"},   {"S", "save"}, {"h", "help"}, {"q", "quit"},	 {"p", "pause"},

@@ -11,7 +11,7 @@ void history_free(struct history *h)
 	map64_free(&h->by_key);
 }
 
-/* Ids are hex digits, and those of one site are the same in each process. */
+/* Makes a key of pid and site: ids are hex digits, and one site has the same id in each process. */
 static uint64_t key_of(const struct report_process *p, const char *id)
 {
 	uint64_t pid = (uint64_t)(uint32_t)p->pid;
@@ -32,7 +32,7 @@ static const struct history_line *find(const struct history *h, uint64_t key)
 	return at ? &h->lines.v[*at - 1] : NULL;
 }
 
-/* Every second point goes: what is left has the same shape. */
+/* Drops every second point: the shape stays. */
 static void thin(struct history_line *l)
 {
 	size_t n = 0;
@@ -67,7 +67,7 @@ static void add(struct history *h, uint64_t key, double t_s, double v)
 	if (!l)
 		return;
 	l->seen = h->reports;
-	/* A moment that is shown again, or one that lies before it. */
+	/* drop points of this moment or later: a recording can go back */
 	while (l->n && l->v[l->n - 1].t_s >= t_s)
 		l->n--;
 	if (l->n == HISTORY_POINTS)
@@ -84,7 +84,7 @@ static void add_process(struct history *h, const struct report_process *p, doubl
 		add(h, key_of(p, p->sites[i].id), t_s, p->sites[i].outstanding_bytes);
 }
 
-/* Those that the last reports did not have make room. */
+/* Drops lines that the last report did not have, to make room. */
 static void forget(struct history *h)
 {
 	size_t n = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Pages of text: one site, types, descriptors, memory, what was said, help. */
+/* Draws pages of text: one site, types, descriptors, memory, log, help. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -237,7 +237,7 @@ static int make(const struct view *v, int width, struct text *out)
 	return text_make(out, write_page, &page);
 }
 
-/* The live bytes of a site over time. */
+/* Draws the live bytes of a site over time. Returns the row behind. */
 static int put_chart(const struct view *v, struct canvas *c, int row)
 {
 	const struct report_process *p = rows_process(v);

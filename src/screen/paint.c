@@ -5,7 +5,7 @@
 
 #include "screen/view.h"
 
-#define ESCAPE_MS 25 /* longer apart, an Esc and a letter are two keys */
+#define ESCAPE_MS 25 /* farther apart, Esc and a letter are two keys */
 
 static void begin_colors(struct paint *p)
 {

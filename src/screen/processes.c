@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The page of many processes, worst first; and the one before there is any report. */
+/* Draws the page of many processes, worst first, and the page before there is a report. */
 #include <inttypes.h>
 #include <math.h>
 
 #include "screen/view_priv.h"
 
-#define ABOUT 4 /* rows about the selected one */
+#define ABOUT 4 /* rows about the selected process */
 
 static int put_sum(const struct view *v, struct canvas *c, int row)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which rows a table has, and which of them is selected. Reports come and go: what is selected is
- * known by its pid and its site id. */
+/* Finds the rows of a table and the selected one. The selected row is known by pid and site id,
+ * because each report is a new one. */
 #include <math.h>
 #include <stdio.h>
 
@@ -54,7 +54,7 @@ struct order {
 	const struct report_process *p;
 };
 
-/* Higher values come first. What is not known comes last. */
+/* Returns the value to sort by: higher ones come first, unknown ones last. */
 static double number_of(const struct report_site *s, enum view_sort sort)
 {
 	double n = NAN;
@@ -96,7 +96,7 @@ static int compare(const void *a, const void *b, void *ctx)
 
 	if (o->v->sort == SORT_LINE)
 		order = by_line(s, t);
-	/* That of the report. */
+	/* equal ones stay in the order of the report */
 	if (!order)
 		order = x < y ? -1 : x > y;
 	return way * order;
@@ -204,7 +204,8 @@ static size_t find_process(const struct view *v)
 	return SIZE_MAX;
 }
 
-/* The first row stays selected as long as nobody has moved: it is the worst one. */
+/* Finds the selected thing in a new report. The first row stays selected until the user moves,
+ * because it is the worst. */
 void rows_follow(struct view *v)
 {
 	const struct report_process *p = rows_process(v);

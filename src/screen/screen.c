@@ -11,20 +11,20 @@
 #include "screen/terminal.h"
 
 #define LOG_LINES  200
-#define EVERY_NS   1000000000ull /* the clock in the title */
+#define EVERY_NS   1000000000ull /* for the clock in the title */
 #define MESSAGE_NS 5000000000ull
 
 struct screen {
 	struct screen_opts o;
 	struct paint paint;
 	struct view view;
-	struct report *shown, *newest; /* the same but while the picture stands */
+	struct report *shown, *newest; /* the same report, unless the view is paused */
 	const char *doing;
 	uint64_t doing_ns, drawn_ns, said_ns;
 	bool is_open, is_changed;
 };
 
-/* Lines come from any thread. */
+/* The last lines that were logged; any thread may log. */
 static struct {
 	pthread_mutex_t lock;
 	char *v[LOG_LINES];
@@ -125,7 +125,7 @@ void screen_moment(struct screen *s, size_t moment, size_t moments)
 	s->view.now.moments = moments;
 }
 
-/* The newest takes the place of what is shown, unless the picture stands. */
+/* Shows the newest report, unless the view is paused. */
 static void show_newest(struct screen *s)
 {
 	if (s->view.is_paused || s->shown == s->newest)
@@ -207,7 +207,8 @@ static void draw(struct screen *s)
 	s->is_changed = false;
 }
 
-/* After Ctrl-Z and fg somebody else has written on it; in the background nothing is drawn. */
+/* May the terminal be drawn on? Not in the background. After Ctrl-Z and fg another program has
+ * written on it, so all is drawn again. */
 static bool has_terminal(struct screen *s)
 {
 	if (terminal_is_entered())

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The full-screen view on a terminal. Fed with reports by the thread that makes them, one per
- * process. */
+/* The full-screen view on a terminal. One per process. The thread that makes the reports makes all
+ * calls; lines may be logged by any thread. */
 #ifndef PYLEAK_SCREEN_SCREEN_H
 #define PYLEAK_SCREEN_SCREEN_H
 
@@ -11,31 +11,34 @@ struct screen;
 
 struct screen_opts {
 	bool no_color;
-	int (*confine)(void); /* what the process that puts the terminal right gives up */
-	/* Writes what is shown to a file, whose name comes back. 0, or fails with the sentence. */
+	int (*confine)(void); /* as terminal_keep() has it */
+	/* Writes the shown report to a file and its name to @name. 0, or a negative errno with the
+	 * sentence. */
 	int (*save)(void *ctx, enum out_format as, const struct report *r, char *name, size_t size);
 	void *save_ctx;
 };
 
-/* Can there be one here? */
+/* Is there a terminal that the view can use? */
 bool screen_is_possible(void);
-/* Before the first thread, and after all other helpers. */
+/* Makes the view and starts the process that resets the terminal. Call it before the first thread
+ * and after all other helpers are started. 0, or a negative errno with the sentence. */
 int screen_new(const struct screen_opts *o, struct screen **out);
-/* Takes the terminal. What is logged from now on is shown, and printed in the end. */
+/* Takes the terminal. Lines that are logged from now on are shown, and printed at the end. 0, or a
+ * negative errno with the sentence. */
 int screen_open(struct screen *s);
-/* Gives it back; NULL is fine. */
+/* Gives the terminal back and prints the logged lines; NULL is fine. */
 void screen_free(struct screen *s);
 
-/* Names a step that takes long: "attaching to 12"; NULL: it is done. */
+/* Shows a step that takes long: "attaching to 12"; NULL: it is done. @what is not copied. */
 void screen_doing(struct screen *s, const char *what);
-/* Seconds until the end; NAN: until somebody ends it. */
+/* Sets the seconds until the end; NAN: until the user ends it. */
 void screen_left(struct screen *s, double seconds);
-/* A moment of a recording, from 1. */
+/* Sets which moment of a recording is shown, from 1 on, of @moments. */
 void screen_moment(struct screen *s, size_t moment, size_t moments);
-/* A new report, which is copied. */
+/* Shows a new report, which is copied. -ENOMEM with the sentence. */
 int screen_report(struct screen *s, const struct report *r);
-/* Obeys what was pressed, draws what has changed, waits for at most @max_s for a key before that.
- * VIEW_QUIT and the moments of a recording are the caller's to obey. */
+/* Waits for a key, at most @max_s, obeys the keys and draws the changes. The caller obeys the wish
+ * that is returned: VIEW_QUIT, or another moment of a recording. */
 enum view_wish screen_step(struct screen *s, double max_s);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The page of one process: the verdict, its memory over time, and what grows, line by line. */
+/* Draws the page of one process: the verdict, its memory over time, and the lines that grow. */
 #include <inttypes.h>
 #include <math.h>
 
 #include "screen/view_priv.h"
 
-#define TALL	     40 /* rows of a screen with room for more */
+#define TALL	     40 /* rows: a screen with room for more */
 #define WIDE	     110
-#define LINE_S	     15 /* a leak is called one after so long at the earliest */
+#define LINE_S	     15 /* seconds: no leak is called one earlier */
 #define SLOW_S	     60
-#define MEMORY_GROWS 1024 /* bytes per second: worth a word */
+#define MEMORY_GROWS 1024 /* bytes per second: slower growth is not mentioned */
 
-/* Columns of the table; the types are left out where they are of no width. */
+/* Columns where parts of the table begin or end; without room for types, types == end. */
 struct columns {
 	int class, bytes, count, live, spark, spark_end, where, types, end;
 };
@@ -108,7 +108,7 @@ static void put_row(const struct view *v, struct canvas *c, int row, struct colu
 		put_types(c, row, col + 2, k.end, s);
 }
 
-/* Facts that are known while no line grows, and how long one takes. */
+/* Writes the facts that are known while no line grows, and how long it takes until one is named. */
 static int put_waiting(const struct view *v, struct canvas *c, int row, int end,
 		       const struct report_process *p)
 {

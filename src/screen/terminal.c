@@ -15,20 +15,20 @@
 
 #define CODES 256
 
-/* Bytes for the terminal. */
+/* A sequence of bytes for the terminal. */
 struct codes {
 	char v[CODES];
 	size_t n;
 };
 
-/* Signal handlers have no other way to it. */
+/* The terminal's state is global, because signal handlers have no other way to it. */
 static struct {
 	struct termios before, during;
 	struct codes enter, leave;
 	struct helper helper;
 	volatile sig_atomic_t is_entered;
 	bool is_kept, has_during;
-	pid_t group; /* ours: later the filter has no call for it */
+	pid_t group; /* our process group: later the seccomp filter forbids the call for it */
 } term = {.helper.sock = -1};
 
 static struct codes *collecting;
@@ -45,7 +45,7 @@ static void add(struct codes *to, const char *name)
 	const char *text = tigetstr(name);
 
 	collecting = to;
-	/* Without the delays that terminals of the seventies need. */
+	/* without the delays that terminals of the seventies need */
 	if (text && text != (char *)-1)
 		tputs(text, 1, collect);
 }
@@ -77,12 +77,13 @@ static void write_codes(const struct codes *c)
 {
 	ssize_t n = write(STDOUT_FILENO, c->v, c->n);
 
-	(void)n; /* nobody is there to be told */
+	(void)n; /* there is nobody to be told */
 }
 
 /* ---- The process that outlives us. ---- */
 
-/* A shell that has the terminal again may have set it already. */
+/* Resets the terminal, but keeps the settings when they are not ours: a shell may have set them
+ * since. */
 static void put_right(void)
 {
 	struct termios now;
@@ -109,7 +110,8 @@ struct word {
 	struct termios during;
 };
 
-/* A terminal that is stopped (Ctrl-S) makes it wait: it must hold nothing of the other helpers'. */
+/* Waits for our end, then resets the terminal. A terminal that is stopped (Ctrl-S) makes this
+ * process wait, so it closes the descriptors of other helpers. */
 static void serve(int sock, void *ctx)
 {
 	int (*confine)(void) = *(int (**)(void))ctx;
@@ -126,7 +128,7 @@ static void serve(int sock, void *ctx)
 		put_right();
 }
 
-/* ---- Ours. ---- */
+/* ---- Our own process. ---- */
 
 int terminal_keep(int (*confine)(void))
 {
@@ -149,7 +151,8 @@ int terminal_keep(int (*confine)(void))
 	return err;
 }
 
-/* No lock, no memory: also said by signal handlers. */
+/* Tells the helper whether the terminal is entered. Without locks and allocation, because signal
+ * handlers call it too. */
 static void tell(bool is_entered)
 {
 	const struct word word = {is_entered, term.during};

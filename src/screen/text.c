@@ -41,7 +41,8 @@ void text_free(struct text *t)
 	vec_free(&t->lines);
 }
 
-/* Nothing but colours begins with an escape here: those of the target are spelt out. */
+/* Returns a copy without colours, which the caller frees. Only colours begin with an escape here,
+ * because escapes of the target are spelt out. */
 static char *without_colours(const char *line)
 {
 	char *plain = strdup(line), *to = plain;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which page is shown, and what keys do. */
+/* Decides which page is shown, and obeys keys. */
 #include "screen/view.h"
 
 #include <limits.h>
@@ -24,7 +24,7 @@ static bool is_table(const struct view *v)
 	return v->page == PAGE_PROCESSES || v->page == PAGE_SITES;
 }
 
-/* With one process its sites come first, with several the list of them. */
+/* Chooses the first page: the sites of one process, or the list of several. */
 static void show_first(struct view *v)
 {
 	const struct report_process *p = rows_process_at(v, 0);
@@ -37,7 +37,7 @@ static void show_first(struct view *v)
 
 void view_show(struct view *v, const struct report *r)
 {
-	bool is_joined; /* the one process, by others */
+	bool is_joined; /* other processes have joined the only one */
 
 	v->r = r;
 	history_add(&v->history, r);
@@ -81,12 +81,13 @@ static void go_back(struct view *v)
 		return;
 	v->page = v->back[--v->depth];
 	v->scroll = v->first = 0;
-	v->at = 1; /* not the first row, but what was selected */
+	v->at = 1; /* not the first row, but the one that was selected */
 	if (is_table(v))
 		rows_follow(v);
 }
 
-/* Pages of one process, from that of another one. */
+/* Goes to a page of text. From another page of text it takes that one's place, so that one step
+ * goes back. */
 static void go_across(struct view *v, enum view_page page)
 {
 	if (v->page != PAGE_PROCESSES && v->page != PAGE_SITES && v->page != PAGE_SITE && v->depth)
