@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The words of every command when it fails, and when there is nothing to say. */
+/* The words of every command when it fails or has nothing to report. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -56,7 +56,7 @@ static int read_line(const struct opt *table, char *line, void *out)
 	*value++ = '\0';
 	name = config_trim(line);
 	value = config_trim(value);
-	/* About the run, not settings. */
+	/* these two are about the run and are no settings */
 	if (!strcmp(name, "config") || !strcmp(name, "help"))
 		return fail(-EINVAL, "--%s belongs on the command line", name);
 	return opts_set(table, name, value, out);

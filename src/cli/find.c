@@ -30,15 +30,16 @@ int cli_find_check(const struct cli_find *f, const struct opt_pids *pids)
 		return fail(-EINVAL, "-p %s and --name %s: one of them", pids->name, f->name);
 	if ((f->container && !*f->container) || (f->pod && !*f->pod) || (f->name && !*f->name))
 		return fail(-EINVAL, "--name, --container and --pod need a name");
-	/* A pattern that is none is bad usage, and nothing to find out later. */
+	/* a wrong pattern is bad usage, which is told at once */
 	select.name = f->name;
 	err = cli_select_parse(&select, &so);
 	cli_select_free(&select);
 	return err;
 }
 
-/* The name as a word of the command line, or the end of a path in it: "gunicorn" fits
- * "/usr/bin/gunicorn app:app" and "gunicorn: master", "app" fits "python3 app.py". Caller frees. */
+/* Returns a pattern for the name as a word of the command line, or as the end of a path in it:
+ * "gunicorn" fits "/usr/bin/gunicorn app:app" and "gunicorn: master", "app" fits "python3 app.py".
+ * The caller frees it. */
 static char *word_pattern(const char *name)
 {
 	static const char special[] = ".[]{}()*+?^$|\\";
@@ -56,7 +57,7 @@ static char *word_pattern(const char *name)
 	return out;
 }
 
-/* As it was typed: "--container web --name x", "gunicorn". */
+/* Writes the wish as it was typed: "--container web --name x", "gunicorn". */
 static void say_wish(const struct cli_find *f, const struct opt_pids *pids, char *buf, size_t size)
 {
 	size_t n = 0;
@@ -136,7 +137,7 @@ static int list(const struct cli_again *a, const struct sweep_found *found, cons
 						 i ? "," : "", m->entry.pid);
 		if (i >= MAX_LISTED)
 			continue;
-		/* The words of the target are never on a line that may be pasted into a shell. */
+		/* a line that may be pasted into a shell never has words of the target */
 		log_line("pid %d: %s, %s, %s old%s", m->entry.pid, m->command,
 			 fmt_bytes(rss, sizeof(rss), (double)m->entry.rss_bytes),
 			 fmt_duration(age, sizeof(age), m->entry.age_s), m->where);
@@ -209,7 +210,7 @@ int cli_find(const struct cli_find *f, struct opt_pids *pids, const struct cli_a
 	return err;
 }
 
-/* "; it is /usr/sbin/nginx" */
+/* Writes the program of a pid: "; it is /usr/sbin/nginx". */
 static void say_program(int pid, char *buf, size_t size)
 {
 	char path[32], to[256];
@@ -227,14 +228,14 @@ int cli_find_meant(int err, int pid)
 	auto_free char *said = NULL;
 
 	switch (err) {
-	case -ENOENT: /* no Python */
+	case -ENOENT: /* the process is no Python */
 		say_program(pid, program, sizeof(program));
 		break;
-	case -ESRCH: /* nobody; of one that has just ended the sentence says enough */
+	case -ESRCH: /* no such process; if it has just ended, the sentence says enough */
 		if (!kill(pid, 0))
 			return err;
 		break;
-	case -EINVAL: /* a kernel thread: small numbers, as containers have */
+	case -EINVAL: /* a kernel thread: their pids are small, as those in containers are */
 	case -EPERM:
 		break;
 	default:

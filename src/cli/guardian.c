@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The process that holds the probes, for as long as a command runs, and the word when it is waited
- * for: one that somebody has stopped would be waited for in silence. */
+/* Starts and stops the process that holds the probes while a command runs, and tells when it is
+ * waited for: if somebody has stopped it, the wait would be silent. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,10 +17,10 @@
 #include "proc/list.h"
 
 #define PATIENCE_S 2
-#define LONG_S	   10		 /* to close many events of tracefs takes seconds */
-#define GAP_NS	   1000000000ull /* who waits asks every 50 ms */
+#define LONG_S	   10		 /* closing many events of tracefs takes seconds */
+#define GAP_NS	   1000000000ull /* a caller that waits asks every 50 ms; a longer gap ends a wait */
 
-/* 0: not to be found. */
+/* Returns the guardian's pid; 0: it is not found. */
 static int find_guardian(void)
 {
 	auto_free struct proc_entry *v = NULL;
@@ -34,7 +34,8 @@ static int find_guardian(void)
 	return 0;
 }
 
-/* The letter of /proc/PID/stat, behind a name that may have any letters in it; 0: it has ended. */
+/* Returns the state's letter of /proc/PID/stat, which follows a name that may have any letters in
+ * it; 0: the process has ended. */
 static char state_of(int pid)
 {
 	char text[512], *name;
@@ -45,7 +46,7 @@ static char state_of(int pid)
 	return name && name[1] == ' ' && name[2] != 'Z' ? name[2] : 0;
 }
 
-/* Tells what keeps the process from its work, and what helps; NULL: nothing is seen to. */
+/* Returns words for what keeps the process from its work, and what helps; NULL: nothing is seen. */
 static const char *held_by(int pid, char state)
 {
 	char where[64];
@@ -58,7 +59,7 @@ static const char *held_by(int pid, char state)
 	return waits_in_freezer(where) ? "is frozen: thaw its control group" : NULL;
 }
 
-/* False: there is nothing to say of it. */
+/* Tells which process is waited for, and why. False: there is nothing to tell. */
 static bool say_who_is_awaited(bool is_long)
 {
 	int pid = find_guardian();
@@ -82,14 +83,15 @@ static bool say_who_is_awaited(bool is_long)
 	return true;
 }
 
-/* Asked by who waits for an answer of it, and has no other word for us. */
+/* Shall the wait for the guardian's answer end? The guard's own code asks this while it waits, so
+ * this is where a long wait is noticed and told. */
 static bool is_given_up(void)
 {
 	static _Atomic uint64_t asked_ns, next_ns;
 	const uint64_t patience_ns = PATIENCE_S * 1000000000ull;
 	uint64_t now = clock_ns();
 
-	if (now - atomic_exchange(&asked_ns, now) > GAP_NS) /* a wait begins */
+	if (now - atomic_exchange(&asked_ns, now) > GAP_NS) /* a new wait begins */
 		next_ns = now + patience_ns;
 	else if (now > next_ns)
 		next_ns = say_who_is_awaited(false) ? UINT64_MAX : now + patience_ns;
@@ -105,7 +107,7 @@ int cli_guard_start(bool no_sandbox, struct probe_guard **out)
 	};
 	int err;
 
-	/* Where tracefs has only just been mounted the other copies can be joined only now. */
+	/* other copies can be joined only once tracefs is mounted */
 	if (probe_mount())
 		log_debug("%s", fail_text());
 	err = host_join();
@@ -155,7 +157,7 @@ void cli_guard_stop(struct probe_guard *g)
 	else
 		await_end(thread);
 	stop_alarm_to(-1, 0);
-	pid = g && !ends ? find_guardian() : 0; /* it may have been left */
+	pid = g && !ends ? find_guardian() : 0; /* the guardian may have been left behind */
 	if (pid && state_of(pid) == 'T')
 		log_line("pyleak-bpf: the process that holds the probes (pyleak-probes, %d) was "
 			 "stopped, and keeps them in: kill -CONT %d",

@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In the child: nobody at the other end any more means that we were given up. A terminal's Ctrl-C
- * is for the tool alone. */
+/* Waits in the child and then runs the program. When the pipe closes instead, the tool gave the
+ * child up. It has its own process group, because a terminal's Ctrl-C is for the tool alone. */
 static _Noreturn void wait_and_exec(char **argv, int go, int answer)
 {
 	char word;
@@ -51,7 +51,7 @@ int launch_prepare(char **argv, struct launch *l)
 	return fail(-errno, "no process could be started: %s", strerror(errno));
 }
 
-/* The answer's pipe closes with the exec. */
+/* An exec closes the answer's pipe, so an empty answer means success. */
 int launch_go(struct launch *l, const char *name)
 {
 	int err = 0;
@@ -65,8 +65,7 @@ int launch_go(struct launch *l, const char *name)
 
 bool launch_is_alive(struct launch *l)
 {
-	/* -1: whoever started us ignores SIGCHLD, and the kernel keeps nothing of those that end.
-	 */
+	/* -1: our parent ignored SIGCHLD, so the kernel forgets children that end */
 	if (l->pid && !l->has_ended)
 		l->has_ended = waitpid(l->pid, NULL, WNOHANG) != 0;
 	return l->pid && !l->has_ended;

@@ -12,16 +12,17 @@ struct closing {
 };
 
 struct opener {
-	struct worker worker; /* all below is under its lock */
+	struct worker worker; /* its lock guards all below */
 	enum state state;
 	struct opened opened;
 	struct session_opts so;
 	VEC(struct closing) closing;
-	uint64_t opened_ns; /* when the last one was */
+	uint64_t opened_ns; /* when a session was last opened */
 };
 
 /* The kernel takes probes out one after the other, a tenth of a second each, and lets nobody put
- * any in meanwhile: while workers are replaced, the old ones wait. Not without limit. */
+ * any in meanwhile. So while workers are replaced, old sessions wait REST_NS after each opening,
+ * but not more than MAX_CLOSING of them. */
 #define REST_NS	    500000000
 #define MAX_CLOSING 16
 
@@ -153,6 +154,6 @@ void opener_close(struct opener *o, struct session *s)
 		slot->session = s;
 	pthread_cond_broadcast(&o->worker.wake);
 	pthread_mutex_unlock(&o->worker.lock);
-	if (!slot) /* out of memory: here and now */
+	if (!slot) /* out of memory: close it here */
 		session_close(s);
 }

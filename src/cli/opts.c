@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Option parser over getopt_long, driven by a table. */
+/* Parses options by getopt_long() and a table. */
 #include "cli/opts.h"
 
 #include <ctype.h>
@@ -10,7 +10,7 @@
 #include "base/spelling.h"
 
 #define MAX_ROWS    64
-#define LONG_BASE   256 /* what getopt returns for row n: LONG_BASE + n, whichever form was used */
+#define LONG_BASE   256 /* getopt returns LONG_BASE + n for the long form of row n */
 #define HELP_COLUMN 28
 #define HELP_WIDTH  80
 
@@ -18,7 +18,7 @@ static int number(const char *text, double *out)
 {
 	char *end;
 
-	/* No sign, exponent, hex, nan or inf: nobody means them. */
+	/* no sign, exponent, hex, nan or inf, because nobody means them */
 	if (!*text || text[strspn(text, "0123456789.")] != '\0')
 		return -EINVAL;
 	errno = 0;
@@ -26,7 +26,7 @@ static int number(const char *text, double *out)
 	return *end || errno ? -EINVAL : 0;
 }
 
-/* "4096", "4k", "1M", "2G": -EINVAL without a sentence when it is none of these. */
+/* Reads "4096", "4k", "1M" or "2G". -EINVAL without a sentence: it is none of these. */
 static int read_size(const char *text, uint64_t *out)
 {
 	static const char suffix[] = "kKmMgG";
@@ -52,7 +52,7 @@ static int read_size(const char *text, uint64_t *out)
 	return 0;
 }
 
-/* "-p, --pid" as the user should see it in a complaint. */
+/* Writes an option as complaints show it: "-p/--pid". */
 static const char *shown(const struct opt *o, char *buf, size_t size)
 {
 	if (o->letter)
@@ -62,7 +62,7 @@ static const char *shown(const struct opt *o, char *buf, size_t size)
 	return buf;
 }
 
-/* A number with a slip in it is none. */
+/* Can the text be a name? A mistyped number is none. */
 static bool is_name(const char *text)
 {
 	return isalpha((unsigned char)*text) || (*text && strchr("/_.", *text));
@@ -92,7 +92,7 @@ static int parse_pids(const struct opt *o, const char *text, struct opt_pids *ou
 			return fail(-EINVAL, "%s %s: a process id is a number from 1 on",
 				    shown(o, buf, sizeof(buf)), text);
 		for (size_t i = 0; i < out->n && pid; i++)
-			if (out->v[i] == pid) /* named twice, watched once */
+			if (out->v[i] == pid) /* a pid that is given twice is watched once */
 				pid = 0;
 		if (pid && out->n == OPTS_MAX_PIDS)
 			return fail(-EINVAL, "%s: at most %d processes at once",
@@ -124,7 +124,7 @@ static int parse_word(const struct opt *o, const char *text, const char **out)
 
 static int out_of_range(const struct opt *o, const char *text)
 {
-	/* With -o most other programs name a file. */
+	/* in most other programs -o names a file */
 	bool is_file = o->letter == 'o' && text[strspn(text, "0123456789.-")] != '\0';
 	const char *unit = !strcmp(o->arg, "SEC")  ? " of seconds"
 			   : !strcmp(o->arg, "MS") ? " of milliseconds"
@@ -150,7 +150,7 @@ static int parse_number(const struct opt *o, const char *text, void *to)
 {
 	double v;
 
-	/* The comparison is written so that it is false for everything odd. */
+	/* written so that it is false for NAN as well */
 	if (number(text, &v) != 0 || !(v >= o->min && v <= o->max))
 		return out_of_range(o, text);
 	if (o->type == OPT_NUMBER) {
@@ -200,12 +200,12 @@ static int store(const struct opt *o, const char *text, void *out)
 	return -EINVAL;
 }
 
-/* getopt's two notations of the table. Returns the number of rows. */
+/* Writes the table in getopt's two notations. Returns the number of rows. */
 static size_t spell(const struct opt *table, char *letters, struct option *names)
 {
 	size_t n = 0;
 
-	*letters++ = ':'; /* tell a missing value from an unknown option */
+	*letters++ = ':'; /* so that getopt tells a missing value from an unknown option */
 	for (; n < MAX_ROWS && table[n].name; n++) {
 		names[n].name = table[n].name;
 		names[n].has_arg = table[n].arg ? required_argument : no_argument;
@@ -230,7 +230,7 @@ static const struct opt *find_row(const struct opt *table, size_t n, int c)
 	return NULL;
 }
 
-/* "--o" begins several. */
+/* Complains of a word such as "--o", which several names begin with; 0: none does. */
 static int several(const struct opt *table, const char *word, size_t n)
 {
 	char list[160] = "";
@@ -261,7 +261,7 @@ static int unknown(const struct opt *table, const char *word)
 	return fail(-EINVAL, "unknown option %s; --help lists the options", word);
 }
 
-/* "-pid" for "--pid": getopt takes it for -p. */
+/* Complains of "-pid" for "--pid", which getopt takes for -p; 0: it is no such word. */
 static int one_dash(const struct opt *table, const char *word)
 {
 	for (const struct opt *o = table; o->name && word[0] == '-' && word[1] != '-'; o++)
@@ -296,7 +296,7 @@ int opts_parse_words(const struct opt *table, int argc, char **argv, void *out, 
 	int c, err;
 
 	opterr = 0;
-	optind = 0; /* glibc: start afresh, also when called again */
+	optind = 0; /* glibc starts afresh, also in a second call */
 	while ((c = getopt_long(argc, argv, letters, names, NULL)) != -1) {
 		const struct opt *o = c == '?' || c == ':' ? NULL : find_row(table, n, c);
 		const char *word = argv[optind - 1];
@@ -304,7 +304,7 @@ int opts_parse_words(const struct opt *table, int argc, char **argv, void *out, 
 		if (o)
 			err = optarg == word + 2 ? one_dash(table, word) : 0;
 		else if (optind < argc && argv[optind][0] == '-' && argv[optind][1] == optopt)
-			err = one_dash(table, argv[optind]); /* which it has not done with */
+			err = one_dash(table, argv[optind]); /* getopt is still in this word */
 		else
 			err = 0;
 		if (!err)
@@ -316,7 +316,7 @@ int opts_parse_words(const struct opt *table, int argc, char **argv, void *out, 
 	return 0;
 }
 
-/* As a shell reads it. */
+/* Writes a blank and the text as a shell reads it. Returns the length that it needs. */
 static size_t put_quoted(char *buf, size_t size, const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -396,7 +396,7 @@ int opts_set(const struct opt *table, const char *name, const char *value, void 
 	return fail(-EINVAL, "there is no setting '%.60s'", name);
 }
 
-/* @text from column @col on, broken at spaces. */
+/* Prints @text from column @col on, broken at blanks. */
 static void wrap(FILE *f, const char *text, int col)
 {
 	int at = col;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Words of a command line that belong to no option. */
+/* Reads words of a command line that belong to no option. */
 #include "cli/opts.h"
 
 static bool is_number(const char *word)
@@ -16,7 +16,7 @@ int opts_unexpected(const char *word, const char *hint)
 	return fail(-EINVAL, "unexpected word '%s'; %s", word, hint);
 }
 
-/* Behind -p, as other tools take an interval and a count. */
+/* Complains of words beside -p: other tools take an interval and a count there. */
 static int beside_pids(const char *word, const struct opt_pids *pids, size_t max, const char *time)
 {
 	if (!is_number(word) || !pids->n)

@@ -15,7 +15,7 @@
 #include "out/out.h"
 
 #define LOOK_MS	   50
-#define GIVE_UP_MS 2000 /* once the user has asked for the end */
+#define GIVE_UP_MS 2000 /* patience once the user has asked for the end */
 
 struct places {
 	struct place v[OUTPUTS_MAX];
@@ -51,7 +51,8 @@ static void serve(int sock, void *ctx)
 	keeper_serve(sock, p->v, p->n);
 }
 
-/* A file that is written anew, by its name; a pipe, by itself. A device takes what comes. */
+/* Are both one file? A file is identified by its directory and name, because it is written anew; a
+ * pipe by itself. A device takes all that is written. */
 static bool is_one(const struct place *a, const struct place *b)
 {
 	bool is_file = a->dir >= 0;
@@ -73,7 +74,8 @@ static int check_others(const struct places *p, const struct place *new)
 	return 0;
 }
 
-/* A name that cannot be written is passed over: who opens it says so. */
+/* Adds a path, and compares it with the others. One that cannot be written is left out, because
+ * opening it will tell. */
 static int add_apart(struct places *p, const char *path)
 {
 	int err;
@@ -189,7 +191,7 @@ static void find_saves(struct places *p, struct outputs *o, const char *stem)
 #undef X
 
 	for (size_t as = 0; stem && as < OUT_FORMATS_MAX; as++) {
-		/* The first of several suffixes. */
+		/* the first of several suffixes */
 		int n = (int)strcspn(suffixes[as], " ");
 
 		if (asprintf(&o->save[as], "%s%.*s", stem, n, suffixes[as]) < 0)
@@ -263,7 +265,8 @@ void outputs_close(struct outputs *o)
 		free(take(o->save[as]));
 }
 
-/* A pipe that nobody reads is waited for, but who is to end tries for a moment only. */
+/* Waits for the keeper's answer, which may wait for a pipe's reader. Once the user has asked for
+ * the end, it waits GIVE_UP_MS more. 0 or -EINTR. */
 static int wait_for(int sock)
 {
 	struct pollfd answer = {.fd = sock, .events = POLLIN};
@@ -274,8 +277,9 @@ static int wait_for(int sock)
 	return -EINTR;
 }
 
-/* Returns the keeper's answer: 0 or a negative errno. Never -EPIPE when it is gone itself: to our
- * callers that is a reader who has seen enough, and no failure. */
+/* Asks the keeper, and returns its answer: 0 or a negative errno. Never -EPIPE when the keeper
+ * itself has ended, because our callers take that for a reader who has seen enough, which is no
+ * failure. */
 static int ask(const struct outputs *o, enum keeper_op op, const char *path,
 	       struct keeper_answer *a, int *fd)
 {
@@ -317,7 +321,7 @@ int outputs_begin(const struct outputs *o, const char *path, struct output *out)
 	return cannot(path, -ENOMEM);
 }
 
-/* All of it, on disk, under its name: 0 or a negative errno. */
+/* Writes all of the file to disk and gives it its name. 0 or a negative errno. */
 static int finish(const struct outputs *o, struct output *out)
 {
 	struct keeper_answer a = {0};
@@ -467,7 +471,7 @@ int outputs_print(const struct outputs *o, const struct outputs_files *files, ou
 	struct cli_failures failed = {0};
 	int err;
 
-	/* A reader who leaves must not end us before all files are written. */
+	/* a reader who leaves must not end us before all files are written */
 	signal(SIGPIPE, SIG_IGN);
 	err = want_text ? text(stdout, r, &how) : 0;
 	cli_note(&failed, cli_reader_left(err) ? 0 : err);

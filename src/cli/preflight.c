@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Early and clear refusal: room, rights and BTF, before a target is touched. */
+/* Checks the stack, rights and BTF before a target is touched, so that a refusal comes early. */
 #include <cap-ng.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -14,7 +14,7 @@
 #define BTF_PATH  "/sys/kernel/btf/vmlinux"
 #define STACK_KIB 512 /* judging a recording takes some 190, a watch more */
 
-/* The kernel makes the stack as deep as it is used. */
+/* Uses the stack, because the kernel makes it as deep as it is used. */
 static void __attribute__((noinline)) use_stack(void)
 {
 	char deep[(STACK_KIB - 128) << 10];
@@ -22,8 +22,8 @@ static void __attribute__((noinline)) use_stack(void)
 	*(volatile char *)deep = 0;
 }
 
-/* A stack that may not grow has no word at its end, only SIGSEGV: so it grows now, where there is
- * room for it (`ulimit -v`). The limit of the stack is that of each thread, too. */
+/* A stack that cannot grow is told of by SIGSEGV alone. So it grows now, after a check that there
+ * is memory for it (`ulimit -v`). The limit of the stack holds for each thread, too. */
 int cli_check_stack(void)
 {
 	void *room = mmap(NULL, STACK_KIB << 10, PROT_READ | PROT_WRITE,
@@ -43,7 +43,7 @@ int cli_check_stack(void)
 
 struct need {
 	int cap;
-	bool is_in_sys_admin; /* CAP_SYS_ADMIN contains it (capability.h since Linux 5.8) */
+	bool is_in_sys_admin; /* CAP_SYS_ADMIN includes it (capability.h since Linux 5.8) */
 	const char *name, *why;
 };
 
@@ -67,7 +67,7 @@ int cli_check_caps(void)
 	char list[256] = "";
 	size_t used = 0;
 
-	/* Then nothing is known, and the first use will tell. */
+	/* without an answer, the first use will tell */
 	if (capng_get_caps_process())
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
@@ -82,7 +82,7 @@ int cli_check_caps(void)
 				   : "run it with sudo");
 }
 
-/* CAP_DAC_OVERRIDE, which would do, is given up. */
+/* CAP_DAC_OVERRIDE would do as well, but is given up. */
 bool cli_may_read_others(void)
 {
 	return capng_get_caps_process() || is_in_effect(CAP_DAC_READ_SEARCH);
@@ -90,7 +90,7 @@ bool cli_may_read_others(void)
 
 int cli_check_btf(void)
 {
-	/* A test sets the path to show what a kernel without BTF is told. */
+	/* a test sets the path to see what is said where the kernel has no BTF */
 	const char *test = getenv("PYLEAK_TEST_BTF");
 	const char *path = test ? test : BTF_PATH;
 

@@ -11,7 +11,7 @@
 
 #define FIRST_NS 1000000000ull
 #define EVERY_NS 200000000ull
-#define TURN_NS	 2000000ull /* of CPU time, then we look whether others want it */
+#define TURN_NS	 2000000ull /* of our CPU time, after which we see whether others want the CPU */
 #define MOST_NS	 100000000ull
 
 void progress_begin(struct progress *p, bool quiet)
@@ -25,7 +25,8 @@ void progress_begin(struct progress *p, bool quiet)
 	p->next_ns = p->begin_ns + FIRST_NS;
 }
 
-/* Over what stood there before; a line that wraps could not be taken back. */
+/* Writes over the line that stands there. The text is cut, because a line that wraps could not be
+ * taken back. */
 static void rewrite(struct progress *p, char *text)
 {
 	int width = out_width(stderr);
@@ -38,7 +39,7 @@ static void rewrite(struct progress *p, char *text)
 	p->shown = n;
 }
 
-/* "reading the heap: 1.3 GiB of ~4.0 GiB, 12.4 M objects, 9 s" */
+/* Shows "reading the heap: 1.3 GiB of ~4.0 GiB, 12.4 M objects, 9 s". */
 static void show(struct progress *p, const struct heap_progress *at, double seconds)
 {
 	uint64_t read = at->bytes < at->of_bytes ? at->bytes : at->of_bytes;
@@ -56,9 +57,9 @@ static void show(struct progress *p, const struct heap_progress *at, double seco
 	rewrite(p, text);
 }
 
-/* At nice 0, since a lock of the target's is held now and then (thread_calm), and yet it comes
- * first: where we have to wait for a CPU we leave it alone for twice as long, which is a quarter
- * for us. */
+/* Rests for twice as long as we had to wait for a CPU, so that others get the most of it. We run at
+ * nice 0, because a lock of the target's is held now and then (thread_calm()), but the target comes
+ * first. */
 static void give_way(struct progress *p)
 {
 	uint64_t now = clock_ns(), cpu = thread_cpu_ns(), worked = cpu - p->cpu_ns;

@@ -17,7 +17,7 @@ static int find_user(const char *text, long *out)
 	return 0;
 }
 
-/* An unset variable of who calls us is no selection, and would select all or none. */
+/* Refuses empty words: an unset variable of the caller's shell would select all or none. */
 static int check_words(const struct cli_select *c)
 {
 	const struct {
@@ -60,7 +60,7 @@ int cli_select_parse(struct cli_select *c, struct sweep_opts *out)
 	if (err) {
 		regerror(err, &c->regex, why, sizeof(why));
 		err = fail(-EINVAL, "--name %s: %s", c->name, why);
-		c->name = NULL; /* nothing to free */
+		c->name = NULL; /* there is nothing to free */
 		return err;
 	}
 	out->name = &c->regex;

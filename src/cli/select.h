@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Options that say which processes of the host are wanted: those of sweep and serve. */
+/* Options that select processes of the host, for sweep and serve. For the main thread. */
 #ifndef PYLEAK_CLI_SELECT_H
 #define PYLEAK_CLI_SELECT_H
 
 #include "cli/opts.h"
 #include "sweep/sweep.h"
 
-/* Part of the commands' option structures, as `select`. */
+/* A part of the commands' option structures, as `select`; NULL or 0 = not given. */
 struct cli_select {
 	const char *name, *user, *cgroup, *container, *pod;
 	double min_age_s, overhead_pct;
 	uint64_t min_rss;
-	regex_t regex;
+	regex_t regex; /* of name */
 };
 
 #define CLI_SELECT_DEFAULTS       \
@@ -21,7 +21,7 @@ struct cli_select {
 
 /* clang-format off */
 #define CLI_SELECT_ROW(type, field) (offsetof(type, select) + offsetof(struct cli_select, field))
-/* Rows of their option tables. */
+/* Rows of the commands' option tables. */
 #define CLI_SELECT_ROWS(type) \
 	{0, OPT_STRING, "name", "REGEX", CLI_SELECT_ROW(type, name), \
 	 "only whose command line matches", 0, 0, NULL}, \
@@ -41,10 +41,10 @@ struct cli_select {
 	 "what probes may cost a suspect, in percent of its CPU time (default 3), or up to 0.8 % of a core", 0.1, 50, NULL}
 /* clang-format on */
 
-/* -EINVAL with the sentence. @out points into @c. */
+/* Makes @out, which points into @c. -EINVAL with the sentence. */
 int cli_select_parse(struct cli_select *c, struct sweep_opts *out);
 void cli_select_free(struct cli_select *c);
-/* Every process costs two descriptors or three. */
+/* Raises the limit of descriptors, because each process costs two or three. */
 void cli_select_raise_limit(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Opening what a command looks into, and saving it. */
+/* Opens the process, snapshot or core file that a command reads, and saves it. */
 #include "cli/source.h"
 
 #include <fcntl.h>
@@ -24,8 +24,8 @@ int cli_source_check(const struct cli_source_opts *o, size_t max)
 	return cli_find_check(&o->find, &o->pids);
 }
 
-/* It may take gigabytes beside a target that has little left, and holds no probes: of the two the
- * kernel is to end this one. */
+/* Has the kernel end this process first when memory ends: it may take gigabytes beside a target
+ * that has little left, and holds no probes. */
 static void go_first(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -50,8 +50,9 @@ int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
 						    .only_files = o->from || o->core});
 }
 
-/* Coming back, it counts against the limit of the process's cgroup: there must be room for it, or
- * the kernel makes some, by swapping or by killing. */
+/* Allows reading memory that is swapped out. When it comes back it counts against the limit of the
+ * process's cgroup, so there must be room for it; else the kernel makes room, by swapping or by
+ * killing. */
 static int allow_swapped(struct proc *p)
 {
 	char need[32], has[32];
@@ -125,7 +126,7 @@ void cli_source_close(struct cli_source *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* On disk, under its name, or not at all. */
+/* Saves a snapshot: it is on disk under its name, or not there at all. */
 static int save(struct cli_source *s, const struct outputs *o, const char *path,
 		struct saved_sums *saved)
 {
@@ -168,11 +169,11 @@ int cli_source_save(struct cli_source *s, const struct outputs *o, const char *p
 	char memory[32], file[32];
 	int err;
 
-	/* Memory that came since the process was opened. */
+	/* the maps have memory that came since the process was opened */
 	err = proc_read_maps(s->proc);
 	if (err)
 		return err;
-	/* Files are saved by what of them was changed: about all of the rest. */
+	/* of files only changed pages are saved, so this is nearly all */
 	if (proc_is_live(s->proc) && !proc_memory(s->proc, &m))
 		saving.of_bytes = m.anon_bytes;
 	err = save(s, o, path, &saved);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The thing that a command looks into: a running process, a snapshot, or a core file. */
+/* Opens the source that a command reads: a running process, a snapshot or a core file. For the main
+ * thread; functions return 0 or a negative errno with the sentence. */
 #ifndef PYLEAK_CLI_SOURCE_H
 #define PYLEAK_CLI_SOURCE_H
 
@@ -10,16 +11,16 @@
 #include "confine/confine.h"
 #include "py/py.h"
 
-/* Part of the commands' option structures. */
+/* A part of the commands' option structures. */
 struct cli_source_opts {
 	struct opt_pids pids;
-	struct cli_find find; /* in place of them */
-	uint64_t start_ticks; /* of the one that was found */
+	struct cli_find find; /* in place of pids */
+	uint64_t start_ticks; /* of the process that was found; 0 = pids were given */
 	const char *from, *core, *sysroot;
 	bool no_sandbox, swapped;
 };
 
-/* Rows of their option tables; @at: offset of the struct cli_source_opts. */
+/* Rows of the commands' option tables; @at: offset of the struct cli_source_opts. */
 #define CLI_SOURCE_FILE(at, field, name, arg, help)                                                \
 	{                                                                                          \
 		0, OPT_STRING, name, arg, (at) + offsetof(struct cli_source_opts, field), help, 0, \
@@ -46,20 +47,20 @@ struct cli_source {
 	struct py_runtime *rt;
 };
 
-/* -EINVAL with the sentence unless exactly one of -p, --from and --core is given, and not more than
- * @max processes. */
+/* -EINVAL with the sentence unless exactly one of -p, --from and --core is given, with at most @max
+ * processes. */
 int cli_source_check(const struct cli_source_opts *o, size_t max);
-/* Makes ready to write @paths (as outputs_open), gives up the rights that reading does not need.
- * Before the first look at a process or a file. */
+/* Prepares to write @paths (as outputs_open()), and gives up the rights that reading does not need.
+ * Call it before the first look at a process or a file. */
 int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
 		       const char *const *paths, size_t n);
-/* Finds the process that was named by something else than its pid. After cli_source_confine. */
+/* Finds the process that was named by something else than its pid. Call it after
+ * cli_source_confine(). */
 int cli_source_find(struct cli_source_opts *o, const struct cli_again *again);
-/* The @i'th process. */
+/* Opens the @i'th process, or the file. */
 int cli_source_open(const struct cli_source_opts *o, size_t i, struct cli_source *out);
 void cli_source_close(struct cli_source *s);
-/* Writes a snapshot; says what was saved on @say, when it is not NULL, and meanwhile how far it is.
- */
+/* Writes a snapshot and shows how far it is; says on @say what was saved, unless it is NULL. */
 int cli_source_save(struct cli_source *s, const struct outputs *o, const char *path,
 		    struct progress *progress, FILE *say);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Signals. What a handler reads and says is not on a stack: there is no other way to it. */
+/* Handles signals. The variables of handlers are global, because handlers have no other way to
+ * them. */
 #include "cli/stop.h"
 
 #include <pthread.h>
@@ -13,22 +14,21 @@
 #include "cli/cli.h"
 #include "probe/guard.h"
 
-#define JUST_MS 20 /* before a handler has begun, its signal may have been taken back */
-#define ONE_ASK_MS \
-	300 /* a terminal and who forwards its signals (sudo, docker) ask twice for one key */
+#define JUST_MS		 20 /* a SIGCONT may come so long before the handler of the stop begins */
+#define ONE_ASK_MS	 300 /* a terminal and a program above us (sudo, docker) both signal one key */
 #define GUARDIAN_POLL_US 10000
 #define GUARDIAN_POLLS	 (PROBE_GUARD_LAST_PATIENCE_NS / 1000 / GUARDIAN_POLL_US)
 #define SILENT_POLLS	 (2000000 / GUARDIAN_POLL_US)
 
 static volatile sig_atomic_t times_asked;
-static volatile sig_atomic_t asked_ms, asked_by; /* when, and by which signal, first */
+static volatile sig_atomic_t asked_ms, asked_by; /* of the first signal: time and number */
 static volatile sig_atomic_t times_paused;
 static volatile sig_atomic_t times_reload_asked;
-static volatile sig_atomic_t continued_ms; /* when, last */
+static volatile sig_atomic_t continued_ms; /* of the last SIGCONT */
 static volatile sig_atomic_t is_continued;
 static volatile sig_atomic_t alarm_fd = -1;
-static volatile sig_atomic_t guardian; /* that would be killed at our end; 0: there is none */
-static char awaited[160];	       /* said when it takes long; a handler may not format it */
+static volatile sig_atomic_t guardian; /* would be killed at our end; 0: there is none */
+static char awaited[160]; /* written when the wait is long; a handler may not format it */
 static void (*volatile leave_terminal)(void);
 
 static int now_ms(void)
@@ -36,14 +36,14 @@ static int now_ms(void)
 	return (int)(clock_ns() / 1000000 & 0x7fffffff);
 }
 
-/* The clock goes round in 24.8 days. */
+/* Returns the time between two values of now_ms(), which goes round in 24.8 days. */
 static unsigned ms_between(int from, int to)
 {
 	return ((unsigned)to - (unsigned)from) & 0x7fffffff;
 }
 
-/* Its sets are out and it has ended, or it is gone already. It waits for reads that are under way,
- * and the signal may have come in the middle of one. */
+/* Waits until the guardian has taken its probes out and ended, or is gone. It waits for reads that
+ * are under way, so ours is abandoned: the signal may have come in the middle of one. */
 static void wait_for_guardian(void)
 {
 	ssize_t told = 0;
@@ -100,14 +100,15 @@ static void on_continue(int sig)
 	is_continued = 1;
 }
 
-/* Ctrl-Z: no probe may stay in while we stand still. Then what the signal is for, unless who sent
- * it has thought better of it meanwhile: later the kernel itself takes back what is pending. */
+/* Alarms the guardian after Ctrl-Z, because no probe may stay in while we stand still, and then
+ * stops this process, unless SIGCONT has come meanwhile. Once the signal is pending again, a
+ * SIGCONT makes the kernel itself drop it. */
 static void on_suspend(int sig)
 {
 	struct sigaction mine, usual = {.sa_handler = SIG_DFL}, none = {.sa_handler = SIG_IGN};
 	int was = errno, from = now_ms() - JUST_MS;
 	sigset_t set;
-	/* It may have ended, and the probes with it. */
+	/* a guardian that has ended has taken the probes out */
 	ssize_t told = alarm_fd >= 0 ? write(alarm_fd, "z", 1) : 0;
 
 	(void)told;
@@ -120,7 +121,7 @@ static void on_suspend(int sig)
 	raise(sig);
 	if (continued_ms && ms_between(from, continued_ms) <= ms_between(from, now_ms()))
 		sigaction(sig, &none, NULL);	  /* nothing is pending any more */
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* stops here */
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* the process stops here */
 	sigaction(sig, &mine, NULL);
 	errno = was;
 }
@@ -157,7 +158,7 @@ void stop_install(void)
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
 		sigaddset(&set, asks[i]);
-		/* nohup means it: a closed terminal is no reason to stop. */
+		/* with nohup, a closed terminal is no reason to stop */
 		if (asks[i] == SIGHUP && sigaction(SIGHUP, NULL, &old) == 0 &&
 		    old.sa_handler == SIG_IGN)
 			continue;
@@ -165,17 +166,16 @@ void stop_install(void)
 	}
 	act.sa_handler = on_pause;
 	sigaction(SIGUSR1, &act, NULL);
-	/* Not where a shell without job control has it ignored. */
+	/* a shell without job control has SIGTSTP ignored, and it stays so */
 	act.sa_handler = on_suspend;
 	if (sigaction(SIGTSTP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 		sigaction(SIGTSTP, &act, NULL);
 	act.sa_handler = on_continue;
 	sigaction(SIGCONT, &act, NULL);
-	/* A closed pipe is an error of the write, seen where it happens. */
+	/* a closed pipe is an error of the write, and handled there */
 	act.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &act, NULL);
-	/* Whoever blocks them, as a supervisor for its own sake, leaves them blocked in what it
-	 * starts. */
+	/* a parent that blocks these signals for itself leaves them blocked in us */
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 

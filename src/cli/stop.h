@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Being asked to stop: Ctrl-C, SIGTERM, a closed terminal, a pipe nobody reads. */
+/* Requests to stop: Ctrl-C, SIGTERM, a closed terminal. The state is global, as signals are. Any
+ * thread may ask for it. */
 #ifndef PYLEAK_CLI_STOP_H
 #define PYLEAK_CLI_STOP_H
 
 #include "base/base.h"
 
-/* From now on the first signal asks, the second ends the process at once, or as soon as the
- * guardian has ended where it would be killed with us. Nothing stays in a target then either:
- * probes hang at file descriptors. */
+/* Installs the handlers. The first signal asks to stop. The second ends the process at once, or
+ * once the guardian has ended if that would be killed with us. Nothing stays in a target then
+ * either, because probes hang at file descriptors. */
 void stop_install(void);
+/* Has the user asked to stop? */
 bool stop_asked(void);
-/* The exit code of a command that failed. */
+/* Returns the exit code of a command that failed with @err. */
 int stop_code(int err);
-/* SIGHUP asks to read the settings again, instead. */
+/* From now on SIGHUP asks to read the settings again, instead of to stop. */
 void stop_reload_on_hangup(void);
-/* A byte goes there when Ctrl-Z is about to stop this process (probe_guard_alarm_fd); -1: nowhere.
- * @ends_with_us: the process (probe_guard_ends_with_us) that a second signal waits for; 0: none. */
+/* Sets the descriptor that gets a byte when Ctrl-Z is about to stop this process
+ * (probe_guard_alarm_fd()); -1: none. @ends_with_us: the process that a second signal waits for
+ * (probe_guard_ends_with_us()); 0: none. */
 void stop_alarm_to(int fd, int ends_with_us);
-/* The same as Ctrl-C, once. */
+/* Asks to stop, as one Ctrl-C does. */
 void stop_ask(void);
-/* A handler calls @leave before it stops or ends us, to give the terminal back. NULL: nothing. */
+/* Sets @leave, which a handler calls before it stops or ends us, to give the terminal back; NULL:
+ * none. */
 void stop_on_leave(void (*leave)(void));
 /* Has SIGCONT come since the last call? */
 bool stop_was_continued(void);
-bool stop_reload_asked(void); /* since the last call */
-/* SIGUSR1 takes every probe out of the targets, the next one puts them back: how the cost is
- * measured in one run. */
+bool stop_reload_asked(void); /* has SIGHUP come since the last call? */
+/* Shall probes stay out? A SIGUSR1 takes all of them out of the targets, the next one puts them
+ * back, so that one run can measure the cost. */
 bool stop_is_paused(void);
 
 #endif
