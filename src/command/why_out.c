@@ -2,8 +2,10 @@
 /* Writes the answer of `why` as text, JSON and a graph. */
 #include <inttypes.h>
 
+#include "base/utf8.h"
 #include "command/why_priv.h"
 #include "out/json_writer.h"
+#include "out/line.h"
 #include "out/out.h"
 
 static const char *remark(const struct why_question *q, const struct why_path *p,
@@ -40,40 +42,73 @@ static int flushed(FILE *f)
 	return errno ? -errno : -EIO;
 }
 
+static void put_paths(struct line *l, const struct why_question *q, const struct why_answer *a,
+		      const struct why_stats *s)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		const char *say = remark(q, &a->path[i], s);
+
+		line_printf(l, "%4.0f %%  ", 100 * a->path[i].share);
+		line_text(l, a->path[i].text);
+		line_end(l);
+		if (!say)
+			continue;
+		line_printf(l, "        %s", say);
+		line_end(l);
+	}
+}
+
+static void put_rest(struct line *l, const struct why_answer *a, const struct why_stats *s)
+{
+	bool is_unsearched = s->unsearched && a->other_share + a->unknown_share > 0.005;
+
+	if (a->other_share > 0.005) {
+		line_printf(l, "%4.0f %%  on other paths", 100 * a->other_share);
+		line_end(l);
+	}
+	if (a->unknown_share > 0.005) {
+		line_printf(l, "%4.0f %%  not known%s", 100 * a->unknown_share,
+			    s->unsearched || s->pages_swapped
+				    ? ""
+				    : ": what holds them changed while it was read, or is memory "
+				      "of C code that nothing points to");
+		line_end(l);
+	}
+	if (s->pages_swapped) {
+		line_text(l, "part of the process is swapped out and was not read: what holds the "
+			     "rest may be there; --swapped reads it, which brings it back into "
+			     "memory");
+		line_end(l);
+	}
+	if (is_unsearched) {
+		line_text(l, "not all memory of C code was searched (another malloc than glibc's, "
+			     "or too much): what holds the rest may be there");
+		line_end(l);
+	}
+}
+
 int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
 	      const struct why_stats *s)
 {
 	char count[32], gone[32];
+	struct line l;
+	int err;
 
-	fmt_count(count, sizeof(count), (double)a->targets);
-	fprintf(f, "%s in %s: %s object%s", q->what, q->where, count, a->targets == 1 ? "" : "s");
+	line_init(&l, f, 0, false);
+	line_text(&l, q->what);
+	line_text(&l, " in ");
+	line_text(&l, q->where);
+	line_printf(&l, ": %s object%s", fmt_count(count, sizeof(count), (double)a->targets),
+		    a->targets == 1 ? "" : "s");
 	if (a->gone)
-		fprintf(f, ", %s gone meanwhile", fmt_count(gone, sizeof(gone), (double)a->gone));
-	fprintf(f, "\n");
-	for (size_t i = 0; i < a->n; i++) {
-		const struct why_path *p = &a->path[i];
-		const char *say = remark(q, p, s);
-
-		fprintf(f, "%4.0f %%  %s\n", 100 * p->share, p->text);
-		if (say)
-			fprintf(f, "        %s\n", say);
-	}
-	if (a->other_share > 0.005)
-		fprintf(f, "%4.0f %%  on other paths\n", 100 * a->other_share);
-	if (a->unknown_share > 0.005)
-		fprintf(f, "%4.0f %%  not known%s\n", 100 * a->unknown_share,
-			s->unsearched || s->pages_swapped
-				? ""
-				: ": what holds them changed while it was read, or is memory of C "
-				  "code that nothing points to");
-	if (s->pages_swapped)
-		fprintf(f, "part of the process is swapped out and was not read: what holds the "
-			   "rest may "
-			   "be there; --swapped reads it, which brings it back into memory\n");
-	if (s->unsearched && a->other_share + a->unknown_share > 0.005)
-		fprintf(f, "not all memory of C code was searched (another malloc than glibc's, "
-			   "or too much): what holds the rest may be there\n");
-	return flushed(f);
+		line_printf(&l, ", %s gone meanwhile",
+			    fmt_count(gone, sizeof(gone), (double)a->gone));
+	line_end(&l);
+	put_paths(&l, q, a, s);
+	put_rest(&l, a, s);
+	err = l.err;
+	line_fini(&l);
+	return err ? -err : flushed(f);
 }
 
 static void write_step(struct json *j, const struct why_step *s)
@@ -169,11 +204,12 @@ int why_write_json(const struct outputs *o, const char *path, const struct why_q
 
 static void dot_text(FILE *f, const char *s)
 {
-	for (; s && *s; s++) {
-		if (*s == '"' || *s == '\\')
-			fputc('\\', f);
-		fputc(*s, f);
-	}
+	char form[UTF8_FORM];
+	uint32_t c;
+
+	for (size_t n; s && (n = utf8_form(s, form, &c)) > 0; s += n)
+		for (const char *b = form; *b; b++)
+			fprintf(f, *b == '"' || *b == '\\' ? "\\%c" : "%c", *b);
 }
 
 static int write_dot(FILE *f, const void *ctx)
