@@ -372,7 +372,7 @@ static int find_moments(struct replay *p, struct times *t)
 		free(v);
 		if (f.pid && !slot)
 			return fail(-ENOMEM, "out of memory");
-		if (!p->start_ns)
+		if (!p->start_ns && f.pid) /* counts have no start */
 			p->start_ns = f.start_ns;
 		if (slot)
 			*slot = ((double)f.now_ns - (double)p->start_ns) / 1e9;

@@ -48,8 +48,10 @@ static void children_are_one_at_any_moment(void **state)
 		.interpreter = "python3",
 		.seen = {.pid = 100, .comm = "python3", .mode = "auto", .mechanism = "probe"}};
 	const struct report_tree counts = {.started = 7};
+	auto_free double *moments = NULL;
 	struct recorder *rec;
 	struct report *r;
+	size_t n;
 
 	(void)state;
 	assert_non_null(f);
@@ -60,6 +62,9 @@ static void children_are_one_at_any_moment(void **state)
 	recorder_add(rec, &e);
 	assert_int_equal(recorder_end(rec), 0);
 	fclose(f);
+	assert_int_equal(recording_moments(path, &moments, &n), 0);
+	assert_int_equal(n, 2);
+	assert_true(moments[0] == 5);
 	assert_int_equal(recording_read(path, 6, NULL, &r), 0);
 	assert_true(r->duration_s == 5);
 	assert_non_null(r->tree);
