@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/fit.h"
+#include "base/program.h"
 
 /* A number is unusual if it exceeds the median by some deviations, a share, and a step that
  * matters. */
@@ -35,22 +36,19 @@ void baseline_free(struct baseline *b)
 	vec_free(&b->services);
 }
 
-/* The first word after the interpreter's options: a script, or the module of -m. */
+/* Names the script, or the module of -m; NULL: neither is known. */
 static const char *program(const struct report_process *p)
 {
-	for (size_t i = 1; i < p->n_cmdline; i++) {
-		const char *w = p->cmdline[i];
+	char by;
+	size_t at = program_word(p->cmdline, p->n_cmdline, &by);
+	const char *module = by == 'm' ? strchr(p->cmdline[at], 'm') + 1 : NULL;
 
-		if (*w != '-')
-			return file_name(w);
-		if (!strcmp(w, "-m") && i + 1 < p->n_cmdline)
-			return p->cmdline[i + 1];
-		if (!strcmp(w, "-c"))
-			return NULL;
-		if (!strcmp(w, "-X") || !strcmp(w, "-W"))
-			i++;
-	}
-	return NULL;
+	if (module && *module)
+		return module;
+	at += module ? 1 : 0;
+	if (by == 'c' || at >= p->n_cmdline)
+		return NULL;
+	return module ? p->cmdline[at] : file_name(p->cmdline[at]);
 }
 
 const char *baseline_service_name(struct report *r, const struct report_process *p)

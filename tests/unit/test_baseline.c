@@ -246,7 +246,11 @@ static void services_are_named_by_what_they_run(void **state)
 		{{"/usr/bin/python3.11", "/srv/a/worker.py", "-x"}, "worker.py"},
 		{{"python3", "-m", "http.server", "80"}, "http.server"},
 		{{"python3", "-u", "-W", "error", "x.py"}, "x.py"},
+		{{"python3", "-Im", "http.server"}, "http.server"},
+		{{"python3", "-mhttp.server"}, "http.server"},
+		{{"python3", "-Wignore::c", "-bX", "dev", "x.py"}, "x.py"},
 		{{"python3", "-c", "pass"}, "comm"},
+		{{"python3", "-m"}, "comm"},
 		{{"python3"}, "comm"},
 		{{"gunicorn: master [web]"}, "comm"},
 	};
