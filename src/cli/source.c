@@ -110,10 +110,10 @@ int cli_source_open(const struct cli_source_opts *o, size_t i, struct cli_source
 		err = py_open(out->proc, &out->rt);
 	if (err && file)
 		err = fail_in(err, "%s", file);
-	else if (err)
-		err = cli_find_meant(err, o->pids.v[i]);
 	else if (err && !proc_alive(out->proc))
 		err = fail(-ESRCH, "process %d ended while it was looked at", out->proc->pid);
+	else if (err)
+		err = cli_find_meant(err, o->pids.v[i]);
 	if (err)
 		cli_source_close(out);
 	return err;
