@@ -52,6 +52,8 @@ static void put_samples(struct json *j, struct out_frames *fr, const struct repo
 
 			if (at != SIZE_MAX)
 				json_unsigned(j, NULL, at);
+			else
+				j->err = j->err ? j->err : ENOMEM;
 		}
 		json_close(j);
 	}

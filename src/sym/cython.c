@@ -28,8 +28,7 @@ static const char *scope_at(const char *p, struct scope *out)
 	if (!isdigit((unsigned char)*p) || *p == '0')
 		return NULL;
 	len = strtoul(p, &end, 10);
-	if (len > LONGEST || strnlen(end, len + 1) <= len || end[len] != '_' ||
-	    isdigit((unsigned char)*end))
+	if (len > LONGEST || strnlen(end, len + 1) <= len || end[len] != '_')
 		return NULL;
 	*out = (struct scope){end, len};
 	return end + len + 1;
