@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "places/birthplaces.h"
 
-#define MANY	  4   /* types of one site: one function allocates for them ... */
-#define MANY_PART 0.5 /* ... and this part of the most that a site has */
+#define MANY	  4   /* a site has many types if it has so many, and ... */
+#define MANY_PART 0.5 /* ... this part of the types of the site that has most */
 
 bool birthplaces_learn(struct birthplaces *b, uint64_t type, uint16_t site)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* places_find_births(): every place in a file where a Python object comes to life.
+/* places_find_births(): finds every place in a file where a Python object comes to life.
  *
  * _Py_NewReference is inlined all over optimised builds, and a macro in 3.8. But each copy,
  * whatever memory the object takes, tests one word: is anybody tracing? The conditional jump on
- * that test is the place; where it goes when somebody is tracing says which register holds the
- * object. */
+ * that test is the place; the code it goes to when somebody is tracing tells which register holds
+ * the object. */
 #include "places/births_priv.h"
 
 #include <elf.h>
@@ -27,7 +27,7 @@ int places_row(const struct places *p, const struct dso *d, const struct proc *p
 	for (size_t i = 0; i < p->n; i++) {
 		const struct proc_map *m = proc_find_map(proc, bias + p->v[i].addr);
 
-		/* Huge pages and memfds have inodes, too. */
+		/* huge pages and memfds have inodes, too, so the path must be the file's */
 		if (!m || !m->executable || !m->inode || strcmp(m->path, dso_path(d)) != 0 ||
 		    (*out && (m->inode != (*out)->inode || m->dev != (*out)->dev)))
 			return fail(-ENOTSUP,
@@ -39,7 +39,7 @@ int places_row(const struct places *p, const struct dso *d, const struct proc *p
 	return 0;
 }
 
-/* A known read of the word that leads nowhere we can see. */
+/* Notes a known read of the word whose use is not understood. */
 static void note_lost(const struct births_finder *f, const struct births_hit *h,
 		      struct places_births_report *report)
 {
@@ -51,12 +51,13 @@ static void note_lost(const struct births_finder *f, const struct births_hit *h,
 static int add_test(const struct births_finder *f, const struct births_hit *hit,
 		    const struct births_test *t, struct births_tests *tests)
 {
-	/* 4, the flag's place up to 3.11, is a place in every other struct too. */
+	/* A small displacement proves nothing: up to 3.11 the flag is at 4, as are members of many
+	 * other structs. */
 	const bool far = f->word - f->base > INT8_MAX;
 	struct births_test *slot;
 
-	/* Other structs have members at the same displacement: not our word. Unless it looks like
-	 * a birth: then the check for completeness has to know. */
+	/* It is not our word but a member of another struct at the same displacement, unless it
+	 * looks like a birth: then the check for completeness has to know of it. */
 	if (!hit->known &&
 	    (f->slow_inlined || (t->verdict == BIRTHS_OTHER && !(t->witness && far))))
 		return 0;
@@ -73,8 +74,8 @@ static int add_test(const struct births_finder *f, const struct births_hit *hit,
 	return 0;
 }
 
-/* The operand by which an instruction reads the word or takes its address. NULL: it does neither,
- * in the word's own width. */
+/* Gives the operand by which an instruction reads the word, in its own width, or takes its address;
+ * NULL: it does neither. */
 static const ZydisDecodedOperand *reading(const struct births_finder *f,
 					  const struct births_insn *in)
 {
@@ -90,7 +91,8 @@ static const ZydisDecodedOperand *reading(const struct births_finder *f,
 	return NULL;
 }
 
-/* No test: the word is stored to, or is handed on as a long, as is_tracing() does. */
+/* Does it something other than a test: store to the word, or hand it on as a long, as is_tracing()
+ * of tracemalloc does? */
 static bool is_no_test(const struct births_finder *f, const struct births_insn *in)
 {
 	return (in->op[0].type == ZYDIS_OPERAND_TYPE_MEMORY &&
@@ -98,7 +100,8 @@ static bool is_no_test(const struct births_finder *f, const struct births_insn *
 	       (in->i.mnemonic == ZYDIS_MNEMONIC_MOVSXD && !f->tracer);
 }
 
-/* The instruction around a displacement may have a prefix or not; what comes behind decides. */
+/* Follows the instruction around a displacement. It may have a prefix or not, so each way to decode
+ * it is tried: only the right one leads to a birth or a death. */
 static int follow_hit(const struct births_finder *f, const struct births_hit *h,
 		      struct births_tests *tests, struct places_births_report *report)
 {
@@ -160,9 +163,10 @@ static bool has_object(const struct births_test *t)
 		(o->kind == BIRTHS_SLOT && (o->reg == 4 || o->reg == 5)));
 }
 
-/* One of the births at one place: its jump may have been reached from one read that was decoded
- * with its prefix and without. Only one of these is the instruction, and the other, which supposes
- * our word behind another register, may take that register for no object. NULL: not clear. */
+/* Chooses one of the births at one place. There may be several, as one read was decoded with its
+ * prefix and without. Only one of these is the instruction; the other supposes the word behind
+ * another register, so it may not know the object. NULL: two of them name different objects, or
+ * none names one. */
 static const struct births_test *one_of(const struct births_test *t, size_t n)
 {
 	const struct births_test *found = NULL;
@@ -200,7 +204,7 @@ static int by_place(const void *a, const void *b)
 	return x->place < y->place ? -1 : x->place > y->place;
 }
 
-/* How many of the next tests are of the place of the first? */
+/* Counts the tests from @from on that are at one place. */
 static size_t of_one_place(const struct births_tests *tests, size_t from)
 {
 	size_t n = 1;
@@ -218,7 +222,7 @@ static bool any_birth(const struct births_test *t, size_t n)
 	return false;
 }
 
-/* Test option: every N-th site is hidden, so that a test can see the finder refuse. */
+/* For tests: every N-th site is hidden, so that a test can see the finder refuse. */
 static unsigned long hide_every(void)
 {
 	const char *s = getenv("PYLEAK_TEST_HIDE_SITES");
@@ -257,8 +261,8 @@ static int collect(const struct births_finder *f, struct births_tests *tests, st
 		out->v[out->n].site.number = (uint16_t)out->n;
 		out->n++;
 	}
-	/* Without a slow path to compare with, a site can be told by its witness only, and nothing
-	 * would tell of one that has none. Fine when all births go through the one function. */
+	/* Where the slow path is inlined a site is known by its witness alone, and one without it
+	 * would be missed. That is no danger only where all births go through one function. */
 	if (f->slow_inlined && report->births > 1)
 		return fail(-ENOTSUP,
 			    "%s: tracemalloc's part of _Py_NewReference is inlined at %zu "
@@ -269,8 +273,8 @@ static int collect(const struct births_finder *f, struct births_tests *tests, st
 				     dso_path(f->d));
 }
 
-/* Test option: "3" loses every third site, "=17" the 17th, after the check: so does a build that
- * makes objects in a way which the finder does not see, nor misses. */
+/* For tests: "3" loses every third site, "=17" the 17th, after the check for completeness. The
+ * result is as for a build that makes objects in a way which neither finder nor check knows. */
 static void lose_some(struct places *p)
 {
 	const char *s = getenv("PYLEAK_TEST_LOSE_SITES");
@@ -349,7 +353,7 @@ int places_find_births(struct dso *d, int minor, struct places *out,
 	return err;
 }
 
-/* Not where it cannot be read. */
+/* Is it no ELF file? False if it cannot be read: opening it then gives the error. */
 static bool is_other_than_elf(int fd)
 {
 	char magic[SELFMAG];
@@ -370,7 +374,7 @@ int places_open_module(const struct proc *proc, const struct proc_map *m, struct
 	if (!is_program && !strstr(m->path, ".so"))
 		return 0;
 	err = proc_map_open(proc, m, &fd);
-	if (!err && is_other_than_elf(fd)) { /* no loader took its code */
+	if (!err && is_other_than_elf(fd)) { /* no loader maps its code, so it makes no objects */
 		close(fd);
 		return 0;
 	}

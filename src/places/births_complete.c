@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Is the set of birth sites complete? One site that is missed makes objects look born elsewhere, so
- * every doubt is a refusal. Independent looks: what only the slow path has, what only a new object
- * has, the tests themselves, and who else jumps to where births go. */
+/* Checks that the set of birth sites is complete. A missed site makes objects look born elsewhere,
+ * so every doubt is a refusal. The checks are independent: of reads of the word, of references that
+ * only the slow path has, of code that only a new object has, of jumps to the code that births go
+ * to. */
 #include "places/births_priv.h"
 
 static bool is_accepted(const struct places *accepted, uint64_t place)
@@ -39,8 +40,8 @@ static void cover(struct births_hits *h, uint64_t addr)
 	}
 }
 
-/* PyRefTracer_GetTracer and what looks like it: the data is read and stored, then the function
- * returns; nobody is called with it. */
+/* Is it PyRefTracer_GetTracer or the like, which reads the tracer's data and returns, without a
+ * call or a jump in between? */
 static bool is_getter(const struct births_finder *f, uint64_t at)
 {
 	for (int i = 0; i < 8; i++) {
@@ -62,7 +63,8 @@ static bool is_getter(const struct births_finder *f, uint64_t at)
 	return false;
 }
 
-/* Everything that refers to the slow path belongs to an accepted site, or to a death. */
+/* Checks that everything that refers to the slow path belongs to an accepted site, or to a test
+ * that is no birth. */
 static int check_refs(const struct births_finder *f, const struct births_tests *tests,
 		      struct births_hits *h, const struct places *accepted,
 		      struct places_births_report *report)
@@ -94,9 +96,9 @@ static int check_refs(const struct births_finder *f, const struct births_tests *
 	return 0;
 }
 
-/* Whoever stores the first reference of a new object beside a test of the word makes an object; and
- * whoever calls the slow path with one as well. Shared slow blocks hide a missing site from
- * check_refs, but not from this. */
+/* Checks that each test is an accepted site if the slow path is called after it, or if the first
+ * reference of a new object is stored beside it. Where births share their slow blocks, check_refs()
+ * does not see that one is missing, and this does. */
 static int check_tests(const struct births_finder *f, const struct births_tests *tests,
 		       const struct places *accepted)
 {
@@ -119,10 +121,9 @@ static int check_tests(const struct births_finder *f, const struct births_tests 
 	return 0;
 }
 
-/* Each read of the word ends in tests of it that are known, or in something that is no test. A
- * birth whose way from the read to the test is not understood would be missed otherwise: where
- * births share their slow blocks, those that are known cover the references of those that are not.
- */
+/* Checks that the use of each read of the word is understood. Otherwise a birth whose test was not
+ * found would be missed: where births share their slow blocks, the known ones cover the references
+ * of the others. */
 static int check_reads(const struct births_finder *f, const struct places_births_report *report)
 {
 	if (!report->lost)
@@ -140,9 +141,9 @@ static int by_value(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* Whoever jumps to where a birth goes when the word is set must be a birth: this finds a second
- * test of a value that was loaded once. Jumps of the long form only; in the short one every other
- * byte of the text looks like a jump. */
+/* Checks that each conditional jump to where a birth goes when the word is set is a birth: this
+ * finds a second test of a value that was loaded once. Only jumps of the long form are checked, as
+ * nearly any bytes look like a short one. */
 static int check_jumps(const struct births_finder *f, const uint64_t *blocks, size_t n,
 		       const struct places *accepted)
 {
@@ -183,7 +184,7 @@ static int check_slow_blocks(const struct births_finder *f, const struct births_
 	for (size_t i = 0; i < tests->v.n; i++) {
 		const struct births_test *t = &tests->v.v[i];
 
-		/* Only targets of jumps: what follows a je can be reached by falling through. */
+		/* targets of jumps alone: code that follows a je can be reached otherwise */
 		if (t->verdict == BIRTHS_BIRTH && t->set != t->place + 2 && t->set != t->place + 6)
 			blocks[n++] = t->set;
 	}

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One test of the word: from the read to its conditional jump, and along the edge that is taken
- * when the word is set, to the call that tells birth from death and names the object. */
+/* Follows one test of the word: from the read to its conditional jump, and along the edge that is
+ * taken when the word is set, to the call that tells birth from death and names the object. */
 #include "places/births_priv.h"
 
 #define RSI 6
 #define RDI 7
 
-/* How far behind the jump the store of the reference count may be; 295 of 310 births have it
- * within this on Debian's 3.9, 269 of 272 on its 3.11. */
+/* Instructions after the jump in which the reference count is to be stored; 295 of 310 births of
+ * Debian's 3.9 store it within so many, and 269 of 272 of its 3.11. */
 #define WITNESS_WINDOW 12
 
-struct edge { /* what was seen on all ways from one test */
+struct edge { /* findings on all ways from one test */
 	struct births_test *t;
 	bool birth, death, other;
-	int left; /* instructions, over all ways */
+	int left; /* instructions that may still be followed, over all ways */
 };
 
 bool births_same_value(const struct births_value *a, const struct births_value *b)
@@ -59,7 +59,7 @@ static void end_in_tracer(struct edge *e, const struct births_state *s)
 	}
 }
 
-/* A call or jump that is no relative one, or a call: the way ends here. */
+/* Ends a way at a call, or at a jump to an address that is read. */
 static void end_in_call(const struct births_finder *f, struct edge *e, const struct births_state *s,
 			const struct births_insn *in)
 {
@@ -88,7 +88,8 @@ static void end_in_call(const struct births_finder *f, struct edge *e, const str
 	}
 }
 
-/* @from: the jump that leads to @at, to be named when @at is the slow path itself. */
+/* Follows a way from @at on. @from: the jump that leads there, which is the reference when @at is
+ * the slow path itself. */
 static void follow(const struct births_finder *f, struct edge *e, struct births_state s,
 		   uint64_t from, uint64_t at, int depth)
 {
@@ -146,7 +147,7 @@ static uint64_t zero_edge(const struct births_insn *jcc)
 						     : births_relative(jcc);
 }
 
-/* Up to 3.12 the reference count is stored behind the test, on both edges. */
+/* Looks for the store of the reference count, which is after the test up to 3.12, on both edges. */
 static void witness_on_zero_edge(const struct births_finder *f, struct births_state s, uint64_t at,
 				 struct births_test *t)
 {
@@ -175,7 +176,7 @@ static void witness_on_zero_edge(const struct births_finder *f, struct births_st
 	}
 }
 
-/* Along the edge of one test. */
+/* Finds what one test is, from both of its edges. */
 static void follow_jump(const struct births_finder *f, const struct births_jump *j,
 			struct births_test *out)
 {
@@ -195,8 +196,8 @@ static void follow_jump(const struct births_finder *f, const struct births_jump 
 		return;
 	}
 	follow(f, &e, s, j->jcc.addr, out->set, 0);
-	/* Resizing a str: a death, and behind it the birth at the new address, which has a test of
-	 * its own in _Py_NewReference. */
+	/* It counts as a death if it is both: where a str is resized there is a death, and then a
+	 * birth at the new address, which has a test of its own in _Py_NewReference. */
 	if (e.death)
 		out->verdict = BIRTHS_DEATH;
 	else if (e.birth)
@@ -212,12 +213,12 @@ size_t births_follow(const struct births_finder *f, const struct births_insn *in
 	struct births_state s;
 
 	births_start(&s);
-	/* Suppose that it is our struct; only the right one ends in the right call. */
+	/* Suppose that the base register points to our struct: if not, no way ends in the call. */
 	if (base >= 0)
 		s.r[base] = (struct births_value){
 			BIRTHS_CONST, 0, (int64_t)(f->word - (uint64_t)op->mem.disp.value)};
 	births_jumps(f, in->addr, &s, false, &jumps);
-	/* Where an address goes is followed to the first test alone. */
+	/* An address that is taken must lead to one test at least. */
 	*lost = jumps.lost || (op->mem.type == ZYDIS_MEMOP_TYPE_AGEN && !jumps.n);
 	for (size_t i = 0; i < jumps.n; i++) {
 		out[i] = (struct births_test){.read = in->addr};

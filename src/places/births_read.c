@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From a read of the word to the conditional jumps that test it. Compilers put other instructions
- * in between, and what rearranges code after them puts jumps there too: so every way is followed
- * for as long as anything holds the word. */
+/* Follows a read of the word to the conditional jumps that test it. Compilers put other
+ * instructions in between, and tools that rearrange code afterwards put jumps there, too: so every
+ * way is followed as long as anything holds the word. */
 #include "places/births_priv.h"
 
 struct way {
 	struct births_state s;
-	struct births_value store; /* where the reference count of a new object was stored */
+	struct births_value store; /* address where a reference count was stored on this way */
 	bool zf_is_word;
 	uint64_t at;
 	int depth;
 };
 
-/* A comparison of the word, or of what was loaded from it, with zero. */
+/* Does it compare the word, or a register loaded from it, with zero? */
 static bool is_zero_test(const struct births_finder *f, const struct births_state *s,
 			 const struct births_insn *in)
 {
@@ -28,7 +28,7 @@ static bool is_zero_test(const struct births_finder *f, const struct births_stat
 	       a->reg.value == b->reg.value;
 }
 
-/* The word, or its address. */
+/* Is it the word, or its address? */
 static bool leads_to_word(const struct births_finder *f, const struct births_value *v)
 {
 	return v->kind == BIRTHS_WORD || (v->kind == BIRTHS_CONST && (uint64_t)v->n == f->word);
@@ -62,8 +62,8 @@ static bool is_word(const struct births_finder *f, const struct births_state *s,
 	return births_operand(f, s, in, op).kind == BIRTHS_WORD;
 }
 
-/* Does the instruction make something of the word, or of the flag that tells whether it is zero? A
- * test of that would not be seen. */
+/* Does it compute something from the word, or from the flag that tells whether it is zero? A test
+ * of the result would not be seen. */
 static bool derives(const struct births_finder *f, const struct way *w,
 		    const struct births_insn *in)
 {
@@ -76,7 +76,7 @@ static bool derives(const struct births_finder *f, const struct way *w,
 	return false;
 }
 
-/* A move, after which the word is where it can be followed. */
+/* Is it a move, after which the copy of the word can be followed? */
 static bool is_copy(const struct births_finder *f, const struct way *w,
 		    const struct births_insn *in)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Every place in the text that touches the word, and every place that only the slow path has, by
- * comparing bytes: some 20 times faster than decoding all instructions, with the same result. */
+/* Finds every place in the text that touches the word, and every reference that only the slow path
+ * has, by comparing bytes: some 20 times faster than to decode all instructions, and with the same
+ * result. */
 #include "places/births_priv.h"
 
 static int32_t i32_at(const uint8_t *p)
@@ -43,8 +44,8 @@ static int add_ref(const struct births_finder *f, struct births_hits *out, uint6
 	return 0;
 }
 
-/* Is there an instruction whose displacement lies at @at and which touches exactly @word? Its start
- * is 2 to 5 bytes before: opcode of one or two bytes, ModRM, maybe SIB or a prefix. */
+/* Is there an instruction whose displacement is at @at and which touches exactly @word? It begins 2
+ * to 5 bytes before that: opcode of one or two bytes, ModRM, maybe SIB or a prefix. */
 static bool touches(const struct births_finder *f, uint64_t at, uint64_t word, bool *reads,
 		    uint64_t *start)
 {
@@ -68,7 +69,7 @@ static bool touches(const struct births_finder *f, uint64_t at, uint64_t word, b
 				 (in.op[i].actions & ZYDIS_OPERAND_ACTION_MASK_READ);
 			*start = at - back;
 			found = true;
-			/* A REX prefix belongs to it: only with it are 8 bytes read. */
+			/* look for a REX prefix before it: only with one are 8 bytes read */
 			if (f->tracer && back == 2)
 				break;
 			return true;
@@ -77,8 +78,9 @@ static bool touches(const struct births_finder *f, uint64_t at, uint64_t word, b
 	return found;
 }
 
-/* RIP-relative: the displacement counts from the end of the instruction, behind an immediate of 0,
- * 1, 2 or 4 bytes. Absolute: ModRM 00.100 with SIB 25. */
+/* Finds instructions that name the word itself. RIP-relative: the displacement counts from the end
+ * of the instruction, after an immediate of 0, 1, 2 or 4 bytes. Absolute: ModRM 00.100 with SIB 25.
+ */
 static int scan_direct(const struct births_finder *f, const struct dso_range *r,
 		       struct births_hits *out)
 {
@@ -93,7 +95,7 @@ static int scan_direct(const struct births_finder *f, const struct dso_range *r,
 		uint64_t start;
 		bool reads;
 
-		/* word + 8 shows as -8 .. -4 */
+		/* bytes of an immediate: 0 .. 4; for word + 8, the tracer's data, 8 less */
 		if (off > 4 && off + 8 > 4 && !abs)
 			continue;
 		if (touches(f, r->addr + i, f->word, &reads, &start))
@@ -104,7 +106,8 @@ static int scan_direct(const struct births_finder *f, const struct dso_range *r,
 	return err;
 }
 
-/* [register + K]: mov or cmp with an immediate, with or without SIB (r12 needs one). */
+/* Finds mov and cmp of [register + K], with or without SIB (r12 needs one), where K is how far the
+ * word is from its symbol. */
 static int scan_base(const struct births_finder *f, const struct dso_range *r,
 		     struct births_hits *out)
 {
@@ -130,8 +133,8 @@ static int scan_base(const struct births_finder *f, const struct dso_range *r,
 	return err;
 }
 
-/* Accesses through a base known to be the symbol: those at K are surely to the word, those at K + 8
- * to the tracer's data. */
+/* Notes accesses through a register that is known to hold the symbol's address: at K they are to
+ * the word, at K + 8 to the tracer's data. */
 static int note_access(const struct births_finder *f, const struct births_state *s,
 		       const struct births_insn *in, struct births_hits *out)
 {
@@ -157,8 +160,8 @@ static int note_access(const struct births_finder *f, const struct births_state 
 	return err;
 }
 
-/* From a load of the base forward, and into the nearest conditional jumps, where the slow edge of a
- * test reads the tracer's data. */
+/* Walks forward from a load of the base, and into the first conditional jumps, as the slow edge of
+ * a test reads the tracer's data. */
 static int walk_base(const struct births_finder *f, struct births_state s, uint64_t at, int depth,
 		     struct births_hits *out)
 {
@@ -181,9 +184,9 @@ static int walk_base(const struct births_finder *f, struct births_state s, uint6
 	return err;
 }
 
-/* The instruction around the four bytes at @p that loads the base, or the word's own address: how
- * far it begins before them; 0 = none. `mov slot(%rip), r64`, `lea base(%rip), r64`; `mov $base,
- * r32` and `mov $base, r64` where code lies where it was linked to. */
+/* Do the four bytes at @p belong to an instruction that loads the base, or the word's own address?
+ * Returns how many bytes before them it begins; 0 = no. Known are `mov slot(%rip), r64`, `lea
+ * base(%rip), r64`, and `mov $base` to r32 or r64 in code that is not position-independent. */
 static unsigned base_load(const struct births_finder *f, const uint8_t *p, uint64_t next)
 {
 	const uint64_t target = next + (uint64_t)(int64_t)i32_at(p), value = (uint32_t)i32_at(p);
@@ -222,7 +225,7 @@ static int scan_base_loads(const struct births_finder *f, const struct dso_range
 	return err;
 }
 
-/* Calls and jumps, also conditional ones, to the slow path. */
+/* Finds calls and jumps, also conditional ones, to the slow path. */
 static int scan_slow_calls(const struct births_finder *f, const struct dso_range *r,
 			   struct births_hits *out)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Symbolic execution of a few instructions: which register or stack slot of the start a value
- * comes from. Whatever is not understood becomes unknown, never a guess. */
+/* Executes a few instructions symbolically, to know which register or stack slot of the start a
+ * value comes from. A result that is not understood becomes unknown, never a guess. */
 #include "places/births_priv.h"
 
 #define RSP 4
@@ -140,7 +140,8 @@ static struct births_value load(const struct births_finder *f, const struct birt
 	return (struct births_value){BIRTHS_SLOT, at.reg, at.n};
 }
 
-/* Writes through pointers of unknown origin are taken not to hit the stack slots we follow. */
+/* Stores @v. A write through a pointer of unknown origin is supposed to miss the slots that are
+ * followed. */
 static void store(struct births_state *s, struct births_value at, unsigned bits,
 		  struct births_value v)
 {
@@ -184,7 +185,8 @@ struct births_value births_operand(const struct births_finder *f, const struct b
 		if (r < 0)
 			return v;
 		v = s->r[r];
-		/* Half a pointer is no pointer; half a small constant or of the flag is. */
+		/* Half of a pointer is no pointer; the low half of a constant, or of a register
+		 * that the flag was loaded to, is the value. */
 		if (op->size == 64 || (op->size == 32 && v.kind == BIRTHS_WORD && !f->tracer))
 			return v;
 		if (op->size == 32 && v.kind == BIRTHS_CONST)
@@ -202,7 +204,7 @@ struct births_value births_operand(const struct births_finder *f, const struct b
 	}
 }
 
-/* The tracer's data, by a base that lay on the stack when the word was read. */
+/* Does it read the tracer's data, by a base that was on the stack when the word was read? */
 static bool is_data_by_spilled_base(const struct births_finder *f, const struct births_state *s,
 				    const ZydisDecodedOperand *op)
 {
@@ -227,7 +229,7 @@ static void note_refs(const struct births_finder *f, struct births_state *s,
 	}
 }
 
-/* The value that an instruction leaves in its first operand. */
+/* Gives the value that an instruction leaves in its first operand. */
 static struct births_value result_of(const struct births_finder *f, const struct births_state *s,
 				     const struct births_insn *in)
 {

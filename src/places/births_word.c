@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The word that every birth tests, read off the code of _Py_NewReference: up to 3.12 tracemalloc's
- * `tracing` flag, from 3.13 on the pointer to the reference tracer (_PyRuntime.ref_tracer). And
- * what a set flag leads to: tracemalloc's function for new references, the "slow path". */
+/* Finds the word that every birth tests, from the code of _Py_NewReference: up to 3.12
+ * tracemalloc's `tracing` flag, from 3.13 on the pointer to the reference tracer
+ * (_PyRuntime.ref_tracer). And finds the function that is called when the flag is set:
+ * tracemalloc's function for new references, the "slow path". */
 #include "places/births_priv.h"
 #include "py/versions.h"
 
 #define SLOW_NAME "_PyTraceMalloc_NewReference"
 
-/* Offset of `tracing` in struct _PyTraceMalloc_Config, behind an enum (3.8 - 3.11,
+/* Offset of `tracing` in struct _PyTraceMalloc_Config, after an enum (3.8 - 3.11,
  * Include/internal/pycore_pymem.h). */
 #define CONFIG_TRACING 4
 
 enum word_step { WORD_GO_ON, WORD_FOUND, WORD_ODD };
 
-/* Look at the memory one instruction reads. */
+/* Is the memory that an instruction reads the word? */
 static enum word_step look(struct births_finder *f, const struct births_state *s,
 			   const struct births_insn *in)
 {
@@ -26,7 +27,8 @@ static enum word_step look(struct births_finder *f, const struct births_state *s
 		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || op->mem.type != ZYDIS_MEMOP_TYPE_MEM ||
 		    !(op->actions & ZYDIS_OPERAND_ACTION_MASK_READ))
 			continue;
-		/* Free-threaded builds begin with the header: the owning thread, and constants. */
+		/* free-threaded builds first read the owning thread and constants, for the header
+		 */
 		if (op->mem.segment == ZYDIS_REGISTER_FS || op->size == 128)
 			continue;
 		at = births_mem_address(s, in, op);
@@ -88,8 +90,8 @@ static int decode_new_reference(struct births_finder *f)
 		    dso_path(f->d));
 }
 
-/* 3.8 has only the macro: the flag is known by the name of the struct it is in, which an extension
- * module imports. */
+/* Finds the flag of 3.8, which has only a macro, by the name of the struct that it is in; extension
+ * modules import that. */
 static int word_by_name(struct births_finder *f)
 {
 	struct dso_sym config;
@@ -152,7 +154,7 @@ int births_find_word(struct births_finder *f)
 	if (f->n_slots == BIRTHS_MAX_SLOTS)
 		return fail(-ENOTSUP, "%s has too many references to %s", dso_path(f->d),
 			    f->base_symbol);
-	/* A file that has a slot for the symbol may use it anywhere. */
+	/* a file that has a slot for the symbol may use the symbol's address anywhere */
 	f->via_base = f->via_base || f->n_slots;
 	if (f->word <= f->base || f->word - f->base > INT32_MAX)
 		return fail(-ENOTSUP, "%s: the word tested at births lies before %s",
@@ -167,7 +169,7 @@ static struct births_target canonical(const struct births_finder *f, uint64_t ad
 	struct births_insn in;
 	const char *name;
 
-	/* A PLT entry: [endbr64] jmp *slot(%rip). */
+	/* a PLT entry: [endbr64] jmp *slot(%rip) */
 	if (!births_decode(f, at, &in))
 		return t;
 	if (in.i.mnemonic == ZYDIS_MNEMONIC_ENDBR64) {
@@ -254,7 +256,7 @@ static int add_stub(struct births_finder *f, uint64_t addr)
 	return 0;
 }
 
-/* Every PLT entry that leads to the slow path. Entries are 8 (.plt.got) or 16 bytes. */
+/* Finds every PLT entry that leads to the slow path. Entries have 8 (.plt.got) or 16 bytes. */
 static int find_stubs(struct births_finder *f)
 {
 	static const char *const sections[] = {".plt", ".plt.sec", ".plt.got"};

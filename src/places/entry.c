@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* places_find_entry(): one byte that every call of a function passes once, early enough that its
- * arguments are still at hand, on an instruction that the kernel emulates. An instruction that must
- * be single-stepped instead costs 3 to 15 times as much per hit. */
+/* places_find_entry(): finds an instruction that every call of a function passes once, early enough
+ * that its arguments are still in registers, and that the kernel emulates. An instruction that must
+ * be single-stepped costs 3 to 15 times as much per hit. */
 #include "places/places.h"
 
 #include <Zydis/Zydis.h>
 
-#define ENTRY_MAX_INSNS	 64    /* of the first basic block */
-#define ENTRY_MAX_VISITS 16384 /* instructions of the function looked at for jumps back */
+#define ENTRY_MAX_INSNS	 64    /* most instructions of the first basic block */
+#define ENTRY_MAX_VISITS 16384 /* instructions of the function searched for jumps back */
 
 #define NO_REG (-1)
 #define RSP    4
-#define CALLED 8 /* bytes to the caller's stack at the first byte of what is called */
+#define CALLED 8 /* depth of the frame where a called function begins: the return address */
 
 struct entry {
 	const struct dso *d;
@@ -55,9 +55,9 @@ static bool is_branch(const struct insn *in)
 	       in->i.meta.category == ZYDIS_CATEGORY_COND_BR;
 }
 
-/* How good a place is, 0 = not emulated. What kernels from 5.10 on emulate (arch/x86/kernel/
- * uprobes.c: branch_setup_xol_ops, push_setup_xol_ops); nops of three bytes and more only since
- * 6.18, so they come last. */
+/* Ranks a place: 0 = the kernel does not emulate it. 2 = kernels from 5.10 on do (arch/x86/kernel/
+ * uprobes.c: branch_setup_xol_ops, push_setup_xol_ops); 1 = only 6.18 and later do: nops of three
+ * bytes and more. */
 static int emulated(const struct insn *in)
 {
 	const bool relative = in->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
@@ -89,7 +89,7 @@ static int emulated(const struct insn *in)
 	}
 }
 
-/* Follow the arguments through copies; what is written otherwise holds none of them. */
+/* Follows the arguments through copies; a register that is written otherwise holds none of them. */
 static void track(struct entry *e, const struct insn *in)
 {
 	int to = NO_REG, from = NO_REG;
@@ -119,7 +119,8 @@ static void track(struct entry *e, const struct insn *in)
 	}
 }
 
-/* Only two registers can be reported: arguments behind the second must be where they came in. */
+/* Are all arguments known? Only two registers can be reported, so from the third on an argument
+ * must be in the register that it was passed in. */
 static bool args_at_hand(const struct entry *e)
 {
 	for (int a = 0; a < e->n_args; a++)
@@ -137,7 +138,7 @@ static int holder(const struct entry *e, int a)
 	return __builtin_ctz(e->holds[a]);
 }
 
-/* A set of addresses, open addressing; twice as large as what may be put in. */
+/* A set of addresses, by open addressing, with twice the room that it needs. */
 struct visited {
 	uint64_t slot[2 * ENTRY_MAX_VISITS];
 	uint64_t todo[ENTRY_MAX_VISITS];
@@ -156,8 +157,8 @@ static bool visit(struct visited *v, uint64_t addr)
 	return true;
 }
 
-/* The lowest address behind the start, up to @end, that some jump of the function goes to; a probe
- * at or behind it would fire again in loops. Follows cold parts wherever they lie. Targets of jump
+/* Finds the lowest address after the start, up to @end, that a jump of the function goes to: a
+ * probe there or later would be hit again in loops. Follows jumps into cold parts. Targets of jump
  * tables are not seen: compilers do not put them into the first block. */
 static int lowest_jump_back(const struct entry *e, uint64_t end, uint64_t *out)
 {
@@ -206,8 +207,8 @@ struct choice {
 	int first, second;
 };
 
-/* The first good place in the first basic block, its last branch included; a long nop only when
- * there is nothing better. @limit: no place at or behind it. */
+/* Chooses the first good place of the first basic block, its last branch included, and a long nop
+ * only where there is nothing better. The place is before @limit. */
 static void choose(struct entry *e, uint64_t limit, bool want_return, struct choice *out)
 {
 	uint64_t at = e->start;

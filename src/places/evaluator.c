@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where the code of the evaluator lies: its exported symbol covers the hot part; compilers put what
- * rarely runs elsewhere, as a function without a name that is entered by jumps. Such a jump differs
- * from a tail call: at its target the evaluator's C frame is still there.
+ * The exported symbol covers the hot part of the evaluator. Compilers put code that rarely runs
+ * elsewhere, as a function without a name that is entered by jumps. Such a jump differs from a tail
+ * call: at its target the evaluator's C frame is still there.
  */
 #include "places/evaluator.h"
 
@@ -11,7 +11,7 @@
 #include "places/places.h"
 #include "py/versions.h"
 
-#define CALLED 8 /* only the return address lies between the stack pointers */
+#define CALLED 8 /* depth of the frame where a called function begins: the return address */
 
 struct parts {
 	const struct dso *d;
@@ -35,7 +35,8 @@ static bool find_function(const struct py_runtime *rt, struct dso_sym *out)
 	return !dso_symbol(rt->dso, "_PyEval_EvalFrameDefault", out) && out->size;
 }
 
-/* Where there are handlers the function called so stays below them, and runs nothing. */
+/* Finds the handlers. Where there are some, they alone are the evaluator: the function with its
+ * name stays below them on the stack, and runs no Python code. */
 static size_t handlers(const struct py_runtime *rt, const struct dso_sym *sym,
 		       struct code_range *out, size_t max)
 {

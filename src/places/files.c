@@ -61,7 +61,7 @@ static void note_other(struct places_files *t, const struct proc_map *m)
 		*o = (struct places_other){m->inode, m->dev, t->scans};
 }
 
-/* A file that is not mapped any more may have left its number to another. */
+/* Forgets files that are not mapped any more: another file may have the inode number by now. */
 static void forget_others(struct places_files *t)
 {
 	size_t kept = 0;
@@ -72,8 +72,8 @@ static void forget_others(struct places_files *t)
 	t->others.n = kept;
 }
 
-/* In 3.8 a birth is a macro that extension modules contain themselves, and programs that hold a
- * Python. One that cannot be resolved makes the set incomplete: refuse. */
+/* Adds modules of 3.8, where a birth is a macro, which is compiled into extension modules and into
+ * programs that embed Python. If one cannot be resolved the set is incomplete, and is refused. */
 static int find_in_modules(const struct proc *proc, struct places_files *t, bool at_start)
 {
 	t->scans++;
@@ -87,7 +87,7 @@ static int find_in_modules(const struct proc *proc, struct places_files *t, bool
 			continue;
 		err = places_open_module(proc, m, &d, &bias);
 		if (err == -EREMOTE && !at_start)
-			continue; /* it is looked for again */
+			continue; /* not open to us yet: the next scan tries again */
 		if (d)
 			err = add_file(t, proc, d, 8, bias);
 		else if (!err)

@@ -28,8 +28,9 @@ void py_finder_forget(struct py_finder *f)
 	map64_clear(&f->file);
 }
 
-/* Every library of the host is looked into once: no relocations, of which large ones have tens of
- * megabytes. The symbol, or the section that a stripped static program keeps (3.11+). */
+/* Is CPython in this file? Looks for its symbol, and for the section that a stripped static program
+ * keeps (3.11+). Loads no relocations: every library of the host is searched, and large ones have
+ * tens of megabytes of them. */
 static int holds_python(const struct proc *p, const struct proc_map *m)
 {
 	struct dso_range section;
@@ -66,7 +67,7 @@ int py_finder_has(struct py_finder *f, const struct proc *p)
 	char why[512] = "";
 	int found = 0;
 
-	/* Known files first: a library that nobody looked into yet costs a millisecond. */
+	/* known files first: a new one costs a millisecond */
 	for (int look_in = 0; look_in <= 1; look_in++)
 		for (size_t i = 0; i < p->n_maps; i++) {
 			const struct proc_map *m = &p->maps[i];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * _PyEval_EvalFrameDefault only begins there: it enters the first handler, and each handler jumps
- * to the next through a table of 256 addresses (instruction_funcptr_handler_table). The table is
- * found by the instruction that loads its address, in the evaluator or in a function that it calls.
+ * In such a build _PyEval_EvalFrameDefault only enters the first handler, and each handler jumps to
+ * the next through a table of 256 addresses (instruction_funcptr_handler_table). The table is found
+ * by the instruction that loads its address, in the evaluator or in a function that it calls.
  */
 #include "places/handlers.h"
 
@@ -12,10 +12,10 @@
 #include "py/versions.h"
 
 #define OPCODES	     256
-#define MIN_HANDLERS 100 /* distinct ones; unknown opcodes share one */
+#define MIN_HANDLERS 100 /* distinct handlers of a table; unknown opcodes share one */
 #define MAX_CALLED   32
 #define MAX_TRIED    64
-#define PADDING	     16 /* functions begin at multiples of it */
+#define PADDING	     16 /* bytes: functions begin at multiples of it */
 
 struct search {
 	const struct py_runtime *rt;
@@ -64,7 +64,8 @@ static bool is_new(struct search *s, uint64_t at)
 	return true;
 }
 
-/* All entries begin functions: the labels of a switch or of computed gotos do not. */
+/* Takes it for the table if a function begins at each entry: a table of labels, as for a switch or
+ * computed gotos, has none such. */
 static void try_table(struct search *s, uint64_t at)
 {
 	uint64_t *v = s->handler;
@@ -137,8 +138,8 @@ static void add_function(struct handlers *h, uint64_t addr)
 		code_ranges_add(&h->at, fn.addr, fn.size);
 }
 
-/* Handlers share code for errors and returns, and have cold parts: they jump there, never call.
- * They never jump out of the evaluator, for their calling convention is their own. */
+/* Adds the function that a handler jumps to: shared code for errors and returns, or a cold part.
+ * Handlers never jump out of the evaluator, for they have a calling convention of their own. */
 static void add_target(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op,
 		       uint64_t at, void *ctx)
 {

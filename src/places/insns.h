@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The instructions of a range of code, and the functions that they lead to. Addresses in the file.
- */
+/* Walks the instructions of a range of code, and collects functions that they lead to. Addresses
+ * are those of the file, before bias. */
 #ifndef PYLEAK_PLACES_INSNS_H
 #define PYLEAK_PLACES_INSNS_H
 
@@ -11,16 +11,16 @@
 
 typedef void (*insns_see)(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op,
 			  uint64_t at, void *ctx);
-/* Each instruction of @r in turn; after bytes that are none, such as a jump table, it is in step
- * again soon. */
+/* Calls @see for each instruction of @r. Bytes that are no code, such as a jump table, are decoded
+ * wrongly; some instructions later it is in step again. */
 void insns_each(const struct dso *d, struct code_range r, insns_see see, void *ctx);
-/* Does @insn jump to one address, or call it? */
+/* Does @insn, which is at @at, jump to one address, or call it? *to gets the address. */
 bool insns_jump(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op, uint64_t at,
 		uint64_t *to);
 bool insns_call(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op, uint64_t at,
 		uint64_t *to);
 
-/* Ranges that are filled in: functions, each once, as long as there is room. */
+/* Functions that were collected: each once, as long as there is room. */
 struct code_ranges {
 	struct code_range *v;
 	size_t n, max;
