@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Stacks and code objects by address. A code object's address can be reused by another one after
- * it died: the cache entry is checked whenever a new stack mentions it innermost, or further out
- * when it has not been checked of late; a survivor's whole stack is checked before it counts. */
+/* Keeps stacks by id, and code objects by address. When one died another may get its address, so a
+ * cached one is compared with the target whenever a new stack has it innermost, and further out
+ * when it was not of late; all code of a survivor's stack is compared before the survivor counts.
+ */
 #include "stacks/stacks_priv.h"
 
-/* A look at a code object per frame of each new stack would be most of our work. */
+/* A comparison holds for so long, but innermost: one for each frame would be most of the work. */
 #define CHECKED_NS 200000000
-/* The limit of all stacks and code together: big programs come to a third of it. */
+/* Limit of all stacks and code together: big programs take a third of it. */
 #define MAX_BYTES (32u << 20)
 
 int stacks_new(const struct py_runtime *rt, struct stacks **out)
@@ -65,11 +66,11 @@ static bool is_same(struct stacks *s, struct code_slot *slot, uint64_t now_ns, b
 {
 	if (!check && now_ns - slot->checked_ns < CHECKED_NS)
 		return true;
-	slot->checked_ns = py_code_same(s->rt, slot->code) ? now_ns : 0; /* 0: not without a look */
+	slot->checked_ns = py_code_same(s->rt, slot->code) ? now_ns : 0;
 	return slot->checked_ns;
 }
 
-/* The code at @addr, to be told from @last; NULL where a failed read leaves that open. */
+/* Reads the code at @addr, and its lines if only these tell it from @last; NULL: a read failed. */
 static struct code_slot *read_code(struct stacks *s, uint64_t addr, const struct code_slot *last)
 {
 	struct code_slot *c = calloc(1, sizeof(*c));
@@ -84,10 +85,10 @@ static struct code_slot *read_code(struct stacks *s, uint64_t addr, const struct
 	return NULL;
 }
 
-/* Before the others that are known to have been at its place. What is still there, or was compiled
- * again from the same source, goes on as it was: where others come and go in its likeness, or have
- * since it was there last, no look tells that it was there all the time: a number does, since it
- * was seen. */
+/* Puts @fresh before the others that are known to have been at its address. If one of these is the
+ * same code, or was compiled from the same source, that one is put first instead. Where code like
+ * it comes and goes, or other code was there since, a comparison does not prove that it was there
+ * all the time, and it is in_turn: its number alone can prove that then, from since_ns on. */
 static struct code_slot *put_first(struct code_slot *first, struct code_slot *fresh,
 				   uint64_t now_ns)
 {
@@ -114,7 +115,8 @@ static struct code_slot *put_first(struct code_slot *first, struct code_slot *fr
 	return c;
 }
 
-/* The code object now at @addr, from the cache when it is known; @check: by a look in any case. */
+/* Gives the code object that is at @addr now. @check: compare the cached one with the target in any
+ * case. */
 static struct code_slot *code_at(struct stacks *s, uint64_t addr, bool check)
 {
 	uint64_t *v = map64_get(&s->code, addr);
@@ -125,7 +127,7 @@ static struct code_slot *code_at(struct stacks *s, uint64_t addr, bool check)
 	if (slot && is_same(s, slot, now_ns, check))
 		return slot;
 	fresh = read_code(s, addr, slot);
-	/* A place only for what is there: any number may be said to be the address of code. */
+	/* no entry without code: a target may call any number the address of code */
 	v = fresh ? map64_put(&s->code, addr) : NULL;
 	if (!v) {
 		free_slots(fresh);
@@ -138,14 +140,14 @@ static struct code_slot *code_at(struct stacks *s, uint64_t addr, bool check)
 	return slot;
 }
 
-/* One frame of a new stack: names and line, or neither. */
+/* Reads one frame of a new stack: names and line, or neither. */
 static void read_frame(struct stacks *s, const struct pl_frame *raw, bool innermost,
 		       struct stack_frame *f)
 {
 	int line = -ESTALE;
 
 	f->entry = raw->code & PL_FRAME_ENTRY || s->rt->walk.frame_owner == PL_NONE;
-	/* Code that was known at this address may have been replaced: then it is read again. */
+	/* -ESTALE: the known code at this address was replaced, so it is compared and read again */
 	for (int look = innermost; look < 2 && line == -ESTALE; look++) {
 		struct code_slot *c = code_at(s, raw->code & ~PL_FRAME_ENTRY, look);
 
@@ -159,7 +161,7 @@ static void read_frame(struct stacks *s, const struct pl_frame *raw, bool innerm
 	s->unread += !f->code;
 }
 
-/* A name that no hash of addresses has, as far as 63 bits go. */
+/* Makes an id of our own, which differs from all hashes but for a chance of 1 in 2^63. */
 static uint64_t name_of(uint64_t key, uint64_t what)
 {
 	uint64_t v = key ^ (what * 0x9e3779b97f4a7c15ull);
@@ -178,7 +180,7 @@ static struct stack *read_stack(struct stacks *s, const struct pl_stack *rec)
 	if (s->bytes < MAX_BYTES && spend_begin(&s->spend))
 		st = calloc(1, stack_bytes(rec->n));
 	if (!st) {
-		s->left_out++; /* its id stays: told again when it has been forgotten */
+		s->left_out++; /* its id stays: it is told again when stacks_trim() forgets it */
 		return NULL;
 	}
 	st->id = st->key = rec->id;
@@ -198,7 +200,7 @@ static struct stack *read_stack(struct stacks *s, const struct pl_stack *rec)
 	return st;
 }
 
-/* The same source compiled again is the same line. */
+/* Do both name the same line? Code that was compiled again from the same source does. */
 static bool is_same_line(const struct stack_frame *x, const struct stack_frame *y)
 {
 	return x->line == y->line && x->code && y->code &&
@@ -228,7 +230,7 @@ static void renew(struct stack *st, struct stack *with)
 	free(with);
 }
 
-/* @key means another stack than it did. */
+/* Makes a place for @st, whose hash meant another stack before. */
 static uint64_t *place_of_next(struct stacks *s, struct stack *st)
 {
 	struct stack *first = stacks_find(s, st->key);
@@ -237,7 +239,7 @@ static uint64_t *place_of_next(struct stacks *s, struct stack *st)
 	for (uint32_t i = 0; first && i < first->n && i < st->n; i++) {
 		struct stack_frame *f = &first->frame[i];
 
-		/* Code that could not be read differs from none, as a line does. */
+		/* code that could not be read, or has no line, counts as no difference */
 		if (f->line && st->frame[i].line && !is_same_line(f, &st->frame[i]))
 			f->is_shared = true;
 	}
@@ -308,7 +310,7 @@ static bool is_alive(struct stacks *s, const struct stack *st, uint32_t i)
 	return c && lies_there(s, st, c, true);
 }
 
-/* The last code known at the address of @c. */
+/* The code that was last seen at the address of @c. */
 static struct code_slot *newest(const struct stacks *s, const struct py_code *c)
 {
 	const uint64_t *v = c ? map64_get(&s->code, py_code_addr(c)) : NULL;
@@ -316,7 +318,8 @@ static struct code_slot *newest(const struct stacks *s, const struct py_code *c)
 	return v ? (struct code_slot *)(uintptr_t)*v : NULL;
 }
 
-/* As far as is known, by a look now and then: stacks have most of their code in common. */
+/* Is its code there as far as is known? Compares it now and then only, as stacks have most of their
+ * code in common. */
 static bool seems_alive(struct stacks *s, const struct stack *st, uint32_t i)
 {
 	const struct py_code *c = st->frame[i].code;
@@ -324,7 +327,8 @@ static bool seems_alive(struct stacks *s, const struct stack *st, uint32_t i)
 	return !c || lies_there(s, st, c, false);
 }
 
-/* Where code is there in turn with others no telling is sure: one since it was seen will do. */
+/* Was the stack told since its code was seen there? Where code takes turns with other code that is
+ * all that can be known. */
 static bool was_told_of(const struct stack *st, const struct code_slot *now,
 			const struct py_code *c)
 {
@@ -347,7 +351,7 @@ static bool look_at(struct stacks *s, struct stack *st,
 		now = newest(s, c);
 		st->stale = !was_told_of(st, now, c);
 		if (now && st->stale)
-			now->checked_ns = 0; /* not taken for the same code without a look */
+			now->checked_ns = 0; /* compare it before it is used again */
 	}
 	if (st->stale && st->key && stacks_current(s, st->key) == st && !st->is_forgotten) {
 		key = vec_push(&s->stale);
@@ -376,7 +380,7 @@ bool stacks_place_is_shared(struct stacks *s, const struct stack *st)
 			continue;
 		if (turns_in_lines(s, st, i))
 			return true;
-		/* By that look the code that lies there now is known, too. */
+		/* seems_alive() has added the code that is there now */
 		for (const struct code_slot *x = newest(s, c); x; x = x->older)
 			if (x->in_turn || !py_code_tells_same(c, x->code))
 				return true;
@@ -384,8 +388,9 @@ bool stacks_place_is_shared(struct stacks *s, const struct stack *st)
 	return false;
 }
 
-/* Code of exec() is in no file: "<cell>", at some line. Its name still holds where code of one such
- * name alone is known to have run at this address: the next cell may have a name of its own. */
+/* Is it code of exec() whose name may be kept though the code is gone? Its file is no file but a
+ * name, such as "<cell>": that holds where all code seen at this address had the same name, as the
+ * next cell may have another. */
 static bool is_of_exec(struct stacks *s, const struct py_code *c)
 {
 	const char *file = c ? py_code_file(c) : NULL;
@@ -393,12 +398,13 @@ static bool is_of_exec(struct stacks *s, const struct py_code *c)
 
 	if (!file || *file != '<' || !same_text(py_code_function(c), "<module>"))
 		return false;
-	code_at(s, py_code_addr(c), true); /* what lies there now is known, too */
+	code_at(s, py_code_addr(c), true); /* adds the code that is there now */
 	now = newest(s, c);
 	return now && !now->is_of_files;
 }
 
-/* @shared: without what is not of all meanings of the hash, not what is gone. */
+/* Copies @st without the names of some frames: @shared: those in which stacks with this hash
+ * differ; else those whose code is gone. */
 static struct stack *make_without(struct stacks *s, const struct stack *st, bool shared)
 {
 	uint64_t name = st->key ? st->key : st->id, *v;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The parts of stacks share this; nobody outside of the room includes it. */
+/* Declares what the files of this room share. */
 #ifndef PYLEAK_STACKS_STACKS_PRIV_H
 #define PYLEAK_STACKS_STACKS_PRIV_H
 
@@ -8,39 +8,41 @@
 #include "stacks/stacks.h"
 
 struct code_slot {
-	uint64_t addr, checked_ns;
-	uint64_t since_ns; /* seen here since then, with this number */
+	uint64_t addr, checked_ns; /* when it was last found there; 0 = look before it is used */
+	uint64_t since_ns;	   /* when it was first seen here with the number that it has */
 	struct py_code *code;
-	size_t bytes;		 /* counted for it */
-	bool is_of_files;	 /* codes here were of more than one file */
-	bool in_turn;		 /* with others: which was here meanwhile no look tells */
-	struct code_slot *older; /* codes that lived at this address before */
+	size_t bytes;		 /* its part of stacks.bytes */
+	bool is_of_files;	 /* codes at this address were of more than one file */
+	bool in_turn;		 /* others like it come and go here: a look cannot exclude them */
+	struct code_slot *older; /* the code that was at this address before */
 };
 
 struct stacks {
 	const struct py_runtime *rt;
 	struct map64 stack;   /* id -> struct stack * */
-	struct map64 current; /* key -> id, where that is another one */
+	struct map64 current; /* key -> id, where the two differ */
 	VEC(uint64_t) stale;  /* keys */
 	struct map64 code;    /* address -> struct code_slot * */
 	struct map64 turns;   /* see turns.c */
 	uint64_t unread, frames, added, left_out;
-	size_t bytes; /* of stacks and code */
+	size_t bytes; /* memory of stacks and code */
 	struct spend spend;
 };
 
-/* The call that runs code which comes and goes, and the names that this code had. */
+/* Describes a call of code that comes and goes: @by is a hash of the frames that stay and of the
+ * instructions in those that do not, @files and @lines are of the names of the latter. */
 struct turn {
 	uint64_t by, files, lines;
-	bool may_go, is_unknown;
+	bool may_go, is_unknown; /* there is such code; a frame could not be read */
 };
 
 void turn_add(struct turn *t, const struct pl_frame *raw, const struct stack_frame *f,
 	      bool is_pointer);
 /* Notes the names and returns the key of the call; 0: no such code, or not all could be read. */
 uint64_t turn_note(struct stacks *s, const struct turn *t);
-/* Was other code called there, if frame @i is such; is it of other files? */
+/* Frame @i is of such code: was code with other lines called there, too? */
 bool turns_in_lines(const struct stacks *s, const struct stack *st, uint32_t i);
+/* Was code of other files called there, too? */
 bool turns_in_files(const struct stacks *s, const struct stack *st);
 
 static inline size_t stack_bytes(uint32_t frames)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Stacks that nobody needs any more, and code that no stack names. */
+/* Forgets stacks that are not needed any more, and code that no stack names. */
 #include "stacks/stacks_priv.h"
 
 static bool list_used(const struct stacks *s, struct map64 *used)
@@ -14,8 +14,8 @@ static bool list_used(const struct stacks *s, struct map64 *used)
 	return true;
 }
 
-/* The newest stays with the older ones that are in use: a frame further out is taken for the newest
- * without a look. */
+/* Frees the codes of one address that are not in use. With @keep_newest the newest stays in any
+ * case: frames further out are taken for the newest without a comparison. */
 static struct code_slot *keep_used(struct stacks *s, struct code_slot *c, const struct map64 *used,
 				   bool keep_newest)
 {
@@ -43,14 +43,14 @@ static struct code_slot *slot_at(const struct stacks *s, size_t i)
 	return (struct code_slot *)(uintptr_t)s->code.slot[2 * i + 1];
 }
 
-/* Codes that no stack names any more: those of a program that compiles as it goes would fill our
+/* Forgets codes that no stack names: those of a program that compiles all the time would fill our
  * memory. */
 static void trim_codes(struct stacks *s)
 {
 	struct map64 used = {0}, kept = {0};
 	bool ok = list_used(s, &used);
 
-	/* Places first: from there on nothing can fail. */
+	/* make all places first: nothing can fail after that */
 	for (size_t i = 0; i < s->code.cap && ok; i++) {
 		const struct code_slot *c = slot_at(s, i);
 
@@ -74,8 +74,7 @@ static void trim_codes(struct stacks *s)
 	map64_free(&used);
 }
 
-/* Hashes that mean a stack which is forgotten mean none. Without memory for it they are told anew.
- */
+/* Forgets ids of stacks that are gone. Without memory some others are forgotten, too. */
 static void trim_current(struct stacks *s)
 {
 	struct map64 kept = {0};
@@ -110,7 +109,7 @@ int stacks_trim(struct stacks *s, const struct map64 *keep, uint64_t **gone, siz
 		} else if (id) {
 			const struct stack *old = (struct stack *)(uintptr_t)st;
 
-			/* A hash that means another stack by now is not forgotten. */
+			/* a hash that means another stack by now is not to be told again */
 			if (!old || (old->key && stacks_current(s, old->key) == old))
 				ids[(*n)++] = old ? old->key : id;
 			if (old)

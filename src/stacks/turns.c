@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Code that a program compiles for each use, and where it lies comes and goes: what was told of one
- * may be the next one's, which no look has met there. It is trusted as long as the same
- * stack is known to call no other, at the same instruction. */
+/* Notes calls of code that a program compiles for each use. Such code comes and goes at one
+ * address, so what was told of one may be true of the next, which was never seen there. Its names
+ * are trusted as long as no other code is known to be called by the same stack, at the same
+ * instruction. */
 #include <xxhash.h>
 
 #include "stacks/stacks_priv.h"
 
-#define VARIOUS 1
-#define MANY	65536 /* what is known is learnt again */
+#define VARIOUS 1     /* stands for several values */
+#define MANY	65536 /* keys: with more, all are forgotten and learnt again */
 
 static uint64_t mix(uint64_t h, const void *p, size_t n)
 {
@@ -48,7 +49,7 @@ static void note(struct map64 *m, uint64_t by, uint64_t told)
 		*v = *v ? VARIOUS : told;
 }
 
-/* Two keys of one call. */
+/* Two keys of a call: for lines and for files. */
 static uint64_t of_lines(uint64_t by)
 {
 	return by | 2;
