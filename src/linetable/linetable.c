@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From a byte offset into a code object's bytecode to a line: the three formats of co_lnotab and
- * co_linetable (CPython's Objects/lnotab_notes.txt and Objects/locations.md). Pure functions over
- * bytes of the target, which may be anything.
+ * Reads the three formats of co_lnotab and co_linetable, which are described in CPython's
+ * Objects/lnotab_notes.txt and Objects/locations.md.
  */
 #include "linetable/linetable.h"
 
 #include <limits.h>
 
-/* Lines of a hostile table are added without overflow. */
+/* Adds without overflow: a hostile table may have any numbers. */
 static int add_line(int line, int64_t delta)
 {
 	int64_t sum = line + delta;
@@ -16,7 +15,7 @@ static int add_line(int line, int64_t delta)
 	return sum > INT_MAX ? INT_MAX : sum < INT_MIN ? INT_MIN : (int)sum;
 }
 
-/* 3.8, 3.9: pairs (address delta, signed line delta); a line begins at its address. */
+/* 3.8, 3.9: pairs (address delta, signed line delta), where the line begins at the new address. */
 int linetable_lnotab(const uint8_t *tab, size_t len, int first, int offset)
 {
 	int64_t addr = 0;
@@ -31,7 +30,7 @@ int linetable_lnotab(const uint8_t *tab, size_t len, int first, int offset)
 	return line;
 }
 
-/* 3.10: pairs (bytes covered, signed line delta); -128 = the range has no line. */
+/* 3.10: pairs (bytes covered, signed line delta), where -128 means that the range has no line. */
 int linetable_310(const uint8_t *tab, size_t len, int first, int offset)
 {
 	int64_t addr = 0;
@@ -53,7 +52,7 @@ struct cursor {
 	const uint8_t *p, *end;
 };
 
-/* Groups of 6 bits, least significant first; bit 6 = more follow. */
+/* Reads groups of 6 bits, the least significant first; bit 6 = more follow. */
 static uint64_t read_varint(struct cursor *c)
 {
 	uint64_t v = 0;
@@ -85,8 +84,9 @@ static void mix(uint64_t *hash, uint64_t v)
 	*hash ^= *hash >> 32;
 }
 
-/* 3.11+: entries of one byte (bit 7, 4 bits code, 3 bits length - 1 in code units) and what the
- * code says follows. @hash: of where other lines begin; 0 when they do not end at @offset. */
+/* 3.11+: an entry has one byte (bit 7, 4 bits code, 3 bits length - 1 in code units) and, by its
+ * code, some bytes more. @hash gets a hash of where each line begins, or 0 if the end of the table
+ * is not @offset. */
 static int walk(const uint8_t *tab, size_t len, int first, int64_t offset, uint64_t *hash)
 {
 	struct cursor c = {tab, tab + len};

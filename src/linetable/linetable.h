@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The line of an instruction, by the line table of its code object: a format up to 3.9, one
+/* Finds the line of an instruction in the line table of its code object: a format up to 3.9, one
  * of 3.10, one since 3.11. Pure functions over bytes that may be anything: any bytes give some
- * line, and none is read behind @len. @first: the first line of the code; @offset: in bytes of its
- * bytecode. */
+ * line, and no byte after @len is read. @first: the first line of the code; @offset: of the
+ * instruction, in bytes of bytecode. */
 #ifndef PYLEAK_LINETABLE_H
 #define PYLEAK_LINETABLE_H
 
@@ -11,10 +11,11 @@
 int linetable_lnotab(const uint8_t *tab, size_t len, int first, int offset);
 int linetable_310(const uint8_t *tab, size_t len, int first, int offset);
 int linetable_locations(const uint8_t *tab, size_t len, int first, int offset);
-/* A hash of all lines that a table tells (3.11+), not of its columns; 0 when it is not of as many
- * bytes of code: that of code which is gone may be anything. */
+/* Hashes all lines of a table (3.11+), without its columns. 0: the table is not of @bytes bytes of
+ * code, as where the code is gone and its table was overwritten. */
 uint64_t linetable_hash(const uint8_t *tab, size_t len, int first, int64_t bytes);
-/* The same of a table of pairs (to 3.10); one of 3.10 @covers all of the code. */
+/* Hashes a table of pairs (up to 3.10) likewise. @covers: it is of 3.10, where it must cover all of
+ * the code. */
 uint64_t linetable_hash_pairs(const uint8_t *tab, size_t len, int64_t bytes, bool covers);
 
 #endif
