@@ -33,8 +33,9 @@ static uint64_t key_of(const struct py_code *c, int line)
 	return h ? h : 1;
 }
 
-/* Seconds since the program was started that the process runs: a worker that was forked, maybe long
- * after, runs what its parents had read. Whoever is started by exec has a stack of its own. */
+/* Seconds since the program of the process was started: a worker that was forked, maybe much later,
+ * runs the source that its parents had read. Parent and child run one program if their stacks begin
+ * at the same address, as exec gives a process a new stack. */
 static double program_age_s(const struct proc *p)
 {
 	uint64_t start = p->start_ticks;
@@ -56,8 +57,8 @@ double lines_started_at(const struct proc *p)
 	return wall_clock() - program_age_s(p);
 }
 
-/* Packages and archives keep the time of a file's last change, but not that of its birth,
- * where the file system knows one. */
+/* Asks for the birth of the file, too, where the file system knows it: packages and archives set
+ * the time of the last change to an older one. */
 bool lines_are_of(double started_at, int fd)
 {
 	double start = started_at + SLACK_S;

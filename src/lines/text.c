@@ -9,19 +9,19 @@
 #define MAX_LINE_NUMBER 1000000
 #define MAX_BYTES	(4u << 20) /* generated modules have a few hundred KiB */
 #define MAX_TEXT	400
-#define MAX_LINES	3 /* of one site, of Python */
-#define AROUND		2 /* lines above and below the one */
+#define MAX_LINES	3 /* innermost Python frames of a site that get text */
+#define AROUND		2 /* lines above and below the site's own */
 
 struct reader {
 	const struct proc *p;
 	struct report *r;
 	size_t *left;
 	double started_at;
-	VEC(const char *) changed; /* files that are newer than the program that runs */
+	VEC(const char *) changed; /* files that are newer than the start of the program */
 };
 
 struct excerpt {
-	int first, last, line; /* line: the one that was reached */
+	int first, last, line; /* the wanted lines; the one that was reached */
 	char text[(2 * AROUND + 1) * MAX_TEXT];
 	size_t n, of_line;
 };
@@ -42,7 +42,7 @@ static void add_letter(struct excerpt *e, char c)
 		e->text[e->n++] = c;
 }
 
-/* The file may change while it is read: what is read is bounded, too. */
+/* Reads the lines. Bounds what is read, as the file may grow meanwhile. */
 static void read_lines(int fd, struct excerpt *e, size_t *left)
 {
 	char buf[16384];
@@ -62,7 +62,7 @@ static void read_lines(int fd, struct excerpt *e, size_t *left)
 		e->n--;
 }
 
-/* One line of the text, without its indent; NULL = it ends before. */
+/* Gives one line of the text, without its indent; NULL = the text ends before it. */
 static const char *line_of(struct report *r, const struct excerpt *e, int line)
 {
 	const char *at = e->text, *end = e->text + e->n;
@@ -126,7 +126,7 @@ static void add_to_site(struct reader *to, struct report_site *site)
 	}
 }
 
-/* One for all such files: after a release they may be many. */
+/* Adds one note for all such files: after a release they may be many. */
 static void note_changed(const struct reader *from, struct report_process *to)
 {
 	size_t n = from->changed.n;
