@@ -3,13 +3,13 @@
 
 #include "base/thread.h"
 
-#define SLEEPS	  0.6	   /* of a processor: who uses more is met at work anyhow */
-#define MOST_NS	  40000000 /* waited for work */
-#define STEP_NS	  2000000
-#define WORKS	  0.4	   /* of a step */
-#define MOST_SKIP 3000	   /* births, but no more than ... */
+#define SLEEPS	  0.6	   /* part of a processor: a target that uses more is seen at work anyhow */
+#define MOST_NS	  40000000 /* a window waits for work so long */
+#define STEP_NS	  2000000  /* from one look to the next */
+#define WORKS	  0.4	   /* part of a step: a target that ran for longer is at work */
+#define MOST_SKIP 3000	   /* most births left out, but no more than ... */
 #define SKIPS	  2	   /* ... times those of a window */
-#define LAST_NS	  16000000 /* into its work; short ones more often, as most work is short */
+#define LAST_NS	  16000000 /* latest start within work; mostly earlier, as most work is short */
 
 static bool end(struct aim *a, bool took_it)
 {

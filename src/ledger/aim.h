@@ -1,33 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The moment for a window on a target that sleeps most of the time. One that begins while it sleeps
- * sees how its next piece of work begins, and is closed, for what it may cost, before a long one
- * ends: the line that leaks at the end of each request would hardly ever be seen. So every other
- * window waits until the target works, and for a time by chance from there. */
+/* Chooses the moment for a window on a target that sleeps most of the time. A window that opens
+ * while it sleeps sees the start of its next piece of work, and is closed, as its cost is limited,
+ * before a long one ends: a line that leaks at the end of each request would hardly ever be seen.
+ * So every other window waits until the target works, and then for a random time. One thread at a
+ * time uses a struct aim. */
 #ifndef PYLEAK_LEDGER_AIM_H
 #define PYLEAK_LEDGER_AIM_H
 
 #include "base/base.h"
 
 struct aim {
-	uint64_t until_ns; /* is waited for work until then; 0 = not */
-	uint64_t at_ns;	   /* works: the window is due; 0 = not seen yet */
-	uint64_t cpu_ns;   /* that it had used when it was last looked at */
-	bool took_it;	   /* the window that was let through last was aimed */
-	uint64_t usual;	   /* births of the last window, which the caller sets; 0: it ended with the
+	uint64_t until_ns; /* the window waits for work until then; 0 = it does not */
+	uint64_t at_ns;	   /* the target works: the window opens then; 0 = not seen at work yet */
+	uint64_t cpu_ns;   /* CPU time of the target at the last look */
+	bool took_it;	   /* the last window that was let through was aimed */
+	uint64_t usual;	   /* births of the last window, which the caller sets; 0: it ended with its
 			      time */
 };
 
-/* May the window that is due at @now be opened? Else @due becomes when to ask again: it may within
- * 60 ms of the first time. One system call each two milliseconds, nothing is read of the process
- * @pid, which uses @of_core of a processor. */
+/* May the window that is due at @now (clock_ns()) be opened? If not, @due becomes the time to ask
+ * again: within 60 ms of the first time it may. @of_core: the part of a processor that process @pid
+ * uses. Costs a system call every two milliseconds, and reads nothing of the process. */
 bool aim_is_now(struct aim *a, int pid, double of_core, uint64_t now, uint64_t *random,
 		uint64_t *due);
 
-/* Births to leave out at the beginning of the window that was let through last: some, by chance,
- * when it was aimed, for a short piece of work is over before the probes are in, and the window
- * sees how the next one begins. */
+/* Number of births to leave out at the start of the last window that was let through: random if it
+ * was aimed, else 0. A short piece of work is over before the probes are in, and without this the
+ * window would always see the start of the next one. */
 uint64_t aim_skip(const struct aim *a, uint64_t *random);
-/* So many were, of @skip, as the programs count down to 0 or below. */
+/* Number of births that were left out of @skip. @now: the counter of the BPF programs, which goes
+ * from @skip down to 0 or below. */
 uint64_t aim_left_out(uint64_t skip, uint64_t now);
 
 #endif

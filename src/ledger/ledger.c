@@ -3,71 +3,74 @@
 
 #include <math.h>
 
-/* The promise is for the mean; aim below it. */
+/* Part of the promise that is spent, as the promise is for the mean. */
 #define AIM (2.0 / 3.0)
-/* While nothing grows outside of the pools, windows on malloc are kept for the case that this
- * changes. */
+/* Part for windows on malloc while nothing grows outside of the pools: they go on, as that may
+ * change. */
 #define NATIVE_IDLE_PART (1.0 / 8)
-/* Births have so much of what may be spent, whatever the others cost: the promise is half more than
- * is aimed at. */
+/* Births have at least this part of their share, whatever the others cost: the promise leaves room
+ * for that, as it is half more than is spent. */
 #define BIRTHS_LEAST 0.75
-#define OTHERS_NS    10e9
-/* While nothing grows, or what does has its verdict, windows keep up what is known. Before, they
- * are worth more, for a minute. */
+#define OTHERS_NS    10e9 /* the cost of the others is a mean over so long */
+/* Births have the first part of the share while nothing grows, or all that grows has its verdict;
+ * before that, for the first minute, the second part, as windows tell more then. */
 #define CALM_PART (1.0 / 3)
 #define LOOK_PART 2.0
 #define LOOK_NS	  60e9
-/* A process that hardly runs could not be seen at all: at least so much of a core. */
+/* Watching may cost at least so much of a core, as a process that hardly runs would never be seen
+ * otherwise. */
 #define LEAST_OF_CORE 0.003
-/* Seeing every call of malloc may cost so much of a core, whatever the target uses: to fall back to
- * windows loses what is known. */
+/* To see every call of malloc may cost so much of a core, whatever the target uses: a change to
+ * windows would lose the known blocks. */
 #define EXACT_OF_CORE 0.005
-/* Descriptors may cost this part, or so much of a core. */
+/* Descriptors may cost this part of the share, or so much of a core. */
 #define FDS_PART    (1.0 / 4)
 #define FDS_OF_CORE 0.001
-/* The first windows on births are worth more: as if the target used a whole core, or half of one
- * when somebody waits for it. */
+/* In the first seconds windows on births may cost as if the target used a whole core, or half of
+ * one if it serves somebody, so that a short run can name a line. */
 #define EAGER_NS      3e9
 #define EAGER_SERVING 0.5
-/* A server that has time between its requests: so many of them may meet a window, which are those
- * that come meanwhile, and those that are queued behind them; more for who allows more than is
- * usual. An account charges this part of the time in which one is met. */
+/* Part of the requests of a server with time between them that may meet a window: those that come
+ * during it, and those queued behind them. It is more for a promise above the usual. An account
+ * charges MET_CHARGED of the time in which a request would meet a window. */
 #define MET	    0.006
-#define MET_USUAL   0.03 /* is promised */
+#define MET_USUAL   0.03 /* the usual promise */
 #define MET_CHARGED 0.7
-#define MET_LEAST   0.0015 /* of the clock: else a busy service would hardly be seen */
-#define OTHERS_PART 0.25   /* of that, for each of the others */
-/* One that computes nearly all the time is slower by what windows cost, whoever meets them. */
-#define CROWDED	      0.8   /* of a core: from here to a whole one ... */
-#define MET_CROWDED   0.005 /* ... up to so much of the clock */
-#define ASK_NS	      4000000000ull
-#define ASK_MOST_NS   64000000000ull
-#define FIRST_SPAN_NS 200e6
-/* Births may cost this part of a pause, even when the probes take all of it: else they would be put
- * in for nothing. */
+#define MET_LEAST   0.0015 /* least part of the clock: else a busy service would hardly be seen */
+#define OTHERS_PART 0.25   /* part of that for each of the other accounts */
+/* A server that computes nearly all the time is slowed by the cost of windows, whichever requests
+ * meet them: so they may cost more of the clock. */
+#define CROWDED	      0.8	     /* part of a core: from here to a whole one ... */
+#define MET_CROWDED   0.005	     /* ... it rises to so much of the clock */
+#define ASK_NS	      4000000000ull  /* first wait of ledger_asks_whether_it_serves() ... */
+#define ASK_MOST_NS   64000000000ull /* ... and the longest */
+#define FIRST_SPAN_NS 200e6	     /* supposed time before the first ledger_divide() */
+/* Births may cost this part of a pause even if the probes take all of it, for probes without births
+ * tell nothing. */
 #define PAUSE_PART 0.5
-/* Births that go on while those of a window are looked at are a part of its pause. */
+/* Weight of a new window in ledger.tail. */
 #define TAIL_WEIGHT 0.3
 
-/* A window says nothing when the target used less than this part of the CPU time that it usually
- * uses in so long, if that is more than RUNS_NS. */
+/* A window does not tell what births cost if the target used less than RAN_PART of the CPU time
+ * that it usually uses in so long, where that is more than RUNS_NS. */
 #define RUNS_NS	 2e6
 #define RAN_PART 0.5
 
-/* Probes that stay in make a pause where they cost more than this part of the time. */
+/* Probes that stay in pause the target where they cost more than this part of the time, and more
+ * than is allowed ... */
 #define DENSE_PART 0.1
-#define DENSE_MOST 2 /* pauses: what has been planted is worth more than a window */
+#define DENSE_MOST 2 /* ... and stay for so many pauses, as they tell more than a window does */
 
-#define SMOOTH_NS	1e9 /* of_late */
-#define LONGEST_HALF_NS 20e9
-#define DELAYS_LEAST	0.05 /* a second; fewer are not worth a word */
+#define SMOOTH_NS	1e9  /* account.of_late is a mean over so long */
+#define LONGEST_HALF_NS 20e9 /* account.longest_ns halves in so long */
+#define DELAYS_LEAST	0.05 /* a second; fewer are not told */
 
-/* No more is carried over than so much, or so many windows: a quiet minute must not pay for a wild
- * second. Windows on births differ most from each other, those on descriptors hardly. */
+/* An account keeps no more than most_ns, or the cost of most_windows: a quiet minute must not pay
+ * for a wild second. Windows on births differ most in cost, those on descriptors hardly. */
 static const struct rule {
-	double part; /* of what may be spent, at most */
+	double part; /* most of all that may be spent */
 	double most_ns, most_windows;
-	double keep; /* of what was expected, when a window has cost something else */
+	double keep; /* weight of the expected cost against that of a new window */
 } rules[] = {
 	[LEDGER_BIRTHS] = {.part = 1, .most_ns = 60e6, .keep = 0.8},
 	[LEDGER_NATIVE] = {.part = 1.0 / 2, .most_windows = 2, .keep = 0.7},
@@ -125,7 +128,7 @@ uint64_t account_next(struct account *a, uint64_t now_ns, uint32_t random)
 	account_fill(a, now_ns);
 	missing = a->expected_ns - a->saved_ns;
 	wait = missing > 0 ? missing / a->share : 0;
-	/* Jitter around the mean, so that windows never keep step with a timer of the target. */
+	/* random, so that windows never keep step with a timer of the target */
 	wait *= 0.75 + 0.5 * (random & 0xffff) / 65536.0;
 	if (wait < 20e6)
 		wait = 20e6 * (0.75 + 0.5 * (random >> 16) / 65536.0);
@@ -181,7 +184,7 @@ bool account_may_stay(const struct account *a)
 	return a->is_seen || !a->runs;
 }
 
-/* The part of a cost met since the last count that falls into the time that is told. */
+/* The part of a cost since the last count that came after ledger_start(), and so is told. */
 static double told_part(const struct account *a, uint64_t now_ns, double cost_ns)
 {
 	if (a->begun_ns <= a->counted_ns || now_ns <= a->counted_ns)
@@ -212,7 +215,7 @@ void ledger_open(struct ledger *l, double overhead, double pause_ns, uint64_t no
 	for (int who = 0; who < LEDGER_ACCOUNTS; who++)
 		account_open(&l->of[who], (enum ledger_who)who, overhead * AIM * rules[who].part,
 			     now_ns);
-	/* The first window need not wait for a full account: the start is when one is looked at. */
+	/* the first window need not be saved for: people look at the first seconds */
 	births->expected_ns = births->saved_ns = 10e6;
 }
 
@@ -252,7 +255,7 @@ double ledger_spent_ns(const struct ledger *l)
 	return l->of[LEDGER_BIRTHS].spent_ns + spent_by_others(l);
 }
 
-/* The rate is a mean over the last seconds, or over all when there were fewer. */
+/* Counts windows per second: a mean over OTHERS_NS, or over the run if it is shorter. */
 static void count_windows(struct ledger *l, uint64_t now_ns, double span_ns)
 {
 	double ran = (double)(now_ns - l->start_ns);
@@ -268,7 +271,8 @@ static void count_windows(struct ledger *l, uint64_t now_ns, double span_ns)
 	l->windows = all;
 }
 
-/* The promise is of the time for which the target runs: that part of it is kept. */
+/* The part of the promise that may be spent, for the promise is of CPU time that the target uses.
+ */
 static double part_of(const struct ledger *l)
 {
 	return fmin(fmax(busy_of_core(&l->busy), LEAST_OF_CORE / l->promised), 1);
@@ -281,8 +285,7 @@ static double part_of_births(const struct ledger *l, uint64_t now_ns, bool grows
 	return (double)(now_ns - l->start_ns) < LOOK_NS ? LOOK_PART : 1;
 }
 
-/* The part of the clock that windows on births may cost, for the sake of who waits for an answer.
- */
+/* The part of the clock that windows on births may cost so that requests are answered in time. */
 static double most_for_requests(const struct ledger *l)
 {
 	double busy = busy_of_core(&l->busy), most, crowd;
@@ -312,7 +315,7 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
 	births->runs = native->runs = busy_of_core(&l->busy) >= LEAST_OF_CORE;
 	fds->share = fmin(fmax(own * FDS_PART, FDS_OF_CORE),
 			  fmin(all * rules[LEDGER_FDS].part, for_requests * OTHERS_PART));
-	/* Whoever waits for answers waits for no windows that may be in vain. */
+	/* no request waits for windows that may find nothing */
 	if (grows.native || (grows.may && !l->serves))
 		native->share = fmin(fmax(half, LEAST_OF_CORE * AIM), all);
 	else
@@ -378,7 +381,7 @@ void ledger_births(struct ledger *l, uint64_t now_ns, uint64_t births, uint64_t 
 	struct account *a = &l->of[LEDGER_BIRTHS];
 	double cost = (double)births * l->birth_ns, busy;
 
-	/* A busy target crawls from the first probe to the last: it cannot lose more than that. */
+	/* a target cannot lose more than the time in which probes were in */
 	if (cost > (double)open_ns)
 		cost = (double)open_ns;
 	busy = open_ns ? cost / (double)open_ns : 0;
@@ -413,7 +416,8 @@ struct ledger_cost ledger_cost(const struct ledger *l, uint64_t now_ns)
 		.delays_per_s = l->windows_per_s,
 	};
 
-	/* Where the target hardly runs, part of the estimate is waiting, not CPU time. */
+	/* at most all of it: if the target hardly runs, some of the estimate is time, not CPU time
+	 */
 	if (l->used_ns > 0)
 		c.of_cpu = fmin(spent / l->used_ns, 1);
 	for (int who = 0; who < LEDGER_ACCOUNTS && c.delays_per_s >= DELAYS_LEAST; who++)
