@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Censuses in a row: rows by type name, each with its numbers at the moments that were kept. */
+/* Keeps censuses in a row: an entry for each type name, with its numbers in the censuses kept. */
 #include "census/census_priv.h"
 
 #include <math.h>
@@ -9,11 +9,10 @@
 #include "base/trend.h"
 #include "census/gc_lists.h"
 
-/* Kept from census to census; a program that makes more classes has one problem. */
-#define MAX_NAMES 32768
-#define MAX_TEXT  (4u << 20) /* of all names */
-#define UNREAD	  50	     /* the part of the arenas that may be */
-#define SOME_ROWS 64	     /* named between two looks at whether to go on */
+#define MAX_NAMES 32768	     /* names that are kept; types beyond are counted as unnamed */
+#define MAX_TEXT  (4u << 20) /* bytes of all names */
+#define UNREAD	  50	     /* one in so many bytes of the arenas may be unreadable */
+#define SOME_ROWS 64	     /* rows named before it is asked whether to go on */
 #define UNNAMED	  "(type that could not be named)"
 
 int census_new(const struct py_runtime *rt, struct census **out)
@@ -92,7 +91,8 @@ static bool has_room(const struct census *c, const char *name)
 	       map64_get(&c->by_name, hash_name(name));
 }
 
-/* A class may be freed and another come to its address: it is asked for its name each time. */
+/* Gives the entry of a type. The name of a class is read in each census, as it may be freed and
+ * another class get its address. */
 static struct census_entry *entry_of(struct census *c, uint64_t type)
 {
 	bool fixed = heap_in_static(c->heap, type);
@@ -137,7 +137,8 @@ static int add_buffers(struct census *c)
 	return 0;
 }
 
-/* Full: every second moment goes, so that the first and the last stay far apart. */
+/* Makes room when all places are full: drops every second census, so that those kept reach back as
+ * far as before. */
 static void thin_out(struct census *c)
 {
 	for (size_t i = 0; i < CENSUS_POINTS / 2; i++) {
@@ -161,7 +162,7 @@ static int by_row_bytes(const void *a, const void *b)
 	return more != less ? (more > less ? -1 : 1) : x->type < y->type ? -1 : x->type > y->type;
 }
 
-/* Names may run out: the largest have theirs first. */
+/* Sorts rows, largest first: if the room for names runs out, the largest have theirs. */
 static void largest_first(struct heap_population *p)
 {
 	if (p->row.n)
@@ -241,8 +242,8 @@ static double slope(const struct census *c, const double *y)
 	return fit.slope;
 }
 
-/* By how much it has grown since there were fewest; NAN: too few censuses, or it fell in between.
- */
+/* The growth since there were fewest; NAN: there are too few censuses, or the number fell by more
+ * than noise. */
 static double gain(const struct census *c, const double *y)
 {
 	double least = y[0];
@@ -255,8 +256,7 @@ static double gain(const struct census *c, const double *y)
 	return c->n < CENSUS_ENOUGH ? NAN : y[c->n - 1] - least;
 }
 
-/* How many there were at a moment between two censuses, if they came evenly from one to the other.
- */
+/* The number at a time between two censuses, supposing that it rose evenly between them. */
 static double count_at(const struct census *c, const double *y, double t)
 {
 	size_t i = 1;
@@ -266,8 +266,9 @@ static double count_at(const struct census *c, const double *y, double t)
 	return y[i] - (y[i] - y[i - 1]) * (c->t[i] - t) / (c->t[i] - c->t[i - 1]);
 }
 
-/* So much of its gain is of the second half of the time. A burst between two censuses, in the
- * middle, is no half: what has come to rest since is of the first. */
+/* The part of the gain that came in the second half of the time. A burst between the two censuses
+ * in the middle would count for half: so where hardly any came in the last quarter, twice that is
+ * taken instead. */
 static double late(const struct census *c, const double *y, double whole)
 {
 	double begin, end, half, last;
@@ -346,7 +347,8 @@ static void fill_garbage(struct census *c, struct report *r, const struct heap_g
 	}
 }
 
-/* One list, the oldest as a rule, is too long to be counted: it is what the others leave of all. */
+/* Sets the length of the one list that was too long to be counted, the oldest as a rule: it is that
+ * of all tracked objects less the others. */
 static void fill_longest(struct report_gc *g)
 {
 	uint64_t *unknown = NULL, rest = g->tracked;
@@ -404,7 +406,7 @@ static void fill_pools(struct census *c, struct report *r, struct report_process
 	uint64_t arena = c->rt->layout.arena_size, used;
 	struct report_pools *v;
 
-	/* Pools that could not be read (swapped out) may be full or empty. */
+	/* pools that could not be read, as when swapped out, may be full or empty */
 	if (!w->arenas || w->unreadable * c->rt->layout.pool_size > w->arena_bytes / UNREAD)
 		return;
 	v = report_alloc(r, sizeof(*v));
@@ -422,7 +424,7 @@ static void fill_pools(struct census *c, struct report *r, struct report_process
 	p->pools = v;
 }
 
-/* How a reading of the whole heap can fall short. */
+/* Adds the losses of the last reading of the heap. */
 static void fill_lost(struct census *c, struct report *r, struct report_process *p)
 {
 	enum py_allocator a = c->rt->allocator;

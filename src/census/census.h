@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Censuses of one process: who lives in its heap, by type name, and what grows from one to the
- * next. Apart from the session, so that a command can have it alone and a thread its own. */
+/* Takes censuses of one process: counts the objects of its heap by type name, and tells what grows
+ * from one to the next. It needs no session, so that a command can use it alone. One thread at a
+ * time uses a census. Functions return 0 or a negative errno, with the sentence. */
 #ifndef PYLEAK_CENSUS_CENSUS_H
 #define PYLEAK_CENSUS_CENSUS_H
 
@@ -11,20 +12,21 @@ struct heap_progress;
 struct proc;
 struct py_runtime;
 
-/* @rt stays the caller's. */
+/* Opens the heap of @rt, which must outlive the census. */
 int census_new(const struct py_runtime *rt, struct census **out);
 void census_free(struct census *c);
-/* Names the function that is told how far a reading is, and may end it (heap/heap.h). */
+/* Sets the function that is told how far a reading is, and may end it (heap/heap.h). */
 void census_watch_by(struct census *c, int (*watch)(const struct heap_progress *, void *),
 		     void *ctx);
-/* Read the heap once. Its cost goes with the size of the heap: some tenths of a second per GB. When
- * it fails or is ended, what was known before still is. */
+/* Reads the heap once, which takes some tenths of a second per GB. Where that fails or is ended,
+ * the results of earlier censuses stay. */
 int census_take(struct census *c);
-/* Types, collector, pools. Rows by bytes, largest first; with several censuses by growth in bytes
- * when @by_growth. */
+/* Writes types, collector and pools of the last census into @p. Types are sorted by bytes, largest
+ * first; by growth in bytes if @by_growth and there are several censuses. Without a census @p is
+ * left as it is. */
 int census_fill(struct census *c, struct report *r, struct report_process *p, bool by_growth);
-/* At most @max objects of the type called @name (py_name_fits), chosen evenly; their values only
- * with @values. */
+/* Writes at most @max objects of types called @name (py_name_fits()) into @p, each as likely as any
+ * other; their values only with @values. Reads the heap once. */
 int census_instances(struct census *c, const char *name, size_t max, bool values, struct report *r,
 		     struct report_process *p);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Censuses in a row: what the files of this room share. */
+/* Declares what the files of this room share. */
 #ifndef PYLEAK_CENSUS_CENSUS_PRIV_H
 #define PYLEAK_CENSUS_CENSUS_PRIV_H
 
@@ -12,9 +12,9 @@
 
 struct census_entry {
 	char *name;
-	uint64_t count, tracked, bytes; /* now */
+	uint64_t count, tracked, bytes; /* in the last census */
 	double counts[CENSUS_POINTS],
-		sizes[CENSUS_POINTS]; /* at the times kept; 0 before it was seen */
+		sizes[CENSUS_POINTS]; /* in the censuses kept; 0 before it was seen */
 };
 
 struct census {
@@ -22,14 +22,14 @@ struct census {
 	struct heap *heap;
 	struct heap_population now;
 	VEC(struct census_entry) entry;
-	struct map64 by_name; /* hash of the name -> index + 1 */
-	struct map64 fixed;   /* address of a type that is never freed -> index + 1 */
-	double t[CENSUS_POINTS];
-	size_t n; /* points kept */
-	size_t taken;
+	struct map64 by_name;	 /* hash of the name -> index + 1 */
+	struct map64 fixed;	 /* address of a type that is never freed -> index + 1 */
+	double t[CENSUS_POINTS]; /* seconds from start_ns to each census kept */
+	size_t n;		 /* censuses kept */
+	size_t taken;		 /* censuses in all */
 	uint64_t start_ns;
 	size_t text;	  /* bytes of all names */
-	uint64_t unnamed; /* types, in the last census */
+	uint64_t unnamed; /* types without a name in the last census */
 };
 
 #endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Copies the findings of a census from one report into another. */
 #include "census/copy.h"
 
 #include "report/shape.h"
 
-/* Its losses come behind those that are there. Keys and texts are constants. */
+/* Adds the losses of @from. Their keys and texts are constants, so pointers will do. */
 static int add_lost(struct report *r, const struct report_process *from, struct report_process *to)
 {
 	struct report_lost *v = report_alloc(r, (to->n_lost + from->n_lost + 1) * sizeof(*v));

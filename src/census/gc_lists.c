@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Lengths of the collector's lists, link by link: the young ones are short, the oldest is what is
- * left of all tracked objects. And gc.garbage by type. */
 #include "census/gc_lists.h"
 
 #include "base/map64.h"
 #include "heap/inside.h"
 
 #define MAX_LINKS    5000
-#define MAX_GARBAGE  (1u << 20) /* items looked at, of all lists together */
+#define MAX_GARBAGE  (1u << 20) /* items whose types are read, of all lists together */
 #define GARBAGE_READ 1024
 #define PAGE	     4096
 #define LINK_MASK    (~3ull)
 #define HEADS_EACH   (PY_GENERATIONS + 1)
 #define MAX_HEADS    1024
 
-/* Neighbours in a list are often neighbours in memory. */
+/* The page that was read last: neighbours in a list are often neighbours in memory. */
 struct page {
 	uint64_t at;
 	uint8_t data[PAGE];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Some objects of one type, each as likely as any other. */
+/* Chooses some objects of one type, each as likely as any other. */
 #include "census/census_priv.h"
 
 struct sampler {
@@ -26,7 +26,7 @@ static bool is_wanted(struct sampler *s, uint64_t type)
 	return *at == 1;
 }
 
-/* Every object has the same chance to be among those kept. */
+/* Keeps the k-th object with a chance of max / k, so that all have the same chance in the end. */
 static int sample(const struct heap_block *b, void *ctx)
 {
 	struct sampler *s = ctx;
@@ -84,7 +84,7 @@ int census_instances(struct census *c, const char *name, size_t max, bool values
 	map64_free(&s.verdict);
 	if (err)
 		return err;
-	/* Those that died meanwhile are left out. */
+	/* clears the address of objects that died meanwhile */
 	heap_read_objects(c->heap, objects, s.n, HEAP_FULL);
 	for (size_t i = 0; i < s.n; i++)
 		if (objects[i].addr)

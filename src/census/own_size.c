@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The bytes that an object takes itself and those that hang on it, from the content of its block
- * alone: this runs for every object of the heap. (size.c does the same for single ones, with as
- * many reads as it takes.) */
 #include "census/own_size.h"
 #include "heap/inside.h"
 #include "py/objects.h"
@@ -14,8 +11,8 @@ struct object {
 	const struct py_layout *l;
 	const struct heap_type *t;
 	const uint8_t *p; /* the object */
-	size_t have;	  /* from there */
-	uint64_t room;	  /* to the end of its block */
+	size_t have;	  /* bytes of it that were read */
+	uint64_t room;	  /* bytes to the end of its block */
 	uint64_t addr;
 };
 
@@ -24,14 +21,15 @@ static uint64_t word(const struct object *o, size_t off)
 	return span_has(0, o->have, off, 8) ? heap_u64(o->p + off) : 0;
 }
 
-/* Items times size, nothing when the number cannot be. A type may say that its items have none. */
+/* Multiplies items by their size; 0 if the number is impossible, or a type says that its items have
+ * no size. */
 static uint64_t times(uint64_t n, uint64_t size)
 {
 	return size && n < MAX_BYTES / size ? n * size : 0;
 }
 
-/* Where the formula does not end where the block ends, the block is right: generators and frames
- * keep something else where others keep their number of items. */
+/* Takes the size of the block unless the formula ends where the block does: generators and frames
+ * keep another value where other objects keep their number of items. */
 static uint64_t by_block(const struct object *o, uint64_t formula)
 {
 	return formula <= o->room && o->room - formula < 16 ? formula : o->room;
@@ -76,7 +74,8 @@ static uint64_t body(const struct object *o)
 	return size;
 }
 
-/* The attribute values of an instance of 3.11 and 3.12, in a block of their own. */
+/* The address of an instance's attribute values, which 3.11 and 3.12 keep in a block of their own;
+ * 0 = none. */
 static uint64_t values(const struct object *o, const uint8_t *block)
 {
 	const struct py_layout *l = o->l;
@@ -97,7 +96,7 @@ static void satellites(const struct object *o, struct heap_own *out)
 	switch ((enum heap_kind)o->t->kind) {
 	case HEAP_K_LIST:
 		if (word(o, l->list_item))
-			/* Without a GIL the array says itself how long it is. */
+			/* without a GIL the array begins with its own length */
 			out->satellite = times(word(o, l->list_allocated) + !!l->ob_gc_bits, 8);
 		break;
 	case HEAP_K_SET:
@@ -107,7 +106,7 @@ static void satellites(const struct object *o, struct heap_own *out)
 		break;
 	case HEAP_K_BYTEARRAY:
 		n = word(o, l->bytearray_alloc);
-		/* From 3.15 on the buffer is a bytes object, with its header and a NUL. */
+		/* from 3.15 on the buffer is a bytes object, with its header and a NUL */
 		if (n && n < MAX_BYTES && py_bytearrays_hold_bytes(o->rt))
 			out->hidden = n + l->bytes_data + 1;
 		else if (n < MAX_BYTES)

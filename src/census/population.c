@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One pass over the heap that counts. What an object owns stands in the object, but for the keys of
- * dicts: those lie in the same window as a rule, and are read many at a time where not. */
+/* Counts in one pass over the heap. The sizes of blocks that an object owns are in the object, but
+ * for the keys of dicts: these are in the same window as a rule, and are read many at a time if
+ * not.
+ */
 #include "census/population.h"
 
 #include "census/own_size.h"
@@ -9,7 +11,7 @@
 #include "py/versions.h"
 
 #define PENDING	    1024
-#define SHARED	    1024 /* power of two: keys that many dicts have in common */
+#define SHARED	    1024 /* keys kept that many dicts have in common; a power of two */
 #define KEYS_HEAD   40
 #define DEBUG_EXTRA 24
 
@@ -22,13 +24,13 @@ struct pending {
 struct counter {
 	struct heap *h;
 	struct heap_population *p;
-	VEC(uint32_t) values; /* per row: bytes of an instance's values, 0 = not asked yet */
+	VEC(uint32_t) values; /* per row: bytes of an instance's values, + 1; 0 = not read yet */
 	struct pending pending[PENDING];
 	struct proc_req req[PENDING];
 	uint8_t head[PENDING][KEYS_HEAD];
 	size_t n;
 	uint64_t hidden, hidden_bytes; /* bytes objects that are bytearrays' buffers (3.15) */
-	uint32_t bytes_row;	       /* of exact bytes, + 1 */
+	uint32_t bytes_row;	       /* row of type bytes itself, + 1 */
 	struct {
 		uint64_t keys;
 		uint32_t usable;
@@ -52,7 +54,8 @@ static void owns(struct counter *c, uint32_t row, uint64_t bytes)
 	c->p->owned[cls].bytes += block;
 }
 
-/* Keys that a class shares with its instances are not one dict's; its values are. */
+/* Adds the keys of a dict. Keys that a class shares with its instances are not one dict's own; the
+ * values of such a split dict are. */
 static void add_keys(struct counter *c, uint64_t keys, uint32_t row, bool split,
 		     const uint8_t *head)
 {
@@ -101,8 +104,8 @@ static void add_dict(struct counter *c, const struct heap_block *b, uint32_t row
 		flush(c);
 }
 
-/* 3.11, 3.12: as many slots as the keys of the class have room for. While a class is young its
- * instances have some more; of many instances these are few. */
+/* Bytes of an instance's values (3.11, 3.12), which have as many slots as the keys of the class
+ * have room for. The first instances of a class have some more, which is neglected. */
 static uint64_t values_of(struct counter *c, const struct heap_type *t)
 {
 	const struct py_layout *l = &c->h->rt->layout;
@@ -167,7 +170,8 @@ static int count(const struct heap_block *b, void *ctx)
 	return 0;
 }
 
-/* Nobody but their bytearrays can see those. */
+/* Takes bytes objects that are buffers out of the row of bytes: they were counted with their
+ * bytearrays, and no other object refers to them. */
 static void hide_bytes(struct counter *c)
 {
 	struct heap_type_row *r = c->bytes_row ? &c->p->row.v[c->bytes_row - 1] : NULL;
