@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Errors, log, ownership, vectors. */
 #include "base/base.h"
 
 #include <stdarg.h>
@@ -11,7 +10,7 @@
 static _Thread_local char fail_buf[1024];
 static enum log_level log_threshold = LOG_WARN;
 
-/* In parentheses: for the analyzer it is a macro as well. */
+/* the name is in parentheses, as it is a macro, too, for the analyzer */
 int(fail)(int code, const char *fmt, ...)
 {
 	va_list ap;

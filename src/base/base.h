@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Errors, log, ownership, vectors, time: what every room uses. */
+/* Declares what every room uses: errors, log, ownership, vectors, time. */
 #ifndef PYLEAK_BASE_H
 #define PYLEAK_BASE_H
 
@@ -12,48 +12,50 @@
 #include <sys/types.h>
 #include <time.h>
 
-/* The shared headers use the kernel's type names. */
+/* headers shared with the kernel half use the kernel's names of types */
 #include <linux/types.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Record the sentence for the user and return @code (a negative errno). The sentence names the
- * object, the cause and the remedy. Thread-local; the last one wins. */
+/* Records the sentence for the user and returns @code (a negative errno). The sentence names the
+ * object, the cause and the remedy. Each thread has its own sentence: that of its last call. */
 int fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-#ifdef __clang_analyzer__ /* sees one file at a time, and would think that it may return 0 */
+#ifdef __clang_analyzer__ /* it sees one file at a time, and would suppose that fail may return 0 \
+			   */
 #define fail(code, ...) ((fail)(code, __VA_ARGS__), (code))
 #endif
-/* Put "context: " before the recorded sentence and return @code. */
+/* Puts "context: " before the recorded sentence and returns @code. */
 int fail_in(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The sentence that was recorded last in this thread. */
 const char *fail_text(void);
-/* Memory or descriptors are short here and now: says nothing of what was asked for. */
+/* Did it fail because our own memory or descriptors ran out? Then asking again later may work. */
 static inline bool fail_is_short(int err)
 {
 	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
 }
 
 enum log_level { LOG_QUIET = -1, LOG_WARN = 0, LOG_INFO = 1, LOG_DEBUG = 2 };
-/* All log lines go to standard error. The threshold is set once, by main. */
+/* Sets the level up to which lines are logged, to standard error: once, by main. */
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* One line, whatever the threshold: what names and paths have in them that is no text is spelt out.
- * All that goes to standard error goes this way. */
+/* Logs a line at any level. Bytes that are no plain text, as names and paths may have, are spelt
+ * out: all that goes to standard error goes this way. */
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Lines go to @to instead, on whichever thread they are said; NULL: to standard error again. */
+/* Passes lines to @to instead, which any thread may call; NULL: to standard error again. */
 void log_divert(void (*to)(const char *line));
 #define log_warn(...)  log_at(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
 
-/* Does [@at, @at + @len) lie in [@lo, @hi)? Without a sum: those of numbers that come out of a
- * target wrap. */
+/* Is [@at, @at + @len) within [@lo, @hi)? It adds nothing, as sums of numbers from a target may
+ * wrap. */
 static inline bool span_has(uint64_t lo, uint64_t hi, uint64_t at, uint64_t len)
 {
 	return at >= lo && at <= hi && len <= hi - at;
 }
 
-/* The same around a place that is 0: offsets from the address of an object. */
+/* Does the same for offsets from the address of an object, which may be negative. */
 static inline bool span_has_off(int64_t lo, int64_t hi, int64_t off, uint64_t len)
 {
 	return off >= lo && off <= hi && len <= (uint64_t)hi - (uint64_t)off;
@@ -63,7 +65,7 @@ void free_ptr(void *p); /* cleanup handler: takes the address of a pointer */
 void close_fd(int *fd);
 #define auto_free  __attribute__((cleanup(free_ptr)))
 #define auto_close __attribute__((cleanup(close_fd)))
-/* Give the value away: the cleanup of @p then has nothing to free. */
+/* Gives the value away: the cleanup of @p then has nothing to free. */
 #define take(p)                         \
 	({                              \
 		__typeof__(p) v_ = (p); \
@@ -71,21 +73,21 @@ void close_fd(int *fd);
 		v_;                     \
 	})
 
-/* The next number of a xorshift generator; *@state must not be 0. For jitter and coins. */
+/* The next number of a xorshift generator, for jitter and coins; *@state must not be 0. */
 uint64_t random_next(uint64_t *state);
 
 double wall_clock(void); /* seconds since the epoch */
-/* CLOCK_MONOTONIC of the host, as bpf_ktime_get_ns and all copies of the tool have it, whatever the
- * time namespace. */
+/* CLOCK_MONOTONIC of the host in any time namespace: that of bpf_ktime_get_ns and of all copies of
+ * the tool. */
 uint64_t clock_ns(void);
-/* The same, good to one tick (1-10 ms): a tenth of the price where the exact one asks the
+/* The same to one tick (1-10 ms), for a tenth of the cost where the exact clock asks the
  * hypervisor. */
 uint64_t clock_coarse_ns(void);
 struct timespec timespec_of_ns(uint64_t ns);
-/* A moment of clock_ns(), for a call that waits until then by CLOCK_MONOTONIC. */
+/* A time of clock_ns() for calls that wait until a time of our own CLOCK_MONOTONIC. */
 struct timespec clock_deadline(uint64_t when_ns);
 
-/* The last part of @path; all of it when it ends in a slash. */
+/* The last part of @path; all of it if it ends in a slash. */
 const char *file_name(const char *path);
 
 /* A growing array: struct { T *v; size_t n, cap; }. vec_push returns a pointer to a new zeroed
@@ -95,7 +97,7 @@ const char *file_name(const char *path);
 		T *v;          \
 		size_t n, cap; \
 	}
-bool vec_grow(void **v, size_t *cap, size_t need, size_t item);
+bool vec_grow(void **v, size_t *cap, size_t need, size_t item); /* false: memory ran out */
 #define vec_reserve(a, need) vec_grow((void **)&(a)->v, &(a)->cap, (need), sizeof(*(a)->v))
 #define vec_push(a)                                                                 \
 	(vec_reserve((a), (a)->n + 1)                                               \

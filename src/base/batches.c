@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Batches: what lies between two pauses is a whole one. The first rise and the last may be parts,
- * cut off by the ends of the watch. */
+/* Takes each rise between two pauses for a batch. The first rise and the last may be parts of one,
+ * which the ends of the watch have cut off. */
 #include "base/batches.h"
 
 #include <math.h>
@@ -12,10 +12,10 @@
 struct pauses {
 	size_t n;
 	double level[MOST_PAUSES];
-	double inside; /* what it rose by in them */
+	double inside; /* sum of the rises within pauses */
 };
 
-/* The last point behind @i before it has moved by more than @calm. */
+/* The last point from @i on up to which values have moved by no more than @calm. */
 static size_t calm_until(const struct curve_points *p, size_t i, double calm)
 {
 	double low = p->v[i], high = low;
@@ -63,7 +63,7 @@ bool batches_wane(const struct curve_points *p)
 	if (!(gain > 0))
 		return false;
 	find_pauses(p, gain, &s);
-	/* A line has no pauses; what slows down evenly rises in them, too. */
+	/* a line has no pauses, and a curve that slows down evenly rises in them, too */
 	if (s.n < 3 || s.inside > CURVE_LEVEL_PART * (s.level[s.n - 1] - s.level[0]))
 		return false;
 	first = last = s.level[1] - s.level[0];
@@ -74,7 +74,7 @@ bool batches_wane(const struct curve_points *p)
 			return false;
 		last = brought;
 	}
-	/* The one that has just begun may have brought more already. */
+	/* the batch that has just begun must not have more gain already */
 	return p->v[p->n - 1] - s.level[s.n - 1] <= CURVE_SLIGHT * last &&
 	       last < CURVE_BENT * first && first - last > CHANCE_SURE * sqrt(first + last);
 }

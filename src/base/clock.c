@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Time. A time namespace has a CLOCK_MONOTONIC of its own, _RAW and _COARSE with it; clocks that it
- * does not move can be set. So what it is ahead of the host's is taken off. */
+/* Reads clocks. In a time namespace CLOCK_MONOTONIC differs from the host's, and _RAW and _COARSE
+ * with it; clocks that do not differ can be set by people. So the difference is taken off. */
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -10,7 +10,7 @@
 
 #define SECOND_NS 1000000000u
 
-static uint64_t ahead_ns; /* of the host's; it may be behind, and sums wrap */
+static uint64_t ahead_ns; /* ours less the host's: may be negative, as sums wrap */
 
 static void find_host(void)
 {
@@ -31,8 +31,9 @@ static bool has_its_childrens(void)
 	       stat("/proc/self/ns/time_for_children", &theirs) || own.st_ino == theirs.st_ino;
 }
 
-/* The file tells of the namespace of children. Before Linux 6.2 a program that was started without
- * a fork is not in it itself: then ours is taken for the host's, and each child looks. */
+/* Finds the difference. The file has that of children's namespace, in which a program that was
+ * started without a fork is not itself before Linux 6.2: then our clock is taken for the host's,
+ * and each child looks. */
 __attribute__((constructor)) static void begin(void)
 {
 	if (has_its_childrens())

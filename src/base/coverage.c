@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* Windows: a single one may come late, or be short, by chance. */
+/* Windows that are taken together, as a single one may come late, or be short, by chance. */
 #define FEW 4
 
 static void join(struct coverage_point *a, const struct coverage_point *b)
@@ -56,7 +56,8 @@ double coverage_age_s(const struct coverage *c, uint64_t from_ns, uint64_t now_n
 	return on > 0 ? sum / on : 0;
 }
 
-/* From the beginning of one window to that of another: the times between them are known. */
+/* Measures from the start of one window to that of another, as the gap between them is known.
+ */
 double coverage_at(const struct coverage *c, uint64_t start_ns, uint64_t born_ns)
 {
 	double born = (double)born_ns / 1e9, on = 0, span;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The judge: first the teeth are taken off, for minima count and maxima do not; then stretches are
- * cut off from the left at every change of slope, until the last one is straight. What that one
- * does, against what was before, is the shape. */
+/* Judges in two steps: first teeth are looked for, as their minima count and their maxima do not;
+ * then stretches are cut off from the left at each change of slope, until the last one is straight.
+ * The shape is how that one differs from those before. */
 #include "base/curve.h"
 
 #include <math.h>
@@ -10,11 +10,11 @@
 #include "base/teeth.h"
 #include "base/thresholds.h"
 
-#define MOST_POINTS  48 /* per look: fits cost the square */
+#define MOST_POINTS  48 /* most points of a look, as fits cost the square of their number */
 #define MOST_ZOOMS   12
 #define MOST_CHANGES 8
 
-/* The points of one look: evenly wide floors. */
+/* The points of one look: floors of evenly wide times. */
 struct look {
 	size_t n;
 	double t[MOST_POINTS], v[MOST_POINTS];
@@ -33,8 +33,8 @@ const char *curve_shape_name(enum curve_shape s)
 	return (unsigned)s < CURVE_SHAPES ? name[s] : "unknown";
 }
 
-/* Between point @i and the next: how long @i stands for, unless it is a gap. Those before and after
- * stand for half as long at least; where we stood still, or the machine slept, they do not. */
+/* The time for which point @i stands: until the next one, but at most twice as long as its
+ * neighbours: otherwise it is a gap, in which the tool or the machine stood still. */
 static double width_at(const double *t, size_t n, size_t i)
 {
 	double before = i ? t[i] - t[i - 1] : 0, after = i + 2 < n ? t[i + 2] - t[i + 1] : 0;
@@ -42,8 +42,8 @@ static double width_at(const double *t, size_t n, size_t i)
 	return fmin(t[i + 1] - t[i], 2 * fmax(before, after));
 }
 
-/* Old points stand for longer than young ones, and the floor of a longer time is lower: all get the
- * width of the widest. */
+/* Takes a look at the points from @from on. Old points stand for longer than young ones, and the
+ * floor of a longer time is lower: so all get the width of the widest. */
 static void look_at(const struct curve_points *p, double from, struct look *out)
 {
 	const double *t = p->t, *v = p->v;
@@ -82,21 +82,21 @@ static bool is_rising(const struct fit_line *f, double span, double grain)
 	       rise >= 3 * grain;
 }
 
-/* How far the values usually move within a bucket, and come back: what was seen of teeth that are
- * too narrow for old points. */
+/* How far values usually move within a bucket and come back: the height of teeth that are too
+ * narrow to be seen in old points. */
 static double commotion(const struct curve_points *p)
 {
 	double move[MOST_POINTS], step = p->n ? (p->t[p->n - 1] - p->t[0]) / MOST_POINTS : 0;
 	size_t n = 0;
 
-	/* evenly in time: most points are young and narrow */
+	/* chosen evenly in time, as most points are young and narrow */
 	for (size_t i = 0; p->top && i < p->n && n < MOST_POINTS; i++)
 		while (n < MOST_POINTS && p->t[i] - p->t[0] >= (double)n * step)
 			move[n++] = p->top[i] - p->v[i];
 	return fit_median(move, n);
 }
 
-/* Records until a moment: batches come with pauses in between. */
+/* New maxima up to a time, with the pauses between them: batches come with pauses. */
 struct records {
 	double longest; /* pause between two of them */
 	double last_s, last;
@@ -118,8 +118,8 @@ static struct records records_until(const struct curve_points *p, double until, 
 	return r;
 }
 
-/* One more batch, after a pause as there was before: since that began no more has come than it did
- * before. */
+/* Is a rise one more batch, and no change? It comes after a pause about as long as one before, and
+ * pause and batch together gained hardly faster than all before. */
 static bool is_batch(const struct curve_points *p, const struct records *r, double noise)
 {
 	double since_s = p->t[p->n - 1] - r->last_s, before_s = r->last_s - p->t[0], pause;
@@ -135,8 +135,8 @@ static bool is_batch(const struct curve_points *p, const struct records *r, doub
 		       CURVE_PAUSES * (r->last - p->v[0]) * since_s;
 }
 
-/* The change of slope in what a look shows, when it is one to believe. @least: the rise or fall
- * since then that stands out of the scatter of all that was. */
+/* Finds a change of slope in a look; false: none that can be believed. @least: the smallest rise or
+ * fall since then that stands out of the scatter. */
 static bool find_change(const struct curve_points *p, const struct look *l, double least,
 			double gain, struct fit_bend *b)
 {
@@ -155,8 +155,10 @@ static bool find_change(const struct curve_points *p, const struct look *l, doub
 				     : rest > CURVE_PAUSES * r.longest);
 }
 
-/* A late change stands out of the scatter of a look (@least); a clear one of that about a line
- * through each half, where a change in between is no scatter (@clear). */
+/* Measures the scatter about a line through all of a look (@least), and about lines through each of
+ * its halves (@clear), which a change in the middle does not raise: the latter is for clear
+ * changes.
+ */
 static void scatter_of(const struct look *l, double usual, double *least, double *clear)
 {
 	size_t half = l->n / 2;
@@ -171,8 +173,9 @@ static void scatter_of(const struct look *l, double usual, double *least, double
 		      fmax(CURVE_CHANGE_SURE * fmax(fmax(a.spread, b.spread), l->noise), usual));
 }
 
-/* A change of the last minutes is a point or two of a look at hours: the later two thirds, third,
- * two ninths, ... are looked at too, where points are closer. */
+/* Finds a change of slope after @from. One of the last minutes is a point or two of a look at
+ * hours: so the later two thirds, third, two ninths, ... are looked at, too, where points are
+ * closer. */
 static bool change_after(const struct curve_points *p, double from, double usual,
 			 struct fit_bend *b)
 {
@@ -193,7 +196,7 @@ static bool change_after(const struct curve_points *p, double from, double usual
 }
 
 struct before {
-	double steep_until, slowest; /* the end of the steepest stretch, and the slowest since */
+	double steep_until, slowest; /* end of the steepest stretch, and the slowest slope since */
 };
 
 /* Cuts stretches off until the last one is straight. */
@@ -223,7 +226,8 @@ static double mean(const double *v, size_t n)
 	return sum / (double)n;
 }
 
-/* From the means of the first, the middle and the last points. */
+/* Slope of the second half over that of the first, from means of the first, middle and last points.
+ */
 static double late_part(const double *t, const double *v, size_t n)
 {
 	size_t few = n / CURVE_FEWEST, at[] = {0, (n - few) / 2, n - few};
@@ -242,8 +246,8 @@ static bool is_saturation(const struct fit_saturation *s, double slope)
 	return s->gain > CURVE_CHANGE_GAIN / 2.0 && s->amplitude > 0 && s->low < 0.5 * slope;
 }
 
-/* A stretch that is straight by itself may be the tail of a saturation. One dip of a line bends it
- * a little, too. */
+/* Is the stretch a saturation? A single dip bends a line a little, too, so a slight bend must be a
+ * good fit. */
 static bool saturates(const struct look *l, double slope)
 {
 	struct fit_saturation s;
@@ -252,9 +256,9 @@ static bool saturates(const struct look *l, double slope)
 	       (s.gain >= CURVE_SLIGHT_GAIN || late_part(l->t, l->v, l->n) < CURVE_SLIGHT);
 }
 
-/* A rise behind a bend may be all one saturation. And one that becomes slower by a power of time
- * never comes to a line, but two lines that meet, or a saturation that goes on in a line, follow it
- * for a while: only when they do so better is there a line. */
+/* Is all of it one saturation, or a power of time, though a bend was found in it? Two lines that
+ * meet, or a saturation that goes on in a line, follow a power of time for a while: there is a line
+ * only if one of them fits better. */
 static bool slows_all_along(const struct curve_points *p, double slope)
 {
 	struct fit_saturation s;
@@ -288,8 +292,9 @@ static double halves_ratio(const struct look *l)
 	return (b.slope + fit_error(&b)) / fmax(a.slope - fit_error(&a), a.slope * 0.2);
 }
 
-/* Straight, but flat beside what was before: it may be the end of a saturation, whose time constant
- * would follow from how long the slope took to fall so far. Over some of these its end is bent. */
+/* May a stretch that is straight, but flat beside those before, be the end of a saturation? How
+ * long the slope took to fall so far gives the time constant; over some of these the end would be
+ * bent. */
 static bool is_tail(const struct curve_points *p, const struct curve *c, double steep_until)
 {
 	double middle = p->t[p->n - 1] - c->since_s / 2;
@@ -297,8 +302,8 @@ static bool is_tail(const struct curve_points *p, const struct curve *c, double 
 	return c->since_s < CURVE_TAIL * (middle - steep_until) / log(c->fastest / c->slope);
 }
 
-/* A store that fills at an even pace has a corner when it is full, and a saturation has none, nor
- * has a power of time: two lines that meet follow it much better than these. */
+/* Is there a corner, as when a store that fills at an even pace is full? Two lines that meet fit it
+ * much better than a saturation or a power of time, which have no corners. */
 static bool has_corner(const struct curve_points *p)
 {
 	struct fit_saturation s;
@@ -320,7 +325,7 @@ static void judge_rise(const struct curve_points *p, const struct look *l, const
 		       struct curve *out)
 {
 	bool ended = out->slope < CURVE_NEARLY * out->fastest;
-	/* a saturation is never slower in between */
+	/* no saturation is slower in between */
 	bool rested = ended && was->slowest < CURVE_RESTED * out->slope;
 	bool bent = !rested && out->fastest * CURVE_BENT > out->slope;
 	bool is_small = out->slope * out->since_s < CURVE_TAIL_GRAINS * p->grain;
@@ -345,7 +350,7 @@ static void judge_rest(const struct look *l, double peak, double base, struct cu
 									 : CURVE_SLOWING;
 }
 
-/* @falls_on: a tooth's fall has not turned yet. When it has, it is one of the teeth. */
+/* Judges the last stretch. @falls_on: the fall of a tooth goes on; later it is one of the teeth. */
 static void judge_stretches(const struct curve_points *p, bool falls_on, struct curve *out)
 {
 	struct fit_line f;
@@ -363,7 +368,7 @@ static void judge_stretches(const struct curve_points *p, bool falls_on, struct 
 	out->low = f.low;
 	out->high = f.high;
 	out->since_s = l.n ? l.t[l.n - 1] - l.t[0] : 0;
-	/* Where it has come back to where it began, nothing is left of the rise. */
+	/* a rise that has come back to where it began is none */
 	if (is_rising(&f, out->since_s, p->grain) && !(falls_on && l.v[l.n - 1] <= f.level))
 		judge_rise(p, &l, &was, out);
 	else
@@ -381,13 +386,13 @@ static void skip_to(struct curve_points *p, double when)
 	}
 }
 
-/* How often what has risen in a straight line for so long went on, as measured (docs/SCORING.md):
- * caches and start-up phases end, and the longer they have lasted the fewer are left. */
+/* How often a straight rise of that length went on, as measured (docs/SCORING.md): it is oftener
+ * for long ones, as most caches and start-up phases have ended by then. */
 static double confidence_of(const struct curve *c)
 {
 	double sure = 0.8 + 0.0867 * log10(fmax(c->since_s, 1) / 20);
 
-	if (c->slope < 1.2 * (c->high - c->low)) /* five errors: just out of the noise */
+	if (c->slope < 1.2 * (c->high - c->low)) /* five errors: hardly above the noise */
 		sure -= 0.1;
 	return fmin(fmax(sure, 0.3), 0.98);
 }
@@ -402,9 +407,9 @@ static void judge_all(struct curve_points p, const struct teeth *m, struct curve
 		judge_stretches(&p, m->falls_on, out);
 }
 
-/* The stretch since the peak of a start whose fall has not turned is small beside that peak, and so
- * are its teeth: it is judged by itself. A rise there is a line when it has gone on for several
- * times as long as all before took; the last of such teeth looks like a rise, and is none. */
+/* Judges the stretch since a high peak at the start by itself, as beside that peak it is small and
+ * its teeth are not seen. A rise there is a line if it lasts several times as long as all before;
+ * the last of small teeth may look like a rise, and is none. */
 static void judge_since_peak(struct curve_points p, const struct teeth *m, struct curve *out)
 {
 	double peak_s = m->low_t - p.t[0], since_s = p.t[p.n - 1] - m->low_t;

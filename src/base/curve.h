@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The judge of one series: does it rise, and will it go on? The rules and their measured error
- * rates are in docs/SCORING.md. */
+/* Judges one series: does it rise, and will it go on? The rules and their measured error rates are
+ * in docs/SCORING.md. Pure functions. */
 #ifndef PYLEAK_CURVE_H
 #define PYLEAK_CURVE_H
 
@@ -8,43 +8,43 @@
 
 enum curve_shape {
 	CURVE_UNKNOWN,	  /* too few points */
-	CURVE_FLAT,	  /* never moved out of its noise */
-	CURVE_RISING,	  /* rises, and nothing says that it will stop */
+	CURVE_FLAT,	  /* moves within its noise */
+	CURVE_RISING,	  /* rises, with no sign that it will stop */
 	CURVE_SLOWING,	  /* rises, but bends */
 	CURVE_LEVELLED,	  /* rose, and has stopped */
 	CURVE_TEETH,	  /* up and down; the minima do not rise */
-	CURVE_PERIODIC,	  /* the same, by the clock */
+	CURVE_PERIODIC,	  /* teeth at even times */
 	CURVE_GIVEN_BACK, /* rose, and fell again */
 	CURVE_SHAPES
 };
 
 struct curve {
 	enum curve_shape shape;
-	size_t points;		 /* looked at */
-	double span_s;		 /* from the first to the last */
+	size_t points;		 /* that were judged */
+	double span_s;		 /* from the first point to the last */
 	double slope, low, high; /* per second, of the last stretch, and its 95 % interval */
-	double since_s;		 /* how long the last stretch lasts: since the last change */
-	double fastest;		 /* slope of the steepest stretch before */
-	double gain;		 /* from the first to the last point */
-	double late;		 /* growth in its second half, over that in the first */
-	double height;		 /* from the lowest to the highest */
-	unsigned minima;	 /* of teeth: how many the slope rests on; 0 = no teeth */
-	double confidence;	 /* of CURVE_RISING: that it goes on, as measured */
-	bool is_past_corner;	 /* levelled in a corner, as what is full does; but rises since */
-	bool ebbs;    /* it slows down by the clock, but hardly by what the program does */
-	bool is_torn; /* it would rise but for a fall, as allocators make them */
+	double since_s;		 /* length of the last stretch, since the last change of slope */
+	double fastest;		 /* slope of the steepest stretch before it */
+	double gain;		 /* from the first point to the last */
+	double late;		 /* slope of the second half, over that of the first */
+	double height;		 /* from the lowest value to the highest */
+	unsigned minima;	 /* minima that the slope is of; 0 = no teeth */
+	double confidence;	 /* CURVE_RISING: how often such a rise went on, as measured */
+	bool is_past_corner;	 /* levelled at a corner, as a full store does, and rises since */
+	bool ebbs;    /* slows down by the clock, but hardly by the work that the program does */
+	bool is_torn; /* would rise but for a fall such as allocators make */
 };
 
 struct curve_points {
 	const double *t;   /* ascending, seconds */
 	const double *v;   /* floors: minima over short times */
-	const double *top; /* and maxima; NULL = not known */
+	const double *top; /* maxima over these times; NULL = not known */
 	size_t n;
-	double grain; /* the least step that means something: 1 for counts, a page for bytes */
+	double grain; /* the smallest step that is none of chance, as 1 for counts */
 };
 
 void curve_judge(const struct curve_points *p, struct curve *out);
-/* It rises, in a line or ever more slowly. */
+/* Does it rise, in a line or ever more slowly? */
 bool curve_grows(const struct curve *c);
 const char *curve_shape_name(enum curve_shape s);
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Theil-Sen, and least squares with a bend or a saturation in it. */
+/* Fits by Theil-Sen, and by least squares for a bend, a saturation or a power. */
 #include "base/fit.h"
 
 #include <math.h>
 
-#define TERMS	 4    /* of a linear model at most */
+#define TERMS	 4    /* most terms of a linear model */
 #define TAUS	 28   /* time constants tried, evenly spread in the logarithm */
-#define STARTS	 20   /* of a power law: 0.002 to 1 span, in the same way */
-#define POWERS	 8    /* 0, 0.1 .. 0.7: beyond, nobody can tell it from a line */
+#define STARTS	 20   /* starts of a power tried, 0.002 to 1 span, spread in the same way */
+#define POWERS	 8    /* powers tried, 0, 0.1 .. 0.7: higher ones look like a line */
 #define SURE	 1.96 /* standard errors in half of a 95 % interval */
-#define MOST_RHO 0.8  /* correlation of neighbours that is believed: beyond, it is the curve */
+#define MOST_RHO 0.8  /* most correlation of neighbours that is noise: more is the curve's own */
 
-/* The value of rank @k, none larger in front of it (Hoare's FIND). */
+/* The value of rank @k; puts smaller ones before it (Hoare's FIND). */
 static double nth(double *v, size_t n, size_t k)
 {
 	ptrdiff_t lo = 0, hi = (ptrdiff_t)n - 1, at = (ptrdiff_t)k;
@@ -55,8 +55,8 @@ double fit_median(double *v, size_t n)
 	return (low + high) / 2;
 }
 
-/* How far point @i lies off the line between its neighbours, in standard deviations of a point when
- * it is one: a slope adds nothing to it, nor does a gap. */
+/* The distance of point @i from the line between its neighbours, in standard deviations of a point:
+ * neither a slope nor a gap raises it. */
 static double off_line(const double *t, const double *v, size_t i)
 {
 	double part = (t[i] - t[i - 1]) / (t[i + 1] - t[i - 1]), rest = 1 - part;
@@ -70,7 +70,7 @@ double fit_samples(double x, double n, double y, double m)
 
 	x = fmax(x, 0);
 	y = fmax(y, 0);
-	/* A rate of nothing has no error. */
+	/* a rate of 0 has no error, so the samples are those of the other */
 	if (!(n > 0) || !(m > 0))
 		return m > 0 && !(x > 0) ? m : n > 0 && !(y > 0) ? n : NAN;
 	variance = x * x / n + y * y / m;
@@ -92,7 +92,8 @@ double fit_noise(const double *t, const double *v, size_t n, double grain)
 	return fmax(1.48 * fmax(fit_median(off, k), sum), grain / 3);
 }
 
-/* Errors of neighbours that go together are worth fewer than they are. */
+/* The factor by which correlated errors of neighbours widen an interval, as they count for fewer.
+ */
 static double widening(const double *e, size_t n)
 {
 	double own = 0, next = 0, rho;
@@ -109,7 +110,7 @@ static double widening(const double *e, size_t n)
 	return sqrt((1 + rho) / (1 - rho));
 }
 
-/* Most series are flat: they need none of the thousands of slopes. */
+/* Are all values the same? Most series are, and need none of the thousands of slopes. */
 static bool is_flat(const double *y, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
@@ -174,7 +175,7 @@ struct model {
 	double x[TERMS], variance[TERMS], left;
 };
 
-/* Gauss-Jordan with pivots; false when the terms cannot be told apart. */
+/* Inverts by Gauss-Jordan with pivots; false: the terms cannot be told apart. */
 static bool invert(double a[TERMS][2 * TERMS], size_t m)
 {
 	for (size_t c = 0; c < m; c++) {
@@ -233,7 +234,8 @@ static bool solve(double (*f)[TERMS], const double *y, size_t n, size_t m, struc
 	return true;
 }
 
-/* Time from 0 to 1, values from their first: no term is then a million times another. */
+/* The series with time from 0 to 1 and values from the first one, so that no term is a million
+ * times another. */
 struct scaled {
 	size_t n;
 	double span, t[FIT_POINTS], y[FIT_POINTS];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Numbers for people: one form everywhere. */
+/* Writes numbers for people, in the same form everywhere. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ char *fmt_count(char *buf, size_t size, double n)
 {
 	static const char *const unit[] = {"", " k", " M", " G"};
 
-	/* A few in an hour, told by the second: "0" is none at all. */
+	/* a few in an hour, as a rate per second: "0" would mean none */
 	if (fabs(n) < 0.095 && fabs(n) >= 0.0001) {
 		snprintf(buf, size, "%.2g", n);
 		return buf;

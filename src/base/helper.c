@@ -13,7 +13,8 @@
 
 #define STOP_POLL_US 10000
 
-/* Its own faults end it, and who starts children waits for them. */
+/* Keeps a signal its effect? Faults of its own must end the helper, SIGCHLD is needed to wait for
+ * children. */
 static bool is_left_as_it_is(int sig)
 {
 	static const int left[] = {SIGILL,  SIGTRAP, SIGABRT, SIGBUS, SIGFPE,
@@ -25,14 +26,14 @@ static bool is_left_as_it_is(int sig)
 	return false;
 }
 
-/* Any other signal would end it where it stands, or means nothing to it. */
+/* Ignores all other signals, which would end it in the middle of its work. */
 static void detach(const char *name)
 {
 	for (int sig = 1; sig <= SIGRTMAX; sig++)
 		if (!is_left_as_it_is(sig))
 			signal(sig, SIG_IGN);
 	setsid();
-	setpriority(PRIO_PROCESS, 0, 0); /* the tool's haste is not its */
+	setpriority(PRIO_PROCESS, 0, 0); /* not the priority of the tool */
 	prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
@@ -61,8 +62,8 @@ int helper_start(const char *name, void (*serve)(int sock, void *ctx), void *ctx
 	return fail(-EAGAIN, "no process for %s could be started: %s", name, strerror(errno));
 }
 
-/* The kernel lays the arguments in a row, and the environment behind them; what it shows is that
- * memory. An environment that was moved lies below the stack. */
+/* The kernel puts the arguments in a row, and the environment after them, and shows that memory. If
+ * the environment was moved, it is not after them, and nothing is done. */
 void helper_title(const char *title)
 {
 	char *at = program_invocation_name, *end = environ ? *environ : NULL;
@@ -86,7 +87,7 @@ void helper_let_go(int sock)
 
 void helper_release(struct helper *h)
 {
-	/* Processes that were forked after it hold copies of our end. */
+	/* processes that were forked later have copies of our end, so closing it is not enough */
 	if (h->sock >= 0)
 		shutdown(h->sock, SHUT_RDWR);
 	close_fd(&h->sock);

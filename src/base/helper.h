@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Small processes of our own that keep a right which we give up. */
+/* Starts small processes of our own, which keep a right that the tool gives up. Not thread-safe. */
 #ifndef PYLEAK_BASE_HELPER_H
 #define PYLEAK_BASE_HELPER_H
 
@@ -10,22 +10,23 @@ struct helper {
 	pid_t pid;
 };
 
-/* Fork one that runs @serve with its end of the socket and then ends. @serve returns when the other
- * end closes, however we end. It is away from our terminal and its signals; @name is what ps shows.
- * Before the first thread. */
+/* Forks a process that runs @serve with its end of a socket, and ends when @serve returns: which is
+ * to be when the other end closes, as it does however we end. It is in a session of its own and
+ * ignores signals of the terminal; ps shows it as @name. To be called before the first thread.
+ * Negative errno, with the sentence. */
 int helper_start(const char *name, void (*serve)(int sock, void *ctx), void *ctx,
 		 struct helper *out);
-/* In a helper that needs no word of the command line any more: @title in place of that line, cut to
- * its length, in `ps -ef` and for `pkill -f`. */
+/* To be called in a helper: replaces our command line, as `ps -ef` and `pkill -f` see it, by
+ * @title, cut to its length. The arguments must not be used afterwards. */
 void helper_title(const char *title);
-/* In a helper that may not end for a while: nobody who waits for the end of what the tool writes to
- * waits for it. It has no descriptor but @sock then. */
+/* To be called in a helper that may live longer than the tool: closes all descriptors but @sock, so
+ * that no reader of the tool's output waits for the helper. */
 void helper_let_go(int sock);
-/* Close our end: it will end. */
+/* Closes our end, at which the helper ends. */
 void helper_release(struct helper *h);
-/* The same, and wait for that. */
+/* Closes our end, and waits until the helper has ended. */
 void helper_stop(struct helper *h);
-/* The same, but not for longer than @patience_ns: has it ended? */
+/* Does the same, but waits for @patience_ns at most; true: it has ended. */
 bool helper_stop_within(struct helper *h, uint64_t patience_ns);
 
 #endif

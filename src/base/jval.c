@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One pass over the text, with the containers that are open on a small stack. The NUL behind the
- * text ends every loop: it is in no valid JSON. */
+/* Parses in one pass over the text, with the open containers on a small stack. The NUL after the
+ * text ends every loop, as it is in no valid JSON. */
 #include "base/jval.h"
 
 #include <math.h>
@@ -8,12 +8,11 @@
 struct parser {
 	char *at, *begin, *end;
 	struct jval_doc *d;
-	size_t open[JVAL_DEPTH]; /* which values; pointers would not outlive growth */
+	size_t open[JVAL_DEPTH]; /* indices of open containers, as pointers change with growth */
 	unsigned depth;
-	const char *key; /* of the member whose value comes next */
+	const char *key; /* key of the member whose value comes next */
 };
 
-/* Characters that end the quick scan of a string. */
 static bool is_plain(char c)
 {
 	return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
@@ -50,7 +49,7 @@ static int hex4(struct parser *p, unsigned *out)
 	return 0;
 }
 
-/* Never longer than the escape it stands for. */
+/* Writes a character, which is never longer than the escape it stands for. */
 static char *put_utf8(char *to, unsigned c)
 {
 	if (c < 0x80) {
@@ -72,7 +71,7 @@ static char *put_utf8(char *to, unsigned c)
 	return to;
 }
 
-/* Behind "\u". Halves of a pair that stand alone are no character. */
+/* Reads an escape from after its "\u" on. Half of a pair that stands alone becomes U+FFFD. */
 static int unicode(struct parser *p, char **to)
 {
 	unsigned c, low;
@@ -111,7 +110,7 @@ static int escape(struct parser *p, char **to)
 	return 0;
 }
 
-/* At the opening quote. What comes before the first escape stays where it is. */
+/* Reads a string from its opening quote on. The part before the first escape stays where it is. */
 static int string(struct parser *p, const char **out, uint32_t *len)
 {
 	char *begin = ++p->at, *to;
@@ -187,7 +186,7 @@ static int container(struct parser *p, size_t at, enum jval_type type)
 	return 0;
 }
 
-/* A value begins here; containers are opened only. */
+/* Reads a value, but only the opening bracket of a container. */
 static int value(struct parser *p)
 {
 	struct jval *v = vec_push(p->d);
@@ -235,7 +234,7 @@ static int key(struct parser *p)
 	return 0;
 }
 
-/* Inside the innermost container: its end, or what comes next in it. */
+/* Reads the end of the innermost container, or the next value in it. */
 static int step(struct parser *p)
 {
 	struct jval *v = &p->d->v[p->open[p->depth - 1]];
@@ -267,7 +266,7 @@ int jval_parse(char *text, size_t len, struct jval_doc *out)
 	memset(out, 0, sizeof(*out));
 	if (len >= UINT32_MAX)
 		return fail(-EFBIG, "too long");
-	/* As many as a text of ours has: growing copies. */
+	/* room for as many as our texts have, as growing copies all */
 	if (!vec_reserve(out, len / 24 + 16))
 		return fail(-ENOMEM, "out of memory");
 	skip_space(&p);

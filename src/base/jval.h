@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A JSON text as a row of values, each followed by those inside it: one allocation for all of
- * them, and strings stay where they stand in the text. A thousand reports are merged in the time in
- * which a tree with an allocation per value parses two hundred. Any text may come: it is checked
- * to the last byte, and nothing here recurses. */
+/* Parses a JSON text into a row of values, each followed by those inside it: one allocation for all
+ * of them, and strings stay in the text. So a thousand reports are merged in the time in which a
+ * tree with an allocation per value parses two hundred. The text may be anything: it is checked to
+ * the last byte, and no function recurses. */
 #ifndef PYLEAK_JVAL_H
 #define PYLEAK_JVAL_H
 
@@ -13,10 +13,10 @@
 enum jval_type { JVAL_NULL, JVAL_BOOL, JVAL_NUMBER, JVAL_STRING, JVAL_ARRAY, JVAL_OBJECT };
 
 struct jval {
-	const char *key; /* of a member, else NULL */
+	const char *key; /* a member's name; NULL: it is no member */
 	const char
 		*text; /* string: without escapes, ends with NUL; number, bool: where it begins */
-	uint32_t n;    /* array, object: how many are directly inside */
+	uint32_t n;    /* array, object: values directly inside; string: its bytes */
 	uint32_t span; /* values from here to the next one that is not inside */
 	enum jval_type type;
 };
@@ -26,19 +26,20 @@ struct jval_doc {
 	size_t n, cap;
 };
 
-/* @text is changed: it holds the strings from then on. @text[@len] must be NUL. -EINVAL with a
- * sentence ("cut short", "no JSON at byte N") or -ENOMEM; @out is then empty. */
+/* Parses @text, which is changed, and must live as long as @out, whose strings are in it. The byte
+ * @text[@len] must be NUL. -EINVAL ("cut short", "no JSON at byte N"), -EFBIG or -ENOMEM, with the
+ * sentence, and with @out empty. */
 int jval_parse(char *text, size_t len, struct jval_doc *out);
 void jval_free(struct jval_doc *d);
 
-/* All of these take NULL for a value that is not there, and give it for one that is of another
- * type than asked for; null is not there. */
+/* These take NULL for a missing value, and return NULL for one that is missing, null, or of another
+ * type than asked for. */
 const struct jval *jval_get(const struct jval *object, const char *key);
 const struct jval *jval_object(const struct jval *object, const char *key);
 const struct jval *jval_array(const struct jval *object, const char *key);
 const char *jval_string(const struct jval *v);
 bool jval_is_number(const struct jval *v);
-/* NAN and 0 for what is no number; a whole number is clamped. */
+/* For a value that is no number these return NAN, or 0. Whole numbers are clamped to the type. */
 double jval_double(const struct jval *v);
 uint64_t jval_u64(const struct jval *v);
 int jval_int(const struct jval *v);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A static glibc still has the loader of modules in it: for names (/etc/nsswitch.conf) and for
- * character sets. It would load the machine's, which are made for another glibc, so nothing is
- * asked for that needs one.
+ * A static glibc still loads modules: for names (/etc/nsswitch.conf) and for character sets. It
+ * would load those of the machine, which are made for another glibc, so nothing may need one.
  */
 #include "base/libc.h"
 
@@ -37,7 +36,8 @@ static bool wants_utf8(void)
 	return false;
 }
 
-/* The two character sets that are built in. A machine may lack the locale that the user names. */
+/* Keeps to the two character sets that are built in. The machine may lack the locale that the user
+ * names. */
 static void no_charset_modules(bool is_known)
 {
 	const char *set = nl_langinfo(CODESET);
@@ -50,14 +50,14 @@ static void no_charset_modules(bool is_known)
 
 void libc_settle(void)
 {
-	/* Column widths of characters follow the user's locale, numbers in JSON must not. */
+	/* widths of characters follow the user's locale, but numbers in JSON must not */
 	bool is_known = setlocale(LC_CTYPE, "") != NULL;
 
 	if (LIBC_IS_STATIC) {
 		no_name_modules();
 		no_charset_modules(is_known);
 	}
-	/* The tables of the character set are loaded now: later no code is. */
+	/* loads the tables of the character set: later no code may be loaded */
 	(void)btowc('a');
 }
 

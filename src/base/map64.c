@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The open-addressing map: linear probing, at most half full. */
+/* The open-addressing map, with linear probing, at most half full. */
 #include "base/map64.h"
 
 #include <sys/random.h>
 
-/* Both halves of the product: every bit of the key moves every bit of the place. */
+/* Joins both halves of the product, so that each bit of the key changes each bit of the hash. */
 static size_t spread(const struct map64 *m, uint64_t key)
 {
 	unsigned __int128 x = (unsigned __int128)(key ^ m->seed[0]) * m->seed[1];
@@ -12,14 +12,16 @@ static size_t spread(const struct map64 *m, uint64_t key)
 	return (size_t)(x ^ x >> 64);
 }
 
-/* Without randomness, as early in the life of a machine, the places are merely hard to know. */
+/* Makes a secret. Where the kernel has no randomness yet, early after boot, it is only hard to
+ * guess.
+ */
 static void new_seed(struct map64 *m)
 {
 	if (getrandom(m->seed, sizeof(m->seed), GRND_NONBLOCK) != sizeof(m->seed)) {
 		m->seed[0] = clock_ns() ^ (uintptr_t)m;
 		m->seed[1] = clock_ns() * 0x9e3779b97f4a7c15ull;
 	}
-	/* Odd, and never small: the upper half has to be filled. */
+	/* odd, and never small, so that the upper half of the product is used */
 	m->seed[1] |= 1ull << 63 | 1;
 }
 

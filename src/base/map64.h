@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* An open-addressing map from non-zero 64-bit keys to 64-bit values: for the hot look-ups (one per
- * birth), where a node per entry would cost a cache miss each. No deletion: clear and refill. Where
- * a key lies is a secret of each map: keys are addresses, which a target may choose. */
+/* An open-addressing map from non-zero 64-bit keys to 64-bit values, for frequent look-ups (one per
+ * birth), as a node per entry would cost a cache miss each. Entries cannot be deleted: clear it and
+ * fill it again. Each map hashes with a secret of its own, as keys are addresses, which a target
+ * may choose. A zeroed map is empty. Not thread-safe. */
 #ifndef PYLEAK_MAP64_H
 #define PYLEAK_MAP64_H
 
@@ -15,9 +16,10 @@ struct map64 {
 
 void map64_free(struct map64 *m);
 void map64_clear(struct map64 *m); /* keeps the memory */
-/* The value's place, or NULL. Valid until the next map64_put. */
+/* The address of the value, which is valid until the next map64_put(); NULL: there is no such key.
+ */
 uint64_t *map64_get(const struct map64 *m, uint64_t key);
-/* The value's place, a new one zeroed; NULL when memory ran out or key is 0. */
+/* The address of the value, which is 0 if the key is new; NULL: memory ran out, or @key is 0. */
 uint64_t *map64_put(struct map64 *m, uint64_t key);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How often to look again at what is dear to look at: by our own CPU time, not the target's. */
+/* Decides when to look again if looks are costly, by our own CPU time, not the target's. Pure
+ * functions. */
 #ifndef PYLEAK_BASE_PACE_H
 #define PYLEAK_BASE_PACE_H
 
@@ -7,17 +8,17 @@
 
 struct pace {
 	uint64_t least_ns, most_ns;
-	unsigned share; /* a look may take one part in so many of our time, if most_ns allows it */
+	unsigned share; /* a look may take one part in so many of the time, if most_ns allows it */
 };
 
-/* Until the next look, after one that cost @cost_ns. In a watch of @ran_s seconds so far a dear one
- * is due after an eighth of that, though it was to come sooner, until looks are a fiftieth of our
- * time: a short watch has its points, a long one takes no core. After half a minute looks become
- * rarer, up to two and a half times: a line through minutes needs no points as close as one through
- * seconds. */
+/* The wait until the next look, after one that cost @cost_ns in a watch of @ran_s seconds so far.
+ * At least it is as @p says. It grows for costly looks until these take a fiftieth of the time, and
+ * from 25 s on up to two and a half times, as a line through minutes needs no points as close as
+ * one through seconds; but it does not grow beyond an eighth of the watch. So a short watch has
+ * enough points, and a long one takes little CPU time. */
 uint64_t pace_wait_ns(const struct pace *p, uint64_t cost_ns, double ran_s);
-/* Until the next look, instead of @wait_ns, when looks cover @seen_s: up to PACE_RARER times as
- * long, while the last one is not too old beside that time to tell of now (CENSUS_STALE). */
+/* A wait up to PACE_RARER times as long as @wait_ns, when looks cover @seen_s seconds: as long as
+ * the last look is not too old beside these (CENSUS_STALE) to tell of now. */
 #define PACE_RARER 8
 uint64_t pace_rarer_ns(uint64_t wait_ns, double seen_s);
 

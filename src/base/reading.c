@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Stamps of the reads under way. */
 #include "base/reading.h"
 
 #include <pthread.h>
@@ -10,11 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SHORT_NS     2000000 /* a read waits so long for a switch */
-#define WALK_NS	     50000000
-#define POLL_NS	     200000 /* then it looks again, and after twice as long, up to ... */
-#define POLL_MOST_NS 800000
-#define FLAG_MOST_NS 1000000000 /* no flag is up for longer */
+#define SHORT_NS     2000000	/* a read waits so long at most for a switch ... */
+#define WALK_NS	     50000000	/* ... and a long one so long */
+#define POLL_NS	     200000	/* first wait before it looks again; each is twice as long, ... */
+#define POLL_MOST_NS 800000	/* ... up to this */
+#define FLAG_MOST_NS 1000000000 /* a flag that is further in the future is not to be believed */
 
 static struct reading_page own;
 static struct reading_page *page = &own;
@@ -61,7 +60,9 @@ static bool somebody_switches(void)
 	return now < until && until - now <= FLAG_MOST_NS;
 }
 
-/* As the kernel numbers this thread; asked once, for a read is not much dearer. */
+/* The kernel's number of this thread; 0 = to be asked. Kept, as a read costs hardly more than to
+ * ask.
+ */
 static _Thread_local int own_tid;
 
 static void forget_tid(void)
@@ -83,7 +84,7 @@ static int tid_of_this(void)
 static int stamp(uint64_t code)
 {
 	static atomic_uint threads;
-	/* A place to begin looking, its own for each thread while there are fewer than slots. */
+	/* the slot to look at first: each thread has its own, as long as there are enough */
 	static _Thread_local unsigned int first = UINT32_MAX;
 	struct reading_slot *slots = page->row[row].slot;
 	uint64_t now = clock_coarse_ns();
@@ -105,8 +106,8 @@ static int stamp(uint64_t code)
 	return -EAGAIN;
 }
 
-/* The stamp comes first and the look at who switches second; whoever switches does it in the other
- * order. So at least one of the two sees the other. */
+/* Sets the stamp first and looks at the flag second; the one who switches sets the flag first and
+ * looks at the stamps second. So at least one of the two sees the other. */
 static int begin(uint64_t code, uint64_t patience_ns)
 {
 	struct timespec nap = {.tv_nsec = POLL_NS};
@@ -150,7 +151,7 @@ void reading_end(int slot)
 
 void reading_abandon(void)
 {
-	/* Not tid_of_this(), which may take locks. */
+	/* not tid_of_this(), which may take a lock */
 	int tid = (int)syscall(SYS_gettid);
 
 	for (int i = 0; i < READING_SLOTS; i++)
@@ -165,8 +166,8 @@ uint64_t reading_code_of(int fd)
 
 	if (fstat(fd, &st))
 		return 0;
-	/* An overlay shows devices and inodes of its own; the size it hands through. So it does the
-	 * time, which somebody may set while the program runs. */
+	/* An overlay shows other devices and inodes, but the same size. It shows the same time,
+	 * too, but that may be set while the program runs. */
 	key = (uint64_t)st.st_size * 0x9e3779b97f4a7c15u;
 	return key ? key : 1;
 }

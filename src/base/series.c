@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Buckets that merge with age. */
 #include "base/series.h"
 
 #include <math.h>
 
-/* A bucket may be as wide as this part of its age: some 24 per doubling and a bit, 220 for a day
- * of seconds. */
+/* A bucket may be as wide as this part of its age: that makes some 24 for each doubling of the age,
+ * and 220 for a day of seconds. */
 #define PART_OF_AGE (1.0 / 24)
 #define FREED	    (SERIES_POINTS / 8) /* by one thinning, so that few are needed */
 
@@ -56,7 +55,7 @@ static double end_of(const struct series *s, size_t i)
 	return i + 1 < s->n ? s->t[i + 1] : s->last_s;
 }
 
-/* Neighbours become one where both together are narrow for their age. */
+/* Merges neighbours that are narrow for their age even together. */
 static void merge_old(struct series *s, double part)
 {
 	size_t kept = 0;
@@ -100,7 +99,7 @@ void series_add(struct series *s, double t_s, const double *values)
 	}
 	if (s->n == SERIES_POINTS)
 		thin(s);
-	/* on the grid, so that readings a hair early or late do not widen the buckets */
+	/* on the grid, so that readings slightly early or late do not widen buckets */
 	s->t[s->n] = s->n ? s->t[0] + s->bucket_s * floor((t_s - s->t[0]) / s->bucket_s) : t_s;
 	at = s->n++ * s->values;
 	memcpy(&s->floor[at], values, row);

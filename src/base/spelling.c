@@ -32,7 +32,7 @@ unsigned spelling_distance(const char *a, size_t n, const char *b)
 	return d[n][m];
 }
 
-/* One letter of three, as all words of three are near to each other with two. */
+/* Letters that may be wrong in a word: one of three, as with two all words of three are near. */
 static unsigned allowed(size_t len)
 {
 	return len < 4 ? 1 : len < 9 ? 2 : 3;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Limits work of which the target says how much there is: half a core, and a second of CPU time at
- * once. Whoever has none left leaves the work out, and counts that. */
+/* Limits the CPU time of work whose amount the target decides: to half a core, and a second at
+ * once. When none is left the caller leaves the work out, and counts that. */
 #ifndef PYLEAK_SPEND_H
 #define PYLEAK_SPEND_H
 
@@ -12,7 +12,7 @@ struct spend {
 	uint64_t begin_ns;
 };
 
-/* Is there some left? Then the work is done between the two, by one thread. */
+/* Is some time left? Then the work is done between these two calls, by one thread. */
 bool spend_begin(struct spend *s);
 void spend_end(struct spend *s);
 

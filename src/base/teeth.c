@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Teeth: where the curve turns, and what its minima say. */
 #include "base/teeth.h"
 
 #include <math.h>
@@ -7,10 +6,10 @@
 #include "base/fit.h"
 #include "base/thresholds.h"
 
-#define NARROW 48 /* points, the last: the scatter is theirs */
+#define NARROW 48 /* the scatter is that of so many points, the last ones */
 
-/* Turning points: a fall or a rise of more than @least. The first point counts as a minimum when
- * it goes up from there; the last fall counts once it has turned. */
+/* Finds minima between falls and rises of more than @least. The lowest point before the first fall
+ * is one, too; that of the last fall is one only after it has turned. */
 static void find_minima(const double *t, const double *v, size_t n, double least, struct teeth *m)
 {
 	double low = v[0], high = v[0], low_t = t[0];
@@ -50,7 +49,7 @@ static void find_minima(const double *t, const double *v, size_t n, double least
 	m->low_t = low_t;
 }
 
-/* Do equal times lie between them? */
+/* Are the minima at even times? */
 static bool by_the_clock(const struct teeth *m)
 {
 	double mean, worst = 0;
@@ -105,8 +104,8 @@ void teeth_judge(const struct teeth *m, double grain, struct curve *out)
 		out->shape = CURVE_RISING;
 }
 
-/* How long the first tooth took, from where the curve left its floor: what was before is no part of
- * it. One that only fell has no floor that is known. */
+/* Length of the first tooth, from where the curve left its floor, as a level before is no part of
+ * it. If it only fell, its floor is not known, and it begins with the first minimum. */
 static double first_tooth(const struct curve_points *p, const struct teeth *m)
 {
 	double low = fmax(m->v[0], m->v[1]) + m->least / 2, left = m->t[0];

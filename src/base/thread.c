@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #define CROWD 3	   /* tasks that want each processor */
-#define BRISK (-8) /* six shares of those at nice 0 */
+#define BRISK (-8) /* six times the share of nice 0 */
 #define HASTE (-15)
 
 int thread_start(pthread_t *out, void *(*work)(void *), void *arg)
 {
-	/* A thread's own fault; blocked, it would end us without a word of the filter's. */
+	/* faults of the thread itself: if blocked they would end us without the filter's message */
 	static const int own[] = {SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 	sigset_t others, before;
 	int err;
@@ -41,7 +41,7 @@ uint64_t thread_cpu_ns(void)
 	return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
-/* As pthread_getcpuclockid() makes it. */
+/* The clock is the one that pthread_getcpuclockid() gives. */
 uint64_t thread_cpu_of_ns(int tid)
 {
 	return read_clock((clockid_t)(~(unsigned)tid << 3 | 6));
@@ -49,7 +49,7 @@ uint64_t thread_cpu_of_ns(int tid)
 
 uint64_t process_cpu_ns(int pid)
 {
-	/* As clock_getcpuclockid() makes it with one call more. */
+	/* the clock that clock_getcpuclockid() gives, with one call more */
 	return read_clock((clockid_t)(~(unsigned)pid << 3 | 2));
 }
 
@@ -57,7 +57,7 @@ static void at_nice(int nice)
 {
 	const struct sched_param none = {0};
 
-	/* Linux: of this thread alone, not of the process. Not allowed: then not. */
+	/* on Linux these are of this thread alone, not of the process; errors do not matter */
 	sched_setscheduler(0, SCHED_OTHER, &none);
 	setpriority(PRIO_PROCESS, 0, nice);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Trends of many series: kept by base/series, judged by base/curve. */
+/* Trends of many series, which base/series keeps and base/curve judges. */
 #include "base/trend.h"
 
 #include <math.h>
@@ -9,10 +9,10 @@
 #include "base/series.h"
 #include "base/thresholds.h"
 
-#define FEW_POINTS 8 /* below, a line through all is the best that can be said */
+#define FEW_POINTS 8 /* with fewer points only a line through all can be told */
 
-/* The slope must be three errors away from zero, and what it adds over the run must stand out of
- * the scatter: a sawtooth has slopes, but its points lie far from any line. */
+/* Is it growth? The slope must be three errors above zero, and the rise over the run more than the
+ * scatter: a sawtooth has slopes, but its points are far from any line. */
 static bool stands_out(const struct trend_fit *f)
 {
 	double rise = f->slope * f->span_s;
@@ -83,7 +83,7 @@ void trend_points_judge(const struct trend_points *p, struct curve *out)
 	}
 }
 
-/* By how much it fell at point @i, and stayed there; else 0. */
+/* The fall at point @i, if values stayed below those before; else 0. */
 static double fall_at(const struct trend_points *p, size_t i, double least)
 {
 	const double *v = p->v;
@@ -92,7 +92,8 @@ static double fall_at(const struct trend_points *p, size_t i, double least)
 	return fell > least && after < fmin(v[i - 2], v[i - 1]) ? fell : 0;
 }
 
-/* The step up before point @end by which that much may have been taken; 0: there is none. */
+/* The largest step up before point @end, by which the memory of a fall may have been taken; 0:
+ * there is none. */
 static size_t taken_at(const double *v, size_t end, double fall)
 {
 	size_t at = 0;
@@ -106,9 +107,9 @@ static size_t taken_at(const double *v, size_t end, double fall)
 	return at;
 }
 
-/* The same points without what was taken and given back, into @v. False: nothing was, or it comes
- * to half of what was gained: that is a program's own doing. @beyond: more has been taken since
- * when the last point is above it. */
+/* Writes the points into @v without memory that was taken and given back. False: none was, or it is
+ * half of all gain, as when the program itself frees. @beyond: a last point above it has made up
+ * for the last fall. */
 static bool bridge_falls(const struct trend_points *p, double *v, double *beyond)
 {
 	double gained = p->v[p->n - 1] - p->v[0];

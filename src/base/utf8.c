@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* UTF-8 decoding that does not depend on the user's locale. */
 #include "base/utf8.h"
 
 #include <stdbool.h>
@@ -8,7 +7,7 @@
 
 size_t utf8_next(const char *s, uint32_t *out)
 {
-	/* Smallest code point that needs a sequence of this length: below it is overlong. */
+	/* smallest character that needs a sequence of this length: a smaller one is overlong */
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	const uint8_t *b = (const uint8_t *)s;
 	size_t n = b[0] < 0x80 ? 1 : b[0] < 0xc0 ? 0 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
@@ -34,8 +33,8 @@ size_t utf8_next(const char *s, uint32_t *out)
 	return n;
 }
 
-/* Characters that change how their neighbours are shown (bidirectional controls, line and
- * paragraph separators, byte order mark): with them source text can look like another. */
+/* Does it change how its neighbours are shown (bidirectional controls, line and paragraph
+ * separators, byte order mark), and so can make source text look like another? */
 static bool is_deceptive(uint32_t c)
 {
 	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
@@ -65,12 +64,12 @@ size_t utf8_form(const char *s, char form[UTF8_FORM], uint32_t *out)
 
 size_t utf8_put(uint32_t c, char out[4])
 {
-	/* A byte of a file's name that is no UTF-8 (surrogateescape): that byte. */
+	/* surrogateescape stands for a byte of a file's name that is no UTF-8: write that byte */
 	if (c >= 0xdc80 && c < 0xdd00) {
 		out[0] = (char)(c & 0xff);
 		return 1;
 	}
-	/* NUL would cut the name; other lone surrogates are not UTF-8: U+FFFD. */
+	/* U+FFFD for NUL, which would cut the name, and for other surrogates, which are no UTF-8 */
 	if (!c || (c >= 0xd800 && c < 0xe000))
 		c = 0xfffd;
 	if (c > 0x10ffff)

@@ -6,7 +6,9 @@
 #include "base/series.h"
 #include "base/thresholds.h"
 
-/* Between two readings it goes on evenly, before and after all of them not at all. */
+/* The value at a time: it rises evenly between two readings, and stays as it is before and after
+ * all.
+ */
 static double value_at(const struct trend_points *w, double t)
 {
 	size_t i = 0;
@@ -18,8 +20,8 @@ static double value_at(const struct trend_points *w, double t)
 	return w->v[i - 1] + (w->v[i] - w->v[i - 1]) * (t - w->t[i - 1]) / (w->t[i] - w->t[i - 1]);
 }
 
-/* The time in which it could run. Several threads may wait at once, but no more time can be lost
- * than there is. */
+/* Writes the time in which it could run into @x. Threads that wait at once cannot lose more time
+ * than passes. False: it hardly waited. */
 static bool could_run(const struct trend_points *w, const struct trend_points *p, double *x)
 {
 	double before = value_at(w, p->t[0]);
@@ -35,8 +37,8 @@ static bool could_run(const struct trend_points *w, const struct trend_points *p
 	return x[p->n - 1] - x[0] <= (1 - WAITED_PART) * (p->t[p->n - 1] - p->t[0]);
 }
 
-/* Its work, in seconds at its usual pace. A thread that ended takes its part along: that is no
- * work undone. False: it is not known of all of the time, or too little. */
+/* Writes its work into @x, in seconds at its usual pace. A sum falls when a thread ends: that
+ * counts as no work. False: the sums do not cover all of the time, or are too small. */
 static bool did(const struct trend_points *w, const struct trend_points *p, double least_per_s,
 		double *x)
 {
@@ -61,7 +63,7 @@ static bool did(const struct trend_points *w, const struct trend_points *p, doub
 	return true;
 }
 
-/* The time of the clock in which the last @since of the other one went by. */
+/* The seconds of the clock in which the last @since of the other axis passed. */
 static double clock_of(const double *x, const struct trend_points *p, double since)
 {
 	size_t i = p->n - 1;
@@ -71,7 +73,7 @@ static double clock_of(const double *x, const struct trend_points *p, double sin
 	return p->t[p->n - 1] - p->t[i];
 }
 
-/* By how much it grew in the last third of it, for as much in the first. */
+/* The growth in the last third of axis @x over that in the first. */
 static double late_part(double *x, const struct trend_points *p)
 {
 	const struct trend_points over = {.n = p->n, .t = x, .v = p->v};
@@ -104,11 +106,11 @@ static bool waits(const struct work *w, const struct trend_points *p, struct cur
 
 struct by_work {
 	double late;	  /* late_part() */
-	bool is_straight; /* a line, by all the rules */
-	bool is_followed; /* it paused, and so did the growth */
+	bool is_straight; /* the growth is a line by it */
+	bool is_followed; /* the work paused, and the growth, too */
 };
 
-/* Did it stand still where the work did? */
+/* Did the growth stand still when the work did? */
 static bool follows(const double *x, const struct trend_points *p, double slope)
 {
 	double still_s = 0, gain = 0;
@@ -138,13 +140,13 @@ static bool over_work(const struct trend_points *w, double least_per_s,
 	return true;
 }
 
-/* Little of the bend is left, and little beside that which the clock shows. */
+/* Is little of the bend left by the work, also in comparison with the bend by the clock? */
 static bool is_explained(const struct by_work *b, double by_clock)
 {
 	return b->late >= CURVE_BENT && 1 - b->late <= WORK_LEFT * (1 - by_clock);
 }
 
-/* The work paused, and so did the growth: it bends by the work, too. */
+/* Does the growth bend by the work, too, and pause with it? */
 static bool bends(const struct by_work *turns, const struct by_work *ran)
 {
 	return turns->is_followed && ran->is_followed &&
@@ -165,7 +167,7 @@ void work_judge(const struct work *w, const struct trend_points *p, struct curve
 		return;
 	has_turns = over_work(&w->turns, WORK_TURNS, p, curve->slope, &turns);
 	has_ran = over_work(&w->ran, 0, p, curve->slope, &ran);
-	/* Some of its threads wait while it does what it did: it slows down by itself. */
+	/* if it bends by processor time, too, waiting of some threads is not what slows it */
 	if (slows && !(has_ran && ran.late < CURVE_BENT) && waits(w, p, curve)) {
 		curve->shape = CURVE_RISING;
 		return;
@@ -181,7 +183,7 @@ void work_judge(const struct work *w, const struct trend_points *p, struct curve
 	if (by_clock >= 1)
 		return;
 	curve->ebbs = is_explained(&turns, by_clock) && is_explained(&ran, by_clock);
-	/* A cache that has slowed down by so little was called a leak a moment before. */
+	/* a cache that has slowed down by so little was called a leak a moment before, too */
 	if (curve->ebbs && by_clock >= WORK_MILD && fmin(turns.late, ran.late) >= WORK_EVEN) {
 		curve->shape = CURVE_RISING;
 		curve->confidence = WORK_SURE;

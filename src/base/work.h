@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Growth of a program that does less: it waits for a processor, or its load ebbs. What it leaks
- * grows by less meanwhile, and over the time in which it could run, or over what it did, that is a
- * straight line. What fills bends over these, too. */
+/* Judges growth of a program that does less than before, as it waits for a processor, or its load
+ * ebbs. A leak grows more slowly meanwhile, but evenly by the time in which the program could run,
+ * or by the work it did. A cache that fills bends by these, too. Pure functions. */
 #ifndef PYLEAK_BASE_WORK_H
 #define PYLEAK_BASE_WORK_H
 
 #include "base/trend.h"
 
-/* Sums over all threads since they began, over time; the series that are judged lie on the same
- * axis. n 0 = not known. */
+/* Sums over all threads since each began, at times of the same clock as the judged series; n 0 =
+ * not known. */
 struct work {
-	struct trend_points waited; /* seconds, ready to run, for a processor */
-	struct trend_points ran;    /* seconds, at one */
-	struct trend_points turns;  /* times that they came to run */
+	struct trend_points waited; /* seconds that they were ready and waited for a processor */
+	struct trend_points ran;    /* seconds that they ran */
+	struct trend_points turns;  /* times that they began to run */
 };
 
-/* A curve that is CURVE_SLOWING becomes CURVE_RISING when waiting is all that bends it. It ebbs
- * when hardly any bend is left over the turns and over the processor time: a leak under a load that
- * ebbs, or a cache whose misses are most of what the process does; and becomes CURVE_RISING when it
- * has slowed down by little. One that rises behind a steeper stretch becomes CURVE_SLOWING when it
- * bends over both and has paused with the work: what fills went on. Slopes stay those per second of
- * the clock. */
+/* Changes the judgement of @curve:
+ * - CURVE_SLOWING becomes CURVE_RISING if only waiting bends it.
+ * - CURVE_SLOWING ebbs if hardly any bend is left by turns and by processor time: it is a leak
+ * under a load that ebbs, or a cache whose misses are most of the program's work. If it slowed down
+ * by little, it becomes CURVE_RISING.
+ * - CURVE_RISING after a steeper stretch becomes CURVE_SLOWING if it bends by both, too, and paused
+ *   when the work paused: it is a cache that fills with the work.
+ * Slopes stay those per second of the clock. */
 void work_judge(const struct work *w, const struct trend_points *p, struct curve *curve);
 
 #endif

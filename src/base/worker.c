@@ -3,11 +3,11 @@
 
 #include <time.h>
 
-#define REST	 2 /* it sleeps that many times as long as it works */
-#define LEAST_NS 1000000
-#define MOST_NS	 500000000 /* whoever works for longer without a look does not nap for it */
+#define REST	 2	   /* it sleeps so many times as long as it works */
+#define LEAST_NS 1000000   /* work that is rested for at once, at least ... */
+#define MOST_NS	 500000000 /* ... and at most: for more it does not rest */
 
-/* Its timed waits go by clock_deadline(). */
+/* Makes a condition whose timed waits go by clock_deadline(). */
 static void cond_init(pthread_cond_t *c)
 {
 	pthread_condattr_t attr;
