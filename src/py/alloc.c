@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which allocator objects come from, judged by the allocator tables of the live process:
- * _PyMem_Raw, _PyMem and _PyObject (static variables to 3.11, members of _PyRuntime since 3.12).
+ * Finds the allocator of objects by the allocator tables of the live process: _PyMem_Raw, _PyMem
+ * and _PyObject (static variables up to 3.11, members of _PyRuntime since 3.12).
  */
 #include "py/py_priv.h"
 
@@ -29,8 +29,8 @@ static bool loads_from(const struct py_loads *l, uint64_t addr)
 	return false;
 }
 
-/* To 3.11: PyObject_Malloc loads `malloc` of its table and PyObject_Free loads `free`; ctx is
- * loaded beside them or, after profile-guided optimisation, only on a path apart. */
+/* Finds a table of up to 3.11: PyObject_Malloc loads `malloc` of it and PyObject_Free `free`. Each
+ * also loads ctx, but after profile-guided optimisation perhaps on another path. */
 static uint64_t table_of(const struct py_runtime *rt, const char *symbol, const char *malloc_name,
 			 const char *free_name)
 {
@@ -40,7 +40,7 @@ static uint64_t table_of(const struct py_runtime *rt, const char *symbol, const 
 
 	if (read_table(rt, at, &v))
 		return at;
-	/* An undecodable tail does not matter: what was loaded before it counts. */
+	/* errors do not matter: loads before an instruction that cannot be decoded count */
 	py_decode(rt, malloc_name, LOOK_AHEAD, false, &mallocs);
 	py_decode(rt, free_name, LOOK_AHEAD, false, &frees);
 	for (size_t i = 0; i < mallocs.n; i++) {
@@ -54,8 +54,8 @@ static uint64_t table_of(const struct py_runtime *rt, const char *symbol, const 
 
 #define MAX_HOOKS 1000 /* words that could point to such a table; a real process has three */
 
-/* The code of a saved process may not be here: where the debug hooks are installed the table points
- * to theirs, {api id, table}, in the same data. */
+/* Finds the table of objects in a saved process with debug hooks, whose code may not be here: its
+ * ctx points to the hooks' data in the same segment, {api id, table}. */
 static uint64_t table_on_hooks(const struct py_runtime *rt)
 {
 	struct dso_range seg[16];
@@ -89,7 +89,7 @@ void py_find_allocators(struct py_runtime *rt)
 	if (x->build.runtime_obj != PL_NONE) {
 		x->raw_table = rt->runtime + x->build.runtime_raw;
 		x->obj_table = rt->runtime + x->build.runtime_obj;
-		/* raw, mem, obj lie in a row. */
+		/* raw, mem, obj are in a row */
 		x->mem_table = x->obj_table - sizeof(v);
 		if (!read_table(rt, x->raw_table, &v) || !read_table(rt, x->obj_table, &v))
 			x->raw_table = x->mem_table = x->obj_table = 0;
@@ -105,8 +105,8 @@ void py_find_allocators(struct py_runtime *rt)
 			  rt->proc->pid, rt->version);
 }
 
-/* The table that @v hands on to. Debug hooks: ctx -> {char api_id; table} (debug_alloc_api_t);
- * tracemalloc: ctx -> the table it replaced. False: @v is the one at the bottom. */
+/* Reads the table that @v calls. Debug hooks: ctx -> {char api_id; table} (debug_alloc_api_t);
+ * tracemalloc: ctx -> the table it replaced. False: @v is the allocator itself. */
 static bool next_table(const struct py_runtime *rt, const struct py_vtable *v,
 		       struct py_vtable *out, bool *debug)
 {
@@ -118,7 +118,7 @@ static bool next_table(const struct py_runtime *rt, const struct py_vtable *v,
 	return read_table(rt, *debug ? at + sizeof(id) : at, out);
 }
 
-/* The table at the bottom of what is installed. */
+/* Reads the allocator's own table, past all hooks that are installed before it. */
 static bool bottom_table(const struct py_runtime *rt, uint64_t at, struct py_vtable *v, bool *debug)
 {
 	struct py_vtable next;
@@ -149,7 +149,7 @@ bool py_runs_tracemalloc(const struct py_runtime *rt)
 
 	if (!read_table(rt, x->obj_table, &v))
 		return false;
-	/* Nobody else of CPython's own hands on to another table. */
+	/* besides debug hooks only tracemalloc's functions of CPython call another table */
 	for (int i = 0; i < MAX_WRAPPERS && next_table(rt, &v, &next, &debug); i++) {
 		if (!debug && is_own_code(x, v.malloc))
 			return true;
@@ -172,7 +172,7 @@ enum py_allocator py_allocator_now(const struct py_runtime *rt)
 		return PY_ALLOC_MALLOC;
 	if (!is_own_code(x, obj.malloc))
 		return PY_ALLOC_OTHER;
-	/* pymalloc serves the mem and obj domains with the same functions, mimalloc does not. */
+	/* pymalloc has the same functions in the tables mem and obj, mimalloc has not */
 	if (rt->minor >= 13 && bottom_table(rt, x->mem_table, &mem, &ignored) &&
 	    mem.malloc != obj.malloc)
 		return PY_ALLOC_MIMALLOC;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Modules that are written in C: what their dicts hold is the same in every process. And those that
- * were compiled to C. */
+/* Finds modules that are written in C, whose dicts are the same in every process, and tells whether
+ * some were compiled by Nuitka. */
 #include "py/objects.h"
 #include "py/py_priv.h"
 
 #define MAX_FINDERS   32
-#define ORIGIN_WITHIN 16 /* entries: the loader's alone, eight at most, come before it */
+#define ORIGIN_WITHIN 16 /* entries searched for it: at most eight, of the loader, are before */
 
 struct walk {
 	py_entry visit;
@@ -14,7 +14,7 @@ struct walk {
 	bool is_python;
 };
 
-/* Modules that are written in Python have it. */
+/* Looks for __builtins__, which is in each module that is written in Python. */
 static bool see_origin(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx)
 {
 	struct walk *w = ctx;
@@ -48,8 +48,8 @@ void py_c_modules_each(const struct py_runtime *rt, size_t max, py_entry f, void
 	py_dict_each(rt, py_modules(rt), see_module, &w);
 }
 
-/* Each module that it has compiled puts Nuitka's loader into sys.meta_path, once (its
- * MetaPathBasedLoader.c, 0.6.1 - 4.0). */
+/* Code that Nuitka has compiled puts its loader into sys.meta_path (MetaPathBasedLoader.c, 0.6.1 -
+ * 4.0). */
 bool py_has_nuitka(const struct py_runtime *rt)
 {
 	const struct py_layout *l = &rt->layout;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The layout against the live process. Nothing that a table says is used before this has passed;
- * a build that fails is refused with the name of the check.
+ * Checks the layout against the live process. No offset is used for results before that; a build
+ * that fails is refused with the name of the check.
  */
 #include "py/py_priv.h"
 
@@ -11,7 +11,7 @@
 #define MAX_LOOKED 64 /* threads */
 #define MAX_TIDS   8192
 #define MAX_DEPTH  PY_MAX_STEPS
-#define TRIES	   60 /* the target runs: a chain may change while it is followed */
+#define TRIES	   60 /* as a chain of a running target may change while it is followed */
 
 static int refuse(const struct py_runtime *rt, const char *check, const char *detail)
 {
@@ -20,7 +20,7 @@ static int refuse(const struct py_runtime *rt, const char *check, const char *de
 		    rt->proc->pid, rt->version, rt->layout_source, check, detail);
 }
 
-/* A core file has no constants. */
+/* Has it that name? Not checked in a core file, which has no constants. */
 static bool named(const struct py_runtime *rt, uint64_t at, const char *name)
 {
 	char buf[32];
@@ -53,7 +53,7 @@ static int check_types(struct py_runtime *rt)
 	return 0;
 }
 
-/* tp_basicsize is what sizeof said when this CPython was compiled. */
+/* Compares sizes with tp_basicsize, which is sizeof in this build of CPython. */
 static int check_sizes(struct py_runtime *rt)
 {
 	const struct py_build *b = &rt->priv->build;
@@ -64,8 +64,8 @@ static int check_sizes(struct py_runtime *rt)
 		{"PyType_Type", b->heap_type_size},
 		{"PyUnicode_Type", b->str_header},
 		{"PyCode_Type", b->code_basicsize},
-		/* PyListObject ends behind `allocated`, PyDictObject behind ma_values; a tuple's
-		 * items begin where its fixed part ends. */
+		/* PyListObject ends with `allocated`, PyDictObject with ma_values; a tuple's items
+		 * begin where its fixed part ends */
 		{"PyList_Type", rt->layout.list_allocated + 8u},
 		{"PyDict_Type", rt->layout.dict_values + 8u},
 		{"PyTuple_Type", rt->layout.tuple_item},
@@ -86,7 +86,7 @@ static int check_sizes(struct py_runtime *rt)
 	return 0;
 }
 
-/* Interpreter ids count from 0; the main interpreter is the last of the list. */
+/* Checks interpreter ids, which count from 0: the main interpreter is the last of the list. */
 static const char *interpreters_fault(const struct py_runtime *rt, int *n)
 {
 	uint64_t interps[PY_MAX_INTERPRETERS], id;
@@ -100,7 +100,7 @@ static const char *interpreters_fault(const struct py_runtime *rt, int *n)
 	return id ? "no main interpreter" : NULL;
 }
 
-/* prev of the next thread state must lead back (prev is the first member, next the second). */
+/* Checks that prev, the first member of each next thread state, leads back; next is the second. */
 static const char *threads_fault(const struct py_runtime *rt, uint64_t *tstates, size_t *n)
 {
 	*n = py_threads(rt, tstates, MAX_LOOKED);
@@ -118,8 +118,8 @@ static const char *threads_fault(const struct py_runtime *rt, uint64_t *tstates,
 	return NULL;
 }
 
-/* A thread's native id is one of the process's tasks; or, as after a fork that CPython was not
- * told of, at least its pthread_self() points at a thread control block, which begins with its own
+/* Is it a thread of the process? Its native id is that of a task; or, as after a fork that CPython
+ * did not notice, its pthread_self() points at a thread control block, which begins with its own
  * address. */
 static bool native_thread(const struct py_runtime *rt, uint64_t tstate, const int *tids, size_t n)
 {
@@ -182,7 +182,7 @@ static bool code_is_readable(const struct py_runtime *rt, uint64_t addr)
 	return good;
 }
 
-/* 1 = good, 0 = no frames, -1 = a bad chain. */
+/* Checks the frames of a thread: 1 = good, 0 = no frames, -1 = a bad chain. */
 static int check_chain(const struct py_runtime *rt, uint64_t tstate, struct pl_frame *frames)
 {
 	size_t n;
@@ -195,15 +195,15 @@ static int check_chain(const struct py_runtime *rt, uint64_t tstate, struct pl_f
 		if (proc_read_u64(rt->proc, frames[i].code + rt->layout.ob_type, &type) ||
 		    type != rt->code_type)
 			return -1;
-		/* Names: both ends are enough, a deep recursion repeats itself. */
+		/* names at both ends are enough, as a deep recursion repeats itself */
 		if ((i < 16 || i + 16 >= n) && !code_is_readable(rt, frames[i].code))
 			return -1;
 	}
 	return n > 0;
 }
 
-/* One thread whose whole stack makes sense is enough; a process without any frame passes too: an
- * embedder may rest in C. */
+/* Checks that one thread's whole stack makes sense. A process without any frame passes, too, as an
+ * embedder may be in C code. */
 static int check_frames(const struct py_runtime *rt)
 {
 	auto_free struct pl_frame *frames = calloc(MAX_DEPTH, sizeof(*frames));

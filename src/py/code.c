@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A code object, copied out of the target: names, first line, and the lines that were asked for.
- * Not its line table: all code of a program may share one of a megabyte. */
+/* Copies code objects of the target: names, first line, and the lines that were asked for. Line
+ * tables are not kept, as a program's code may have tables of a megabyte each. */
 #include "linetable/linetable.h"
 #include "py/py_priv.h"
 #include "py/versions.h"
@@ -9,13 +9,13 @@
 
 #define MAX_NAME   4096
 #define MAX_TABLE  (1u << 20)
-#define TABLE_UNIT 32	      /* bytes of table for a unit of bytecode, at most (3.11+: 25) */
-#define MAX_UNITS  (1u << 26) /* of bytecode */
-#define MAX_COPIES 65536      /* of the bytecode: one per thread */
-#define MAX_TRACES 256	      /* of a code object (Python/optimizer.c) */
+#define TABLE_UNIT 32	      /* most bytes of table for a unit of bytecode (3.11+: 25) */
+#define MAX_UNITS  (1u << 26) /* units of bytecode */
+#define MAX_COPIES 65536      /* copies of the bytecode: one per thread */
+#define MAX_TRACES 256	      /* traces of a code object (Python/optimizer.c) */
 #define RAW	   256	      /* covers the fixed part of every version (216) */
 
-/* The line of the instruction at this offset. */
+/* The line of the instruction at one offset. */
 struct code_line {
 	int at, line;
 };
@@ -23,11 +23,11 @@ struct code_line {
 struct py_code {
 	uint64_t addr;
 	uint64_t name_ptr, file_ptr, table_ptr; /* identity */
-	uint64_t bytecode;			/* of the first unit; or its object (3.10) */
-	uint64_t bytes;				/* length of the bytecode (3.11+) */
-	uint64_t lines;				/* linetable_hash; 0: not known */
-	uint32_t version;			/* its number (3.12+), as no other's; 0: none */
-	bool has_numbers; /* all code but that of the interpreter itself, which stays */
+	uint64_t bytecode; /* address of the first unit; <= 3.10: of a bytes object */
+	uint64_t bytes;	   /* length of the bytecode (3.11+) */
+	uint64_t lines;	   /* linetable_hash(); 0: not known */
+	uint32_t version;  /* its number (3.12+), as no other's; 0: none */
+	bool has_numbers;  /* code has numbers (3.12+), but that of the interpreter itself */
 	int firstline, firsttraceable;
 	int instr_kind;
 	char *file, *function;
@@ -40,7 +40,7 @@ struct fixed {
 	uint32_t units, version; /* compared as bytes: no padding */
 };
 
-/* A code object has the member in every build; only the JIT makes an array. */
+/* Has it traces? It has the member in every build, but only the JIT makes an array. */
 static bool has_traces(const struct py_runtime *rt, const uint8_t *raw)
 {
 	uint64_t array = py_word(raw, rt->layout.code_linetable + 16u);
@@ -55,7 +55,7 @@ bool py_jit_runs(const struct py_runtime *rt)
 	return rt->priv->has_traces;
 }
 
-/* The members of the object itself. */
+/* Reads members of the object itself. */
 static int read_fixed(const struct py_runtime *rt, uint64_t addr, struct fixed *f)
 {
 	const struct py_layout *l = &rt->layout;
@@ -79,7 +79,7 @@ static int read_fixed(const struct py_runtime *rt, uint64_t addr, struct fixed *
 		f->firsttraceable = (int)py_word(raw, l->code_firsttraceable);
 	if (l->code_version != PL_NONE)
 		f->version = (uint32_t)py_word(raw, l->code_version);
-	/* 3.11+: a variable-size object whose items are the code units. */
+	/* 3.11+: code is a variable-size object whose items are the units */
 	if (rt->walk.instr_kind == PL_INSTR_POINTER)
 		f->units = (uint32_t)py_word(raw, l->ob_size);
 	else
@@ -122,7 +122,7 @@ static int copy_out(const struct py_runtime *rt, struct py_code *c)
 		err = read_name(rt, f.file, &c->file);
 	if (err)
 		return err;
-	/* The parts belong together only if the object is still the same. */
+	/* the parts belong together only if the object is still the same */
 	err = read_fixed(rt, c->addr, &again);
 	if (!err && memcmp(&f, &again, sizeof(f)) != 0)
 		err = -ESTALE;
@@ -171,13 +171,14 @@ static bool has_its_members(const struct py_runtime *rt, const struct py_code *c
 	       2 * (uint64_t)f.units == c->bytes;
 }
 
-/* To 3.10 any may; later on not that of a length of none, as nothing is told by its table. */
+/* Can lines of its table be compared? From 3.11 on not if the length of its bytecode is 0. */
 static bool may_tell_lines(const struct py_code *c)
 {
 	return c->bytes || c->instr_kind != PL_INSTR_POINTER;
 }
 
-/* Most code stays; that of a frozen application has names from its own root. */
+/* May it be code that comes and goes? Code of files stays; names of a frozen application's files
+ * are relative. */
 bool py_code_may_go(const struct py_code *c)
 {
 	size_t n = strlen(c->file);
@@ -186,8 +187,8 @@ bool py_code_may_go(const struct py_code *c)
 	       (n < 3 || strcmp(c->file + n - 3, ".py") != 0);
 }
 
-/* Code of exec() lies where the last one did, and so does all that belongs to it: until code
- * objects had numbers, its lines alone told which it is. */
+/* May other code look the same? Code of exec() and all its parts get the addresses of the last one:
+ * without numbers only its lines tell it from others. */
 static bool may_have_twins(const struct py_code *c)
 {
 	return may_tell_lines(c) && !c->has_numbers && py_code_may_go(c);
@@ -231,7 +232,7 @@ uint64_t py_code_addr(const struct py_code *c)
 	return c->addr;
 }
 
-/* _Py_InitCleanup (Python/specialize.c). */
+/* The shim is _Py_InitCleanup (Python/specialize.c). */
 bool py_code_is_shim(const struct py_code *c)
 {
 	return !c->firstline && c->file_ptr == c->name_ptr;
@@ -252,8 +253,8 @@ int py_code_firstline(const struct py_code *c)
 	return c->firstline;
 }
 
-/* The byte offset of the instruction; -1 = none, the frame has not begun; -ESTALE = it is not of
- * this code. */
+/* The byte offset of the instruction; -1 = the frame has not begun; -ESTALE = it is not of this
+ * code. */
 static int64_t offset_of(const struct py_code *c, uint64_t instr)
 {
 	int32_t lasti = (int32_t)instr;
@@ -264,15 +265,15 @@ static int64_t offset_of(const struct py_code *c, uint64_t instr)
 	case PL_INSTR_LASTI_UNITS:
 		return lasti < 0 ? -1 : 2 * (int64_t)lasti;
 	default:
-		/* A frame that is being pushed may rest before the first unit. */
+		/* a frame that is being pushed may be before the first unit */
 		if (instr + 2 == c->bytecode)
 			return -1;
 		return instr - c->bytecode < c->bytes ? (int64_t)(instr - c->bytecode) : -ESTALE;
 	}
 }
 
-/* struct _PyCodeArray (3.14, Include/cpython/code.h): a size, then pointers to copies of the
- * bytecode, the first of them to the one at the end of the code object. */
+/* Searches struct _PyCodeArray (3.14, Include/cpython/code.h): a size, then pointers to copies of
+ * the bytecode, the first of them to the one at the end of the code object. */
 uint64_t py_code_instr(const struct py_runtime *rt, const struct py_code *c, uint64_t instr)
 {
 	uint64_t array, size, copy[64];
@@ -293,7 +294,8 @@ uint64_t py_code_instr(const struct py_runtime *rt, const struct py_code *c, uin
 	return instr;
 }
 
-/* To 3.10 the bytecode is an object of the type that the table has, unless one of them is gone. */
+/* Hashes lines; 0: not known. Up to 3.10 bytecode and table are objects of one type, unless one of
+ * them is gone. */
 static uint64_t lines_of(const struct py_runtime *rt, const struct py_code *c, const uint8_t *table,
 			 size_t len)
 {
@@ -310,7 +312,7 @@ static uint64_t lines_of(const struct py_runtime *rt, const struct py_code *c, c
 				    c->instr_kind == PL_INSTR_LASTI_UNITS);
 }
 
-/* The line table, as far as bytecode of this length can need it. */
+/* Reads the line table, as far as bytecode of this length can need it. */
 static int read_table(const struct py_runtime *rt, struct py_code *c, uint8_t **out, size_t *size)
 {
 	const struct py_layout *l = &rt->layout;
@@ -328,7 +330,7 @@ static int read_table(const struct py_runtime *rt, struct py_code *c, uint8_t **
 		return -ENOMEM;
 	if (proc_read(rt->proc, c->table_ptr + l->bytes_data, table, len))
 		return -EFAULT;
-	/* It belongs to the names that are known only if the object is still the same. */
+	/* the table belongs to the known names only if the object is still the same */
 	lines = lines_of(rt, c, table, len);
 	if (!has_its_members(rt, c))
 		return -ESTALE;
@@ -353,7 +355,7 @@ static int look_up(const struct py_code *c, const uint8_t *table, size_t len, in
 	return line > 0 ? line : c->firstline;
 }
 
-/* Where @at is among the lines that are known, or belongs. */
+/* The index of @at among the known lines, or where it is to be inserted. */
 static size_t place_of(const struct py_code *c, int at)
 {
 	size_t lo = 0, hi = c->line.n;
@@ -387,7 +389,7 @@ int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr)
 	size_t place, len = 0;
 	int err, line;
 
-	/* Where threads have copies of their own, one may have gone with its thread. */
+	/* where threads have copies of their own, one may have gone with its thread */
 	if (at == -ESTALE)
 		return rt->layout.code_tlbc && has_its_members(rt, c) ? 0 : -ESTALE;
 	if (at < 0 || at > INT_MAX || at < 2 * (int64_t)c->firsttraceable)
@@ -400,8 +402,8 @@ int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr)
 	proc_need(rt->proc, false);
 	if (err)
 		return err;
-	/* A table that begins no entry is of another format: Nuitka's, on 3.11. To 3.10 one that is
-	 * not as it was compiled may have been made so, not where code comes and goes. */
+	/* A table whose first byte begins no entry has another format: Nuitka's, on 3.11. Up to
+	 * 3.10 a program may have made a table of its own, but not for code that comes and goes. */
 	if (!c->lines && c->bytes)
 		return len && table[0] & 0x80 ? 0 : c->firstline;
 	if (!c->lines && may_have_twins(c))

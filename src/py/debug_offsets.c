@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * _Py_DebugOffsets, the first member of _PyRuntime since 3.13: what the process itself says about
- * its layout (Include/internal/pycore_debug_offsets.h; 3.13: pycore_runtime.h). It has no length
- * field and members were inserted in the middle, so the positions go by minor version
- * (layout_table.c). Everything but the cookie is a u64.
+ * Reads _Py_DebugOffsets, the first member of _PyRuntime since 3.13, in which a process describes
+ * its own layout (Include/internal/pycore_debug_offsets.h; 3.13: pycore_runtime.h). It has no
+ * length, and members were inserted in the middle, so positions go by minor version
+ * (layout_table.c). All members but the cookie are u64.
  */
 #include "py/py_priv.h"
 
@@ -48,9 +48,9 @@ static int take_member(const struct py_runtime *rt, const struct py_debug_member
 	return 0;
 }
 
-/* Members are taken out of copies of a fixed length: of a frame, a code object, the head of a str,
- * a dict, a list or a tuple. What is said to lie behind that end is refused here, once for all who
- * read. The ends: sizes from the table, or those of the smallest copy that is made. */
+/* Refuses offsets beyond the end of the copies from which members are taken: of a frame, a code
+ * object, the head of a str, a dict, a list or a tuple. So no reader has to check them. The ends
+ * are sizes from the table, or those of the smallest copy that is made. */
 static int check_bounds(const struct py_runtime *rt, const struct py_build *b)
 {
 	const struct py_layout *l = &b->layout;
@@ -59,7 +59,7 @@ static int check_bounds(const struct py_runtime *rt, const struct py_build *b)
 		const char *name;
 		uint32_t at, bytes, end;
 	} rows[] = {
-		/* The kernel half reads a frame at once: to behind the last member. */
+		/* the kernel half reads a frame at once, up to its last member */
 		{"frame.previous", w->frame_back, 8, w->frame_size},
 		{"frame.executable", w->frame_code, 8, w->frame_size},
 		{"frame.instr_ptr", w->frame_instr, 8, w->frame_size},

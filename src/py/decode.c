@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The values that small exported functions of CPython load: a few instructions are followed with
- * the contents of the registers known as far as they are constants, global or thread-local
- * variables. The only way to the address of a static or thread-local variable in a stripped file.
+ * Finds values that small exported functions of CPython load: follows a few instructions, with the
+ * contents of registers as far as they are constants, global or thread-local variables. This is the
+ * only way to the address of a static or thread-local variable in a stripped file.
  */
 #include "py/py_priv.h"
 
@@ -14,7 +14,7 @@ struct machine {
 	const struct py_runtime *rt;
 	struct py_value reg[16];
 	struct py_loads *out;
-	uint64_t pc; /* run-time address of the instruction behind the current one */
+	uint64_t pc; /* run-time address of the next instruction */
 	ZydisDecodedInstruction insn;
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 };
@@ -39,7 +39,7 @@ static struct py_value moved(struct py_value v, int64_t by)
 	return v;
 }
 
-/* The word that a known variable holds in the target now. */
+/* Reads the word that a known variable has in the target now. */
 static bool peek(const struct machine *m, const struct py_value *v, uint64_t *out)
 {
 	return v->kind == PY_VAL_GLOBAL && !proc_read_u64(m->rt->proc, v->addr, out);
@@ -91,13 +91,13 @@ static struct py_value address(struct machine *m, const ZydisDecodedOperandMem *
 	return unknown;
 }
 
-/* The value that lies at an address. */
+/* The value at an address. */
 static struct py_value loaded(struct machine *m, struct py_value at)
 {
 	if (at.kind == PY_VAL_ADDR) {
 		at.kind = PY_VAL_GLOBAL;
 	} else if (at.kind == PY_VAL_FSBASE) {
-		/* The first word of the thread control block is its own address. */
+		/* the first word of the thread control block is its own address */
 		if (at.offset)
 			at.kind = PY_VAL_TLS;
 	} else if (at.kind == PY_VAL_TLSADDR) {
@@ -127,7 +127,7 @@ static void note_loads(struct machine *m)
 	}
 }
 
-/* call __tls_get_addr with rdi = &{module, offset}, or call *(%rax) with rax = TLS descriptor. */
+/* Knows call __tls_get_addr, rdi = &{module, offset}, and call *(%rax), rax = TLS descriptor. */
 static void do_call(struct machine *m)
 {
 	struct py_value rdi = m->reg[RDI], rax = m->reg[RAX];
@@ -138,7 +138,7 @@ static void do_call(struct machine *m)
 
 	if (through_rax && rax.kind == PY_VAL_ADDR &&
 	    !proc_read(m->rt->proc, rax.addr, pair, sizeof(pair))) {
-		/* A descriptor's call keeps all other registers. */
+		/* such a call keeps all other registers */
 		m->reg[RAX] = (struct py_value){.kind = PY_VAL_TLSDESC, .offset = (int64_t)pair[1]};
 		return;
 	}
@@ -182,7 +182,7 @@ static void execute(struct machine *m)
 	} else if (to && m->insn.mnemonic == ZYDIS_MNEMONIC_LEA) {
 		v = address(m, &m->op[1].mem);
 	} else if (to && m->insn.mnemonic == ZYDIS_MNEMONIC_ADD) {
-		/* add %fs:0, reg: the register held an offset from a GOT slot. */
+		/* add %fs:0, reg: the register had an offset from a GOT slot */
 		v = source(m, &m->op[1]);
 		if (v.kind != PY_VAL_FSBASE || !peek(m, to, &word))
 			v = unknown;
@@ -199,7 +199,7 @@ static void execute(struct machine *m)
 		}
 }
 
-/* Where a direct unconditional jump goes; 0 for any other. */
+/* The target of a direct unconditional jump; 0 for any other. */
 static uint64_t jump_target(const struct machine *m)
 {
 	if (m->op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE || !m->op[0].imm.is_relative)

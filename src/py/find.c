@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which mapped file is CPython: the one that defines _PyRuntime and has a live interpreter. */
+/* Finds the mapped file of CPython: it defines _PyRuntime and has a live interpreter. */
 #include "py/py_priv.h"
 
 #include <fcntl.h>
@@ -11,15 +11,15 @@
 #include "proc/gate.h"
 
 #define MAX_FILES      4096
-#define TRIES_STARTING 20 /* of 50 ms: about a second */
-#define TRIES_MISSING  3  /* the loader maps libpython a moment after exec */
+#define TRIES_STARTING 20 /* each of 50 ms: about a second */
+#define TRIES_MISSING  3  /* as the loader maps libpython shortly after exec */
 
-/* Files are looked at in this order; a process may hold a second runtime (an executable that links
+/* The order in which files are tried: a process may have a second runtime (an executable that links
  * CPython statically and loads libpython as well). */
 enum rank { RANK_LIBPYTHON, RANK_PROGRAM, RANK_OTHER, RANKS };
 
 struct file {
-	const struct proc_map *row; /* the lowest executable one */
+	const struct proc_map *row; /* its lowest executable row */
 	enum rank rank;
 };
 
@@ -51,8 +51,7 @@ static enum rank rank_of(const struct proc *p, const struct proc_map *m)
 	return proc_is_program(p, m) ? RANK_PROGRAM : RANK_OTHER;
 }
 
-/* Those with code: data files may be many, and lie below the libraries when they were mapped after
- * them. */
+/* Lists files with code: there may be many data files, also at lower addresses than libraries. */
 static int list_files(const struct proc *p, struct files *out)
 {
 	for (size_t i = 0; i < p->n_maps && out->n < MAX_FILES; i++) {
@@ -75,7 +74,7 @@ static int list_files(const struct proc *p, struct files *out)
 	return 0;
 }
 
-/* The first executable row of the file: it may also be mapped a second time, as data. */
+/* The first executable row of the file, which may be mapped a second time, as data. */
 static const struct proc_map *text_row(const struct proc *p, const struct proc_map *of)
 {
 	for (size_t i = 0; i < p->n_maps; i++)
@@ -111,8 +110,7 @@ static bool find_bias(struct py_runtime *rt, const struct proc_map *of)
 		return false;
 	rt->priv->text_start = text->start;
 	rt->priv->text_end = text->end;
-	/* Code that was rewritten after the link lies behind the data, and memory that is no file's
-	 * between. */
+	/* code rewritten after linking is after the data, with memory of no file between */
 	for (const struct proc_map *m = text + 1;
 	     m < p->maps + p->n_maps && (!m->inode || m->inode == text->inode); m++)
 		if (m->executable && m->inode)
@@ -162,7 +160,7 @@ static int open_file(struct py_runtime *rt, const struct proc_map *row)
 	return err ? err : dso_open_bytes(row->path, bytes, size, &rt->dso);
 }
 
-/* -ENOENT: not CPython, or its file cannot be opened; anything else ends in a sentence. */
+/* Tries one file. -ENOENT: it is not CPython, or not to be opened; other errors have a sentence. */
 static int try_file(struct py_runtime *rt, const struct file *f)
 {
 	struct dso_range section;
@@ -170,11 +168,11 @@ static int try_file(struct py_runtime *rt, const struct file *f)
 	int err;
 
 	err = open_file(rt, f->row);
-	/* Its sentence is of interest for the program itself and for libpython only. */
+	/* the reason matters for the program itself and for libpython alone */
 	if (err)
 		return f->rank == RANK_OTHER || err == -ENOEXEC ? -ENOENT : -EACCES;
 	if (dso_symbol(rt->dso, "_PyRuntime", &sym)) {
-		/* A fully stripped static executable still has the section (3.11+). */
+		/* a fully stripped static executable still has the section (3.11+) */
 		if (!dso_section(rt->dso, ".PyRuntime", &section)) {
 			sym.addr = section.addr;
 		} else {
@@ -197,8 +195,7 @@ static int try_file(struct py_runtime *rt, const struct file *f)
 	return err ? err : interpreter_state(rt);
 }
 
-/* One look at all mapped files. When none will do, the first one that was CPython at all has the
- * last word. */
+/* Tries all mapped files. If none will do, the error is of the first that is CPython at all. */
 static int scan(struct py_runtime *rt)
 {
 	struct files files = {0};
@@ -206,7 +203,7 @@ static int scan(struct py_runtime *rt)
 	int best = -ENOENT, got = list_files(rt->proc, &files);
 
 	for (int rank = 0; !got && rank < RANKS; rank++) {
-		/* Other libraries are only opened when the usual places have no CPython. */
+		/* other libraries are opened only if the usual files have no CPython */
 		if (rank == RANK_OTHER && best != -ENOENT)
 			break;
 		for (size_t i = 0; i < files.n; i++) {
@@ -275,7 +272,7 @@ int py_find(struct proc *p, struct py_runtime *rt)
 	}
 	for (int i = 0; !err && i < TRIES_STARTING; i++) {
 		err = scan(rt);
-		/* All that was read belonged to the program before. */
+		/* after an exec all that was read was of the program before */
 		if (err && proc_execed(p))
 			err = -EAGAIN;
 		if (!err || (err != -EAGAIN && err != -ENOENT))
@@ -286,7 +283,7 @@ int py_find(struct proc *p, struct py_runtime *rt)
 				    "_PyRuntime",
 				    p->pid, p->comm);
 		py_pause_us(50000);
-		/* It may be about to exec, or to map libpython. */
+		/* it may have called exec, or mapped libpython, meanwhile */
 		if (i + 1 < TRIES_STARTING)
 			err = proc_refresh(p);
 	}

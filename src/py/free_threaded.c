@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Builds without a GIL (--disable-gil; "3.13t", "3.14t"). Their objects have a header of 32 bytes
- * (Include/object.h, Py_GIL_DISABLED): owning thread, mutex, collector bits, a local and a shared
- * reference count, type. Everything behind it moves by the difference; a few structs have members
- * of their own. Taken from the debug information of 3.13.5t and 3.14.4t; py_check compares with the
- * live process. There are no PyGC_Heads and no collector lists: what lies in front of an object
- * is the pre-header of dict and weak references alone.
+ * The layout of builds without a GIL (--disable-gil; "3.13t", "3.14t"). Their objects have a header
+ * of 32 bytes (Include/object.h, Py_GIL_DISABLED): owning thread, mutex, collector bits, a local
+ * and a shared reference count, type. All members after it move by the difference; a few structs
+ * have members of their own. Taken from the debug information of 3.13.5t and 3.14.4t; py_check()
+ * compares it with the live process. There are no PyGC_Heads and no collector lists: before an
+ * object there are only the words for dict and weak references.
  */
 #include "py/py_priv.h"
 
@@ -77,7 +77,7 @@ void py_free_threaded_build(struct py_build *b)
 		l->str_kind_shift = 8;	/* `interned` has a byte of its own */
 		b->heap_type_size += 8; /* unique_id */
 		b->code_basicsize += 8; /* co_tlbc */
-		/* One more member in the frame: a copy's number, and the owner byte behind it. */
+		/* the frame has one more member, a copy's number, before the owner byte */
 		b->walk.frame_size = 80;
 	}
 }

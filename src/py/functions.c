@@ -41,8 +41,8 @@ struct walk {
 	const struct py_runtime *rt;
 	py_function_visit visit;
 	void *ctx;
-	const char *module; /* being looked through, NULL for builtins */
-	bool has_file;	    /* of its own */
+	const char *module; /* the current one, NULL for builtins */
+	bool has_file;	    /* the module has a file of its own */
 	uint64_t function_type, class_dealloc;
 };
 
@@ -65,7 +65,7 @@ static void tell(struct walk *w, uint64_t addr, const char *type, const char *na
 {
 	char text[200];
 
-	/* A module that has a file does not own what it took from elsewhere. */
+	/* a function of CPython itself is not one of a module with a file of its own */
 	if (!addr || (w->has_file && is_in_python(w->rt, proc_find_map(w->rt->proc, addr))))
 		return;
 	snprintf(text, sizeof(text), "%s%s%s", type ? type : "", type ? "." : "", name);
@@ -78,7 +78,7 @@ static void see_methods(const struct py_runtime *rt, struct walk *w, uint64_t at
 	char name[96];
 
 	for (size_t i = 0; at && i < MAX_METHODS; i++) {
-		/* One more than there is may lie beyond the mapping: then one at a time. */
+		/* a batch may go beyond the mapping: then one is read at a time */
 		if (i % METHOD_BATCH == 0 &&
 		    proc_read(rt->proc, at + i * sizeof(*v), v, sizeof(v)) &&
 		    proc_read(rt->proc, at + i * sizeof(*v), v, sizeof(*v)))
@@ -103,7 +103,7 @@ static void see_getset(const struct py_runtime *rt, struct walk *w, uint64_t at,
 	}
 }
 
-/* A function that a type has from its base is the base's. */
+/* Visits functions in slots of a type, but those that it has from its base. */
 static void see_slots(const struct py_runtime *rt, struct walk *w, const uint64_t *own,
 		      const char *type)
 {
@@ -116,7 +116,7 @@ static void see_slots(const struct py_runtime *rt, struct walk *w, const uint64_
 			tell(w, own[slots[i].at / 8], type, slots[i].name);
 }
 
-/* One function frees all classes of class statements, whatever they derive from; 0 = unknown. */
+/* The function that frees instances of all classes of class statements; 0 = unknown. */
 static uint64_t class_dealloc(const struct py_runtime *rt)
 {
 	uint64_t module = py_dict_value(rt, py_modules(rt), "_frozen_importlib"), dict, type, f;
@@ -127,7 +127,7 @@ static uint64_t class_dealloc(const struct py_runtime *rt)
 	return type && !proc_read_u64(rt->proc, type + rt->layout.tp_name + TP_DEALLOC, &f) ? f : 0;
 }
 
-/* All that it has at its slots it shares with others: what looks for a method in Python. */
+/* Is it a class of Python code? Functions in its slots look for methods, and are all classes'. */
 static bool is_class(const struct walk *w, uint64_t type, uint64_t dealloc)
 {
 	uint64_t flags;
@@ -180,7 +180,7 @@ static bool see_module(const struct py_runtime *rt, const char *key, uint64_t mo
 {
 	struct walk *w = ctx;
 	const struct proc_map *m;
-	uint64_t word[2]; /* md_dict, md_def: data of the module's file */
+	uint64_t word[2]; /* md_dict; md_def, which is data of the module's file */
 
 	if (proc_read(rt->proc, module + PY_MODULE_DICT, word, sizeof(word)))
 		return true;
@@ -198,7 +198,7 @@ void py_functions(const struct py_runtime *rt, py_function_visit visit, void *ct
 			 .ctx = ctx,
 			 .function_type = py_symbol(rt, "PyCFunction_Type")};
 
-	/* Without a GIL a module's dict lies elsewhere. */
+	/* not known without a GIL: a module's dict is at another offset there */
 	if (rt->free_threaded)
 		return;
 	w.class_dealloc = class_dealloc(rt);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The cycle collector's own counters. */
+/* Reads the cycle collector's own counters, and finds its lists. */
 #include "py/py_priv.h"
 
 #define STATS_SIZE \
 	24 /* struct gc_generation_stats to 3.14: collections, collected, uncollectable */
-/* 3.15 (Include/internal/pycore_interp_structs.h, struct gc_stats): rings of 64-byte items behind a
- * pointer; the oldest generation's ring has 3, then the index of the current one. */
+/* 3.15 (Include/internal/pycore_interp_structs.h, struct gc_stats): a pointer to rings of 64-byte
+ * items; the oldest generation's ring has 3 items, then the index of the current one. */
 #define RING_OLD	 912
 #define RING_ITEMS	 3
 #define RING_ITEM	 64
@@ -19,7 +19,7 @@ uint64_t py_gc_of(const struct py_runtime *rt, uint64_t interp)
 				     : interp + rt->layout.interp_gc;
 }
 
-/* generation0 points into its own struct: where the generations begin differs inside 3.13. */
+/* Finds the generations, whose offset differs within 3.13: generation0 points to them. */
 void py_find_gc(struct py_runtime *rt)
 {
 	uint64_t interps[PY_MAX_INTERPRETERS], gc, head;
@@ -37,7 +37,7 @@ void py_find_gc(struct py_runtime *rt)
 }
 
 /* struct gc_generation: list head, threshold, count. The incremental collector of 3.14.0 - 3.14.4
- * has three of them too, by other names. */
+ * has three, too, with other names. */
 #define GENERATIONS	3
 #define GENERATION_SIZE 24
 
@@ -48,7 +48,7 @@ size_t py_gc_heads(const struct py_runtime *rt, uint64_t *out, size_t max)
 	size_t k = 0;
 
 	if (rt->free_threaded)
-		return 0; /* there the collector goes through the allocator's pages */
+		return 0; /* without a GIL the collector goes through the allocator's pages */
 	if (n > 0 && rt->layout.runtime_gc)
 		n = 1; /* 3.8 has one collector for all */
 	for (int i = 0; i < n && k + GENERATIONS < max; i++) {
@@ -61,7 +61,7 @@ size_t py_gc_heads(const struct py_runtime *rt, uint64_t *out, size_t max)
 	return k;
 }
 
-/* The struct is a seqlock: the same even number before and after. */
+/* Reads full collections of 3.15, from a seqlock: an even number, the same before and after. */
 static int ring_collections(const struct py_runtime *rt, uint64_t gc, uint64_t *out)
 {
 	uint64_t stats;
@@ -87,7 +87,8 @@ static int ring_collections(const struct py_runtime *rt, uint64_t gc, uint64_t *
 	return -ENODATA;
 }
 
-/* Without a GIL there is one generation; who asks for another has it counted there. */
+/* Reads collections of a build without a GIL: all are full, though counted by the generation that
+ * the program asked for. */
 static int all_collections(const struct py_runtime *rt, uint64_t gc, uint64_t *out)
 {
 	uint64_t at = gc + rt->layout.gc_stats, one;
@@ -108,7 +109,7 @@ int py_full_collections(const struct py_runtime *rt, uint64_t *out)
 
 	if (n <= 0)
 		return -ENODATA;
-	/* 3.8 has one collector for all. */
+	/* 3.8 has one collector for all */
 	if (rt->layout.runtime_gc)
 		n = 1;
 	for (int i = 0; i < n; i++) {
@@ -123,7 +124,7 @@ int py_full_collections(const struct py_runtime *rt, uint64_t *out)
 			err = proc_read_u64(rt->proc, gc + rt->layout.gc_stats + 2 * STATS_SIZE,
 					    &one);
 
-		/* A count that no process reaches is not a count. */
+		/* no process reaches such a count */
 		if (err || one >> 40)
 			return -ENODATA;
 		sum += one;
@@ -138,7 +139,7 @@ int py_gc_enabled(const struct py_runtime *rt, bool *out)
 	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
 	uint32_t enabled;
 
-	/* The main interpreter is the last of the list: new ones are put in front. */
+	/* the main interpreter is the last of the list, as new ones are put in front */
 	if (n <= 0 ||
 	    proc_read_u32(rt->proc, py_gc_of(rt, interps[n - 1]) + rt->layout.gc_enabled,
 			  &enabled) ||

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The cycle collectors of all interpreters say this of themselves, summed. */
+/* Reads the state of the cycle collectors of all interpreters, summed. */
 #include "py/py_priv.h"
 
 /* struct gc_generation: list head, threshold at 16, count at 20. */
 #define GENERATION_SIZE 24
 #define THRESHOLD	16
-#define MAX_COUNT	(1ull << 40) /* no process comes so far */
+#define MAX_COUNT	(1ull << 40) /* no process reaches such a count */
 /* Up to 3.14: collections, collected, uncollectable per generation. */
 #define STATS_SIZE	  24
 #define STATS_UNCOLLECTED 16
-/* 3.15: rings of 64-byte items behind a pointer (see gc.c): where each begins and how many. */
+/* 3.15: a pointer to rings of 64-byte items (see gc.c): offset, offset of the index, items. */
 #define RING_ITEM	 64
 #define RING_COLLECTIONS 16
 #define RING_UNCOLLECTED 32
@@ -93,7 +93,7 @@ int py_gc_state(const struct py_runtime *rt, struct py_gc_state *out)
 		return -ENODATA;
 	if (rt->layout.runtime_gc)
 		n = 1; /* 3.8 has one collector for all */
-	/* The main interpreter is the last of the list: new ones are put in front. */
+	/* the main interpreter is the last of the list, as new ones are put in front */
 	for (int i = 0; i < n; i++)
 		if (read_one(rt, py_gc_of(rt, interps[i]), i == n - 1, out))
 			return -ENODATA;

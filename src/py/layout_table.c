@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where CPython 3.8 - 3.15 keeps what we read, for x86-64 builds with a GIL.
+ * Offsets of the members of CPython 3.8 - 3.15 that are read, for x86-64 builds with a GIL.
  *
  * Taken from the debug information of 3.8.18, 3.9.18, 3.10.13, 3.11.2, 3.11.7, 3.12.1, 3.13.0,
  * 3.13.5, 3.13.18, 3.14.10 and 3.15.2 and compared with live processes. The declarations are in
@@ -17,7 +17,7 @@ enum {
 	BYTES = PL_INSTR_LASTI_BYTES, UNITS = PL_INSTR_LASTI_UNITS, POINT = PL_INSTR_POINTER,
 };
 
-/* The same in every version: what moves gets a row below. */
+/* Members with the same offset in every version; others get a row below. */
 static const struct py_build same = {
 	.layout = {
 		.ob_type = 8, .ob_size = 16,
@@ -134,7 +134,7 @@ static const struct {
 	B(runtime_obj,               NO,     NO,     NO,     NO,    176,    784,    960,   1088)
 };
 
-/* Where _Py_DebugOffsets has a member, in 3.13, ...; 0 = not there. */
+/* Positions of members in _Py_DebugOffsets of 3.13, ...; 0 = it is not there. */
 #define D(name, m, p13, p14, p15) {name, {p13, p14, p15}, AT(m)},
 const struct py_debug_member py_debug_members[] = {
 	D("runtime_state.finalizing",                   runtime_finalizing,             32,  32,  32)
@@ -184,8 +184,8 @@ const struct py_debug_member py_debug_members[] = {
 	{NULL, {0}, 0, 0},
 };
 
-/* Members that have one right value: a struct read by the wrong version's positions does not pass.
- * Those of objects lie further back where the header is larger. */
+/* Members with the same value in all versions: a struct that is read by another version's positions
+ * fails the check. Those of objects are more where the header is larger. */
 #define F(name, value, in_object, p13, p14, p15) {name, {p13, p14, p15}, value, in_object},
 const struct py_debug_fixed py_debug_fixed[] = {
 	F("thread_state.prev",             0, false, 160, 184, 184)

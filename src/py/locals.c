@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The variables of frames, and what they are called. */
+/* Finds the variables of frames, and their names. */
 #include "py/py_priv.h"
 
 #define MAX_SLOTS 4096
@@ -14,7 +14,8 @@ static uint64_t tuple_size(const struct py_runtime *rt, uint64_t code, uint16_t 
 	return n;
 }
 
-/* How deep the value stack is: known while the frame does not run, else only its room. */
+/* Reads the depth of the value stack, which is known only while the frame does not run; else takes
+ * all its room. */
 static void read_depth(const struct py_runtime *rt, const uint8_t *raw, struct py_locals *out)
 {
 	const struct py_layout *l = &rt->layout;
@@ -80,7 +81,7 @@ int py_walk_locals(const struct py_runtime *rt, uint64_t tstate, py_locals_visit
 	for (int step = 0; frame && step < PY_MAX_STEPS; step++) {
 		struct py_locals f;
 
-		/* A shim has no code object, and no variables. */
+		/* a shim has neither code object nor variables */
 		if (!py_read_locals(rt, frame, &f)) {
 			err = visit(&f, ctx);
 			if (err)
@@ -128,8 +129,8 @@ int py_free_name(const struct py_runtime *rt, uint64_t code, uint32_t i, char *b
 		return i < tuple_size(rt, code, l->code_freevars)
 			       ? name_in(rt, code, l->code_freevars, i, buf, size)
 			       : -ENOENT;
-	/* 3.11+: the last co_nfreevars of all names; that count lies before co_localsplusnames,
-	 * with co_version behind it from 3.12 on. */
+	/* 3.11+: free variables are the last of all names. Their number is before
+	 * co_localsplusnames, from 3.12 on with co_version between. */
 	n = tuple_size(rt, code, l->code_names);
 	if (proc_read_u32(rt->proc, code + l->code_names - (rt->minor >= 12 ? 8 : 4), &nfree) ||
 	    nfree > n || i >= nfree)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Members of objects that lie where they are in all of 3.8 - 3.15, in builds with a GIL; without
- * one, py_more_header() further back. And small functions for the few that moved once. What differs
- * more is in struct py_layout. Include/cpython/
+ * Offsets of members that are the same in all of 3.8 - 3.15, in builds with a GIL; without one,
+ * py_more_header() is to be added. Small functions give the few that moved once; the others are in
+ * struct py_layout. Include/cpython/
  * {cellobject,funcobject,weakrefobject,pyerrors,traceback}.h,
  * Include/internal/pycore_{moduleobject, hamt,context,interpframe_structs}.h,
  * Modules/_{collections,functools,threadmodule}.c.
@@ -12,7 +12,7 @@
 
 #include "py/py.h"
 
-/* The header of an object is longer by this than with a GIL. */
+/* Bytes by which the header of an object is longer than with a GIL. */
 static inline uint16_t py_more_header(const struct py_runtime *rt)
 {
 	return rt->free_threaded ? 16 : 0;
@@ -29,14 +29,14 @@ enum {
 	PY_FT_HEAD = 24,
 };
 
-/* Attributes that an instance has without a dict at tp_dictoffset; 0 = none. */
+/* Addresses of an instance's attributes without a dict at tp_dictoffset; 0 = none. */
 struct py_attributes {
-	uint64_t values; /* the first slot of an array, in the order of the class's keys */
-	uint64_t dict;	 /* once somebody asked for it */
+	uint64_t values; /* first slot of an array, in the order of the class's keys */
+	uint64_t dict;	 /* made when the program first asks for it */
 };
 
-/* Takes the words at layout.managed_values and managed_dict: one for each in 3.11; in 3.12 one for
- * both, odd for values; since 3.13 the values lie in the body, or in the dict. */
+/* Takes the words at layout.managed_values and managed_dict: each has its own in 3.11; in 3.12 both
+ * share one, odd for values; since 3.13 values are in the body, or in the dict. */
 static inline struct py_attributes py_managed_attributes(const struct py_runtime *rt,
 							 uint64_t values, uint64_t dict)
 {
@@ -54,8 +54,8 @@ enum {
 };
 
 enum {
-	PY_BODY = 16,	  /* what follows ob_refcnt and ob_type */
-	PY_VAR_BODY = 24, /* what follows ob_size */
+	PY_BODY = 16,	  /* the end of ob_refcnt and ob_type */
+	PY_VAR_BODY = 24, /* the end of ob_size */
 	PY_MODULE_DICT = 16,
 	PY_MODULE_STATE = 32,
 	PY_CELL_REF = 16,
@@ -65,7 +65,7 @@ enum {
 	PY_WEAKREF_END = 56,
 	PY_CONTEXTVAR_NAME = 16,
 	PY_CONTEXTVAR_DEFAULT = 24,
-	PY_HAMT_ARRAY = 32, /* keys and values, or subtrees, of a node with ob_size */
+	PY_HAMT_ARRAY = 32, /* in a node with ob_size: keys and values, or subtrees */
 	PY_TRACEBACK_NEXT = 16,
 	PY_TRACEBACK_FRAME = 24,
 	PY_EXCEPTION_DICT = 16,
@@ -74,19 +74,19 @@ enum {
 	PY_DEQUE_RIGHT = 32,
 	PY_DEQUE_LEFT_INDEX = 40,
 	PY_DEQUE_RIGHT_INDEX = 48,
-	PY_DEQUE_SLOTS = 64, /* of a block, between its two links */
+	PY_DEQUE_SLOTS = 64, /* slots of a block, between its two links */
 	PY_DICT_BODY = 48,   /* sizeof(PyDictObject) */
 	PY_LIST_BODY = 40,
 	PY_SET_USED = 24,
 	PY_SET_BODY = 200,
 	PY_SMALL_TABLE_END = 192,
 	PY_DEQUE_MAXLEN = 64, /* -1: none */
-	PY_LRU_KEY = 40,      /* of a link, behind its neighbours and the hash */
+	PY_LRU_KEY = 40,      /* in a link, after its neighbours and the hash */
 	PY_LRU_CACHE = 72,    /* the dict; the first link of the ring is part of the wrapper */
 	PY_LRU_MAXSIZE = 96,  /* -1: none */
 	PY_PARTIAL_FUNC = 16,
 	PY_FRAME_OBJECT_FRAME = 24, /* f_frame, 3.11+ */
-	PY_FRAME_OBJECT_OWN = 40,   /* 3.11+: its own frame lies here or behind */
+	PY_FRAME_OBJECT_OWN = 40,   /* 3.11+: its own frame is here or later */
 	PY_MEMBER_DEF = 40,	    /* member_descriptor: d_member */
 	PY_MEMBER_OFFSET = 16,	    /* PyMemberDef.offset */
 	PY_GEN_FRAME = 16,	    /* gi_frame, <= 3.10 */
@@ -96,8 +96,8 @@ enum {
 	PY_DEQUE_SIZE = 16,
 };
 
-/* Has a generator or coroutine (3.11+) run to its end? @states is the word before its frame:
- * gi_frame_state is the last of four bytes, a pointer's alignment follows. 3.15 numbers anew. */
+/* Has a generator or coroutine (3.11+) ended? @states is the word before its frame, in which
+ * gi_frame_state is the fourth byte, before padding. 3.15 has other numbers. */
 static inline bool py_generator_is_over(const struct py_runtime *rt, uint64_t states)
 {
 	return (int8_t)(states >> 24) >= (rt->minor >= 15 ? 5 : 1);
@@ -128,13 +128,13 @@ static inline uint16_t py_func_globals(const struct py_runtime *rt)
 	return rt->minor >= 10 ? 16 : 24;
 }
 
-/* 3.11 put the notes between the arguments and the traceback; context and cause follow. */
+/* Context and cause follow. 3.11 put the notes between the arguments and the traceback. */
 static inline uint16_t py_exception_traceback(const struct py_runtime *rt)
 {
 	return rt->minor >= 11 ? 40 : 32;
 }
 
-/* In a frame object (<= 3.10) f_trace is the last owned member before borrowed ones. */
+/* The end of f_trace in a frame object (<= 3.10), the last owned member before borrowed ones. */
 static inline uint16_t py_frame_owned_end(const struct py_runtime *rt)
 {
 	return rt->minor == 10 ? 80 : 88;

@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * pymalloc's state: usedpools, arenas, maxarenas. Since 3.12 it hangs off the interpreter; before,
- * it is static: by symbol where there are symbols, else by the shape of usedpools in the data
- * segments and by what _Py_GetAllocatedBlocks loads. Objects/obmalloc.c,
- * Include/internal/pycore_obmalloc.h.
+ * Finds pymalloc's state: usedpools, arenas, maxarenas. Since 3.12 the interpreter has it; before,
+ * it is static, and found by symbols, or by the pattern of usedpools in the data segments and the
+ * loads of _Py_GetAllocatedBlocks. Objects/obmalloc.c, Include/internal/pycore_obmalloc.h.
  */
 #include "py/py_priv.h"
 
 #define CLASSES	     32
 #define SLOTS	     (2 * CLASSES)
-#define TRIES	     40 /* the target allocates while we look */
+#define TRIES	     40 /* as the target allocates meanwhile */
 #define MAX_SEGMENT  (64u << 20)
 #define STATE_ARENAS 512 /* struct _obmalloc_state: usedpools comes first */
 #define STATE_MAX    520
 #define MAX_ARENAS   (1u << 24)
 #define FIRST_ARENAS 16 /* INITIAL_ARENA_OBJECTS; the table doubles from there */
-#define ARENA_POOLS  64 /* at most */
+#define ARENA_POOLS  64 /* most pools of an arena */
 #define NOWHERE	     SIZE_MAX
-/* Each word of a hostile target's data may look like the state. What all looks may take together,
- * reckoned and not measured, so that a slow machine gives no other answer: a segment of 64 MiB may
- * be gone through 8 times, those of CPython itself (about 1 MiB) as often as TRIES says. */
+/* Limits the time of the search, as each word of a hostile target's data may look like the state.
+ * The time is computed, not measured, so that a slow machine gives the same answer: a segment of 64
+ * MiB can be searched 8 times, those of CPython itself (about 1 MiB) TRIES times. */
 #define MAX_US	4000000
 #define READ_US 4
-#define KIB_US	8 /* its words are looked at, too */
+#define KIB_US	8 /* reading a KiB, and searching its words */
 
-/* One process, and what is left of the time for it. */
+/* One process, and the rest of the time for it. */
 struct search {
 	struct py_runtime *rt;
 	int64_t left_us;
@@ -42,8 +41,8 @@ struct arena_object {
 	uint64_t freepools, nextarena, prevarena;
 };
 
-/* Slot 2c of usedpools stands where a pool header would have its nextpool: an empty class points
- * 16 bytes before itself, twice; any other at the pools at the two ends of its list. */
+/* Slots 2c and 2c + 1 of usedpools are nextpool and prevpool of a pool header 16 bytes before: an
+ * empty class points there twice; any other at the pools at the two ends of its list. */
 bool py_looks_like_usedpools(const uint64_t *slots, uint64_t addr, uint32_t pool_size,
 			     uint64_t pools[CLASSES])
 {
@@ -67,7 +66,7 @@ static int read_in(struct search *s, uint64_t addr, void *buf, size_t len)
 	return s->left_us < 0 ? -ETIMEDOUT : proc_read(s->rt->proc, addr, buf, len);
 }
 
-/* Much of it is not what is looked for: of that nothing is brought back from swap. */
+/* Reads data to be searched. Most of it is not needed, so none is brought back from swap. */
 static bool scan_in(struct search *s, uint64_t addr, void *buf, size_t len)
 {
 	bool any;
@@ -85,7 +84,7 @@ static void pause_in(struct search *s, unsigned int us)
 	py_pause_us(us);
 }
 
-/* 1 = it is usedpools, 0 = it looks like it, but a pool disagrees (or has changed), -1 = no. */
+/* Is it usedpools? 1 = yes, 0 = it looks so, but a pool disagrees (or has changed), -1 = no. */
 static int test_usedpools(struct search *s, uint64_t addr, const uint64_t *slots,
 			  uint64_t *some_pool)
 {
@@ -109,7 +108,7 @@ static int test_usedpools(struct search *s, uint64_t addr, const uint64_t *slots
 			return 0;
 		*some_pool = pools[c];
 	}
-	/* One of them is proof enough, of so many. */
+	/* one pool that agrees is proof enough, if the others are swapped out */
 	return *some_pool || !swapped;
 }
 
@@ -120,7 +119,7 @@ static bool is_usedpools(struct search *s, uint64_t addr, uint64_t *some_pool)
 
 		if (!addr || addr & 7 || read_in(s, addr, slots, sizeof(slots)))
 			return false;
-		/* Most of a random place fails the shape: no need to look twice. */
+		/* other data nearly always fails the pattern, so a few tries are enough */
 		switch (test_usedpools(s, addr, slots, some_pool)) {
 		case 1:
 			return true;
@@ -181,7 +180,7 @@ static uint64_t search_usedpools(struct search *s, uint64_t *some_pool)
 	return 0;
 }
 
-/* Does the arena with the pool's own index enclose the pool? */
+/* Is @at the address of `arenas`? The arena with the pool's own index must enclose the pool. */
 static bool is_arenas(struct search *s, uint64_t at, uint64_t pool, uint32_t index)
 {
 	struct arena_object a;
@@ -205,7 +204,8 @@ static bool is_maxarenas(const struct py_runtime *rt, uint64_t at, uint32_t inde
 	return at && !proc_read_u32(rt->proc, at, &max) && max_fits(max, index);
 }
 
-/* _Py_GetAllocatedBlocks loads raw_allocated_blocks, maxarenas (32 bits) and arenas. */
+/* Finds both by _Py_GetAllocatedBlocks, which loads raw_allocated_blocks, maxarenas (32 bits) and
+ * arenas. */
 static void arenas_by_code(struct search *s, uint64_t pool, uint32_t index)
 {
 	struct py_runtime *rt = s->rt;
@@ -222,14 +222,14 @@ static void arenas_by_code(struct search *s, uint64_t pool, uint32_t index)
 	if (!is_arenas(s, arenas, pool, index))
 		return;
 	rt->arenas = arenas;
-	/* Beside it: &arenas - 8 as the compiler orders them, - 16 after link-time optimisation. */
+	/* else it is at &arenas - 8, as compilers order them, or - 16, after LTO */
 	for (uint64_t back = 8; back <= 16 && !is_maxarenas(rt, max, index); back += 8)
 		max = arenas - back;
 	if (is_maxarenas(rt, max, index))
 		rt->maxarenas = max;
 }
 
-/* How far behind the first word their number lies, which is before word @i (see above). */
+/* The offset of maxarenas in @w, which is one or two words before word @i; NOWHERE: it is not. */
 static size_t max_before(const uint64_t *w, size_t i, uint32_t index)
 {
 	for (size_t back = 1; back <= 2 && back <= i; back++)
@@ -238,8 +238,8 @@ static size_t max_before(const uint64_t *w, size_t i, uint32_t index)
 	return NOWHERE;
 }
 
-/* Could it be in the table at @table? In use, it begins at a page and has pools; the others are a
- * list. */
+/* May @a be of the arena table at @table? An arena in use begins at a page and has pools; the
+ * others are a list. */
 static bool looks_like_arena(const struct py_runtime *rt, const struct arena_object *a,
 			     uint64_t table)
 {
@@ -250,9 +250,9 @@ static bool looks_like_arena(const struct py_runtime *rt, const struct arena_obj
 	       a->nfreepools <= a->ntotalpools && a->ntotalpools - 1 < ARENA_POOLS;
 }
 
-/* Link-time optimisation puts their number anywhere, and the code that loads it is in no core. In a
- * saved process it changes no more: any number in the @n words will do that could be it, as all
- * arenas in use lie below, and nothing but arenas. */
+/* Finds maxarenas of a saved process, in which link-time optimisation may have put it anywhere, and
+ * which has no code that loads it. It does not change any more, so any number in the @n words will
+ * do that has all arenas in use below it, and nothing but arenas. */
 static size_t max_by_table(struct search *s, const uint64_t *w, size_t n, uint64_t table,
 			   uint32_t index)
 {
@@ -294,7 +294,7 @@ static bool arenas_in(struct search *s, const struct dso_range *seg, uint64_t po
 		uint64_t at = base + 8 * i;
 		size_t max;
 
-		/* The table is malloc'ed: 16-aligned, in no segment of the file. */
+		/* the table is from malloc: 16-aligned, and in no segment of the file */
 		if (!w[i] || w[i] & 15 || w[i] >> 47 ||
 		    (w[i] >= seg->addr && w[i] < seg->addr + seg->size))
 			continue;
@@ -308,7 +308,7 @@ static bool arenas_in(struct search *s, const struct dso_range *seg, uint64_t po
 	return false;
 }
 
-/* The last resort: a pointer in the data whose arena_object[index] encloses the pool. */
+/* As a last resort, searches the data for a pointer whose arena_object[index] has the pool. */
 static void arenas_by_scan(struct search *s, uint64_t pool, uint32_t index)
 {
 	struct dso_range seg[16];
@@ -330,7 +330,7 @@ static void find_static_state(struct search *s)
 	if (!usedpools)
 		return;
 	if (!pool) {
-		/* No pool in use in any class: PYTHONMALLOC=malloc, or pymalloc is bypassed. */
+		/* no pool is in use: PYTHONMALLOC=malloc, or another allocator was installed */
 		rt->pymalloc_idle = true;
 		return;
 	}
@@ -348,8 +348,8 @@ static void find_static_state(struct search *s)
 		rt->usedpools = usedpools;
 }
 
-/* 3.12+: embedded in the interpreter in some micro versions, behind a pointer in others; debug
- * builds have one more word before it. */
+/* Finds the state of 3.12+: in the interpreter in some micro versions, in others a pointer there;
+ * debug builds have one more word before it. */
 static bool find_state_at(struct search *s, uint64_t interp, uint32_t offset)
 {
 	struct py_runtime *rt = s->rt;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Opening the CPython of a process: find it, check it, then the parts that may be missing. */
+/* Opens the CPython of a process: finds and checks it, then finds the parts that may be missing. */
 #include "base/reading.h"
 #include "py/py_priv.h"
 
@@ -12,8 +12,8 @@ static int fill(struct proc *p, struct py_runtime *rt)
 	snprintf(rt->layout_source, sizeof(rt->layout_source), "%s 3.%d",
 		 rt->minor < PY_FIRST_DEBUG_MINOR ? "table" : "_Py_DebugOffsets", rt->minor);
 	err = py_check(rt);
-	/* How a running thread finds its own state: of use to probes only, and the code to decode
-	 * is not in a core file. */
+	/* how a running thread finds its own state: only probes need it, and a core file has no
+	 * code to decode */
 	if (!err && proc_is_live(p))
 		err = py_find_tstate(rt);
 	if (err)
@@ -24,7 +24,7 @@ static int fill(struct proc *p, struct py_runtime *rt)
 	py_find_allocators(rt);
 	py_find_obmalloc(rt);
 	rt->allocator = py_allocator_now(rt);
-	/* There is a runtime per thread that reads the process. */
+	/* saves memory, as each thread that reads the process has a runtime */
 	dso_forget_bytes(rt->dso);
 	log_debug("process %d: CPython %s at %s, bias %#llx, %s", p->pid, rt->version, rt->name,
 		  (unsigned long long)rt->bias, py_allocator_name(rt->allocator));
@@ -64,7 +64,7 @@ int py_open(struct proc *p, struct py_runtime **out)
 	err = rt->priv ? fill(p, rt) : fail(-ENOMEM, "out of memory");
 	proc_need(p, false);
 	err = err ? explain(p, err, swapped_reads(p) - swapped) : 0;
-	/* Whatever was found wrong: a process that is gone is only that. */
+	/* if the process has ended, that is the reason for any error */
 	if (err && err != -ENOMEM && !proc_alive(p))
 		err = fail(-ESRCH, "process %d has ended", p->pid);
 	if (err) {

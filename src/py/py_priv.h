@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The files of this room share this: the tables by version, and the steps of py_open. */
+/* Declares what the files of this room share: the tables by version, and the steps of py_open(). */
 #ifndef PYLEAK_PY_PRIV_H
 #define PYLEAK_PY_PRIV_H
 
@@ -9,12 +9,12 @@
 
 #define PY_LAST_FREE_THREADED 14
 
-/* Bounds on what a target may make us walk. */
+/* Limits of lists and stacks, which a hostile target may make endless. */
 #define PY_MAX_INTERPRETERS 1024
 #define PY_MAX_THREADS	    65536
 #define PY_MAX_STEPS	    20000 /* frames of one stack, shims included */
 
-/* How much is copied at most: of a frame (of a frame object up to f_iblock) and of a dict. */
+/* Most bytes that are copied of a frame (of a frame object up to f_iblock) and of a dict. */
 #define PY_FRAME_COPY 128
 #define PY_DICT_COPY  64
 
@@ -42,33 +42,33 @@ struct py_build {
 	uint16_t str_header;		   /* sizeof(PyUnicodeObject) = tp_basicsize of str */
 	uint16_t heap_type_size;	   /* sizeof(PyHeapTypeObject) = tp_basicsize of type */
 	uint16_t code_basicsize;	   /* tp_basicsize of code */
-	uint16_t frame_tlbc_index; /* 3.14+ without a GIL: which copy of the bytecode; else 0 */
+	uint16_t frame_tlbc_index; /* 3.14+ without a GIL: index of the bytecode's copy; else 0 */
 };
 
 struct py_private {
-	struct py_build build; /* the row of the table, with what the process said itself */
+	struct py_build build; /* from the table, and from _Py_DebugOffsets where there are some */
 	uint64_t raw_table, obj_table, mem_table; /* struct py_vtable in the target; 0 = unknown */
 	uint64_t text_start, text_end;		  /* CPython's own code in the target */
-	struct py_static_names *names;		  /* made when first asked for */
-	struct spend naming;			  /* a class may have a dict of any length */
-	uint64_t unnamed;			  /* names that would have cost more */
+	struct py_static_names *names;		  /* NULL before py_static_name() is called */
+	struct spend naming;			  /* limits reads of class dicts of any length */
+	uint64_t unnamed;			  /* names left out because of that limit */
 	struct py_shape shape;
 	bool has_traces; /* py_jit_runs() */
 };
 
-/* layout_table.c: 3.@minor; all 0 for one that is not known. */
+/* layout_table.c: the build of 3.@minor; all 0 if it is not known. */
 struct py_build py_table(int minor);
 
 #define PY_FIRST_DEBUG_MINOR 13
 #define PY_DEBUG_VERSIONS    8	  /* room for as many */
-#define PY_DEBUG_BYTES	     1024 /* of all of them: 3.15 has 888 */
-/* _Py_DebugOffsets says this of a member. pos: where, in that of 3.13, ...; 0 = it does not. The
- * last has no name. */
+#define PY_DEBUG_BYTES	     1024 /* most bytes of _Py_DebugOffsets: 3.15 has 888 */
+/* A member whose offset is in _Py_DebugOffsets: at pos[0] in that of 3.13, ...; 0 = it is not. The
+ * last row has no name. */
 extern const struct py_debug_member {
 	const char *name;
 	uint16_t pos[PY_DEBUG_VERSIONS];
 	uint16_t to;  /* in struct py_build */
-	uint8_t size; /* of the member there */
+	uint8_t size; /* bytes of the member there */
 } py_debug_members[];
 extern const struct py_debug_fixed {
 	const char *name;
@@ -77,14 +77,14 @@ extern const struct py_debug_fixed {
 	bool in_object;
 } py_debug_fixed[];
 
-/* The header of every object is longer by this in a build without a GIL. */
+/* Bytes by which the header of every object is longer in a build without a GIL. */
 #define PY_FREE_THREADED_HEADER 16
-/* Makes @b, a row of the table, that of a free-threaded build. */
+/* Changes @b, which is from the table, to a free-threaded build. */
 void py_free_threaded_build(struct py_build *b);
-/* Overwrites @b with what _Py_DebugOffsets (3.13+) says. */
+/* Overwrites members of @b by those of _Py_DebugOffsets (3.13+). */
 int py_read_debug_offsets(const struct py_runtime *rt, struct py_build *b);
 
-/* Steps of py_open, each with its own sentence. */
+/* Steps of py_open(), each with a sentence of its own. */
 int py_find(struct proc *p, struct py_runtime *rt);
 int py_find_version(struct py_runtime *rt);
 int py_check(struct py_runtime *rt);
@@ -102,12 +102,13 @@ static inline uint64_t py_word(const uint8_t *raw, size_t at)
 	return v;
 }
 
-/* Text before the version for people: "3.13.0" from a hexversion. */
+/* Writes the version of a hexversion for people: "3.13.0". */
 void py_format_version(uint32_t hexversion, char *buf, size_t size);
-/* "2.7.18" from the file's strings or its name; false when it cannot be told. */
+/* Writes the version of a CPython before 3.8, from its file's strings or name; false: it is none.
+ */
 bool py_old_version(const struct dso *d, const char *path, char *buf, size_t size);
 
-/* The value that a small function of CPython uses, found by following its code from the entry. */
+/* A value that a small function of CPython uses, found by following its code from the entry. */
 enum py_value_kind {
 	PY_VAL_UNKNOWN,
 	PY_VAL_ADDR,	/* an address in the target */
@@ -137,40 +138,39 @@ struct py_loads {
 	size_t n;
 };
 
-/* Follow the exported function @name along its fall-through path, at most @max instructions;
- * @whole: all its instructions in the order they lie in the file, for the loads only. */
+/* Follows the exported function @name along its fall-through path, at most @max instructions.
+ * @whole: through all of them, in the order of the file, for the loads alone. */
 int py_decode(const struct py_runtime *rt, const char *name, size_t max, bool whole,
 	      struct py_loads *out);
 
 /* The value of attribute @name in a type's own dict; -ENOENT when it has none. */
 int py_type_attr(const struct py_runtime *rt, uint64_t type, const char *name, uint64_t *out);
 
-/* Each entry of a dict whose keys are strings (a module's, sys.modules), until @f says false.
- * Bounded; what cannot be read is left out. */
+/* Visits each entry of a dict whose keys are strings (a module's, sys.modules), until @f returns
+ * false. Bounded; entries that cannot be read are left out. */
 typedef bool (*py_entry)(const struct py_runtime *rt, const char *key, uint64_t value, void *ctx);
 void py_dict_each(const struct py_runtime *rt, uint64_t dict, py_entry f, void *ctx);
-/* For those to whom a key says nothing: none is read, each is "". */
+/* The same without reading keys: each is "". */
 void py_dict_values(const struct py_runtime *rt, uint64_t dict, py_entry f, void *ctx);
-/* One of these values; 0 = none. */
+/* The value of one key; 0 = none. */
 uint64_t py_dict_value(const struct py_runtime *rt, uint64_t dict, const char *key);
-/* Those of the first @max modules that are written in C: @f gets the name and the
- * module. */
+/* Visits those of the first @max modules that are written in C, by name and module object. */
 void py_c_modules_each(const struct py_runtime *rt, size_t max, py_entry f, void *ctx);
 
-/* For saved processes: a static type's name without its tp_name. -ENOENT when it is not known. */
+/* For saved processes: a static type's name where tp_name cannot be read. -ENOENT: not known. */
 int py_static_name(const struct py_runtime *rt, uint64_t type, char *buf, size_t size);
 void py_static_names_free(struct py_static_names *s);
 
-/* Pure: data of a str object as UTF-8. @kind 1, 2, 4 bytes per code point; ends in NUL. */
+/* Pure: writes data of a str object as UTF-8 with a NUL. @kind: 1, 2, 4 bytes per code point. */
 int py_decode_chars(const uint8_t *data, size_t n, unsigned int kind, char *buf, size_t size);
-/* Where the data of CPython's file lies in the target; of long segments the first 64 MiB. */
+/* Lists the data segments of CPython's file in the target; of long ones the first 64 MiB. */
 size_t py_data(const struct py_runtime *rt, struct dso_range *out, size_t max);
-/* Pure: is @slots (64 words at @addr) usedpools as far as its empty classes tell? @pools gets the
- * heads that remain to be checked in the target, one per class, 0 = empty. */
+/* Pure: may @slots (64 words at @addr) be usedpools, by its empty classes? @pools gets the pools of
+ * the others, which remain to be checked in the target, one per class; 0 = empty. */
 bool py_looks_like_usedpools(const uint64_t *slots, uint64_t addr, uint32_t pool_size,
 			     uint64_t pools[32]);
 
-/* Sleep between two looks at something that changes while we read it. */
+/* Sleeps between two reads of data that changes meanwhile. */
 void py_pause_us(unsigned int us);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How a CPython was built. */
 #include "py/shape.h"
 
 #include <stdio.h>
@@ -10,7 +9,7 @@
 
 #define SYSCONFIG_MAX (1u << 20)
 #define MINOR(n)      (1u << (n))
-#define INLINED_FROM  20 /* birth sites: with LTO and PGO 120 to 970, else 1 to 6 */
+#define INLINED_FROM  20 /* birth sites: builds with LTO and PGO have 120 to 970, others 1 to 6 */
 
 /* ---- the compiler: Py_GetCompiler() returns a constant like "[GCC 12.2.0]" ---- */
 
@@ -58,7 +57,7 @@ static void find_compiler(const struct dso *d, struct py_shape *s)
 
 /* ---- the code ---- */
 
-/* push %rbp; mov %rsp, %rbp, maybe behind endbr64. */
+/* Does it begin with push %rbp; mov %rsp, %rbp, maybe after endbr64? */
 static bool keeps_frame_pointer(const struct dso *d, const char *name, bool *known)
 {
 	static const uint8_t endbr[] = {0xf3, 0x0f, 0x1e, 0xfa}, frame[] = {0x55, 0x48, 0x89, 0xe5};
@@ -108,7 +107,7 @@ enum py_libc py_libc_of(const struct proc *p)
 	return any ? PY_LIBC_OTHER : PY_LIBC_STATIC;
 }
 
-/* A build without a JIT does not have the name of its switch in it. */
+/* A build without a JIT has not the name of the JIT's switch in it. */
 static bool may_have_jit(const struct py_runtime *rt)
 {
 	static const char name[] = "PYTHON_JIT";
@@ -118,7 +117,7 @@ static bool may_have_jit(const struct py_runtime *rt)
 	       memmem(r.data, r.size, name, strlen(name));
 }
 
-/* ---- what configure was told ---- */
+/* ---- the options of configure ---- */
 
 bool py_configured_with(const char *text, size_t size, const char *name)
 {
@@ -128,7 +127,7 @@ bool py_configured_with(const char *text, size_t size, const char *name)
 
 	if (!at)
 		return false;
-	/* To the next key, which begins a line, behind one space or four. */
+	/* its value ends before the next key, which begins a line, after one space or four */
 	size -= (size_t)(at - text);
 	for (end = at + 1; (end = memmem(end, size - (size_t)(end - at), "\n", 1)); end++)
 		if (strcspn(end + 1, "'\"") <= 4)
@@ -174,14 +173,14 @@ static int read_sysconfig(const struct py_runtime *rt, uint8_t **text, size_t *s
 
 void py_shape_configured(const char *text, size_t size, struct py_shape *s)
 {
-	/* Distributions may do either by their own rules: only a yes is told. */
+	/* without the option it is not known, as distributions may do either in their own way */
 	if (py_configured_with(text, size, "--enable-optimizations"))
 		s->pgo = PY_YES;
 	if (py_configured_with(text, size, "--with-lto"))
 		s->lto = PY_YES;
 	if (s->jit == PY_NO)
 		return;
-	/* "=interpreter": the JIT's own instructions, without machine code. */
+	/* "=interpreter" runs the JIT's own instructions, without machine code */
 	s->jit = s->minor >= 13 && py_configured_with(text, size, "--enable-experimental-jit") &&
 				 !py_configured_with(text, size,
 						     "--enable-experimental-jit=interpreter")
@@ -262,11 +261,11 @@ char *py_shape_words(const struct py_shape *s, char *buf, size_t size)
 	return buf;
 }
 
-/* docs/PYTHONS.md; as tests/e2e/builds.sh and the packages make them. */
+/* Builds of docs/PYTHONS.md, as tests/e2e/builds.sh and the packages make them. */
 static const struct tested {
 	const char *name, *compiler;
-	uint32_t minors;   /* a bit each */
-	uint32_t with_jit; /* those that may have one, which is off: as they were tested */
+	uint32_t minors;   /* MINOR() of each */
+	uint32_t with_jit; /* minors that may have a JIT, which was off in the tests */
 	enum py_fact lto, bolt;
 	bool is_library, free_threaded;
 } tested[] = {
@@ -282,7 +281,7 @@ static const struct tested {
 	 false, true},
 };
 
-/* Nothing tells whether a 3.8 was made with LTO. */
+/* Is it like a tested build? For 3.8 it is not known whether it was made with LTO. */
 static bool is_like(const struct py_shape *s, const struct tested *t)
 {
 	return s->minor > 0 && s->minor < 32 && t->minors & MINOR(s->minor) &&

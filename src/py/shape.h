@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How a CPython was built: read from its code and from what its Makefile wrote down for sysconfig.
- * Each fact is one that was found; a fact that nothing tells of is PY_UNKNOWN, never a guess. */
+/* Finds how a CPython was built, from its code and from the file that its Makefile wrote for
+ * sysconfig. A fact that neither tells is PY_UNKNOWN, never a guess. */
 #ifndef PYLEAK_PY_SHAPE_H
 #define PYLEAK_PY_SHAPE_H
 
@@ -17,24 +17,24 @@ struct py_shape {
 	bool is_library, stripped, free_threaded, debug, has_births;
 };
 
-/* @births: places where objects are born in its file, 0 = not known. They are inlined into other
- * files' functions by link-time optimisation only. @tail_calls: instructions are functions that
- * jump to each other. Reads one file of the target's library. */
+/* Finds all of it, and reads one file of the target's library. @births: places in its file where
+ * objects are born, 0 = not known: there are many if link-time optimisation has inlined them.
+ * @tail_calls: instructions are functions that jump to each other. */
 void py_shape(const struct py_runtime *rt, size_t births, enum py_fact tail_calls,
 	      struct py_shape *out);
-/* The same, without that file, kept in rt->shape: whose library lies on storage that is silent does
- * not make a watch wait. */
+/* Does the same without that file, so that no watch waits for storage that does not answer, and
+ * keeps it in rt->shape. */
 void py_find_shape(struct py_runtime *rt, size_t births, enum py_fact tail_calls);
 
 /* "GCC 12.2.0, LTO, shared library, stripped, frame pointers, glibc" */
 #define PY_SHAPE_WORDS 200
 char *py_shape_words(const struct py_shape *s, char *buf, size_t size);
 
-/* Which of the builds that the tool is tested on is like it, in all that is known of them:
- * "Docker's images"; NULL = none, or what would tell is not known. */
+/* The tested build that it is like in all facts: "Docker's images"; NULL = it is like none, or
+ * facts are missing. */
 const char *py_shape_tested(const struct py_shape *s);
 
-/* Pure: adds what sysconfig's text tells to what the code told. */
+/* Pure: adds the facts of sysconfig's text to @s. */
 void py_shape_configured(const char *text, size_t size, struct py_shape *s);
 
 /* Pure: is option @name in the CONFIG_ARGS of sysconfig's text? */

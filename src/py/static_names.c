@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Names of static types where tp_name cannot be read: a core file has no constants, and the program
- * may not be on this machine. The exported types are known by their symbols; others are found in
- * the modules that are written in C, under the name they have there.
+ * Finds names of static types where tp_name cannot be read: a core file has no constants, and the
+ * program may not be on this machine. Exported types are known by their symbols; others are found
+ * in the modules that are written in C, by their names there.
  */
 #include "py/objects.h"
 #include "py/py_priv.h"
@@ -20,7 +20,7 @@ struct static_name {
 
 struct py_static_names {
 	VEC(struct static_name) v;
-	const char *module; /* being looked through */
+	const char *module; /* the current one */
 };
 
 static bool known(const struct py_static_names *s, uint64_t type)
@@ -31,7 +31,7 @@ static bool known(const struct py_static_names *s, uint64_t type)
 	return false;
 }
 
-/* Where tp_name is not where the type is found. */
+/* Types whose tp_name is not the name by which they are found. */
 static const struct {
 	const char *found, *name;
 } elsewhere[] = {
@@ -66,7 +66,7 @@ static bool see_member(const struct py_runtime *rt, const char *key, uint64_t va
 {
 	struct py_static_names *s = ctx;
 	uint64_t flags;
-	/* Their types are exported by nobody. */
+	/* no module has the types of these */
 	static const char *const sys_infos[] = {"flags",    "float_info",  "hash_info",
 						"int_info", "thread_info", "version_info"};
 
@@ -76,7 +76,7 @@ static bool see_member(const struct py_runtime *rt, const char *key, uint64_t va
 			add(s, value, "sys", key);
 			return true;
 		}
-	/* OSError has these names too. */
+	/* other names of OSError */
 	if (!strcmp(key, "IOError") || !strcmp(key, "EnvironmentError"))
 		return true;
 	if (py_is_type(rt, value) &&
@@ -99,7 +99,7 @@ static bool see_module(const struct py_runtime *rt, const char *key, uint64_t mo
 
 static void learn(const struct py_runtime *rt, struct py_static_names *s)
 {
-	/* The names that weak references had up to 3.9. */
+	/* names of weak references up to 3.9 */
 	if (rt->minor <= 9) {
 		add(s, py_symbol(rt, "_PyWeakref_RefType"), NULL, "weakref");
 		add(s, py_symbol(rt, "_PyWeakref_ProxyType"), NULL, "weakproxy");

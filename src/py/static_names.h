@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Exported static types of CPython 3.8 - 3.15 and their tp_name, as those interpreters say it. */
+/* Lists exported static types of CPython 3.8 - 3.15 with their tp_name in these versions. */
 #ifndef PYLEAK_PY_STATIC_NAMES_H
 #define PYLEAK_PY_STATIC_NAMES_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A str object of the target as UTF-8. */
+/* Reads a str object of the target as UTF-8. */
 #include "base/utf8.h"
 #include "py/py_priv.h"
 
-#define MAX_CHARS 65536 /* whoever reads a string has a small buffer */
+#define MAX_CHARS 65536 /* more than any caller has room for */
 #define HEADER	  88	/* covers every member of the widest layout (3.8: 80) */
 
 /* PyASCIIObject.state (Include/cpython/unicodeobject.h), from its kind on. */
@@ -77,7 +77,7 @@ int py_read_str(const struct py_runtime *rt, uint64_t obj, char *buf, size_t siz
 	buf[0] = '\0';
 	if (l->str_noncompact_data + 8u > HEADER || l->str_state + 8u > HEADER)
 		return -EILSEQ;
-	/* The shortest str ends right behind a page; what follows may be unmapped. */
+	/* no more than the shortest str has, as memory after it may be unmapped */
 	if (proc_read(rt->proc, obj, raw, l->str_ascii_data))
 		return -EFAULT;
 	if (!is_str_type(rt, py_word(raw, l->ob_type)))
@@ -90,7 +90,7 @@ int py_read_str(const struct py_runtime *rt, uint64_t obj, char *buf, size_t siz
 	data = obj + (ASCII(state) ? l->str_ascii_data : l->str_compact_data);
 	if (!COMPACT(state) && proc_read_u64(rt->proc, obj + l->str_noncompact_data, &data))
 		return -EFAULT;
-	/* No more is read than can be shown. */
+	/* no more characters than fit */
 	if (length > size)
 		length = size;
 	if (length > MAX_CHARS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Interpreters, thread states and stacks, read from outside while the target runs. */
+/* Reads interpreters, thread states and stacks while the target runs. */
 #include "py/py_priv.h"
 
 int py_interpreters(const struct py_runtime *rt, uint64_t *out, size_t max)
@@ -26,7 +26,7 @@ uint64_t py_modules(const struct py_runtime *rt)
 	uint64_t interps[PY_MAX_INTERPRETERS], dict;
 	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
 
-	/* The main interpreter is the last of the list: new ones are put in front. */
+	/* the main interpreter is the last of the list, as new ones are put in front */
 	if (n <= 0 || proc_read_u64(rt->proc, interps[n - 1] + rt->layout.interp_modules, &dict))
 		return 0;
 	return dict;
@@ -51,8 +51,8 @@ size_t py_threads(const struct py_runtime *rt, uint64_t *tstates, size_t max)
 		for (size_t in_list = 0; t && n < max; in_list++) {
 			uint64_t owner;
 
-			/* A list that changed under our eyes may lead astray, or round: then to
-			 * what was marked last, at ever greater distances (Brent). */
+			/* a list that changes meanwhile may lead elsewhere, or in a circle, which
+			 * then comes to a mark: marks are set at growing distances (Brent) */
 			if (t == mark || proc_read_u64(rt->proc, t + l->tstate_interp, &owner) ||
 			    owner != interps[i])
 				break;
@@ -75,7 +75,7 @@ static uint64_t instr_word(const struct pl_walk *w, const uint8_t *raw)
 	return w->instr_kind == PL_INSTR_POINTER ? instr : (uint32_t)instr;
 }
 
-/* The same steps as the kernel half's walker. */
+/* Goes the same steps as the kernel half's walker. */
 int py_read_stack(const struct py_runtime *rt, uint64_t tstate, struct pl_frame *out, size_t max,
 		  size_t *n)
 {

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How a thread finds its PyThreadState: the global of 3.8 - 3.11, the thread-local variable of
- * 3.12+, and for threads that dropped the GIL the pthread key (to 3.14) or a second thread-local
- * variable (3.15). All are compared with the thread list before they are believed.
+ * Finds how a thread finds its PyThreadState: a global in 3.8 - 3.11, a thread-local variable from
+ * 3.12 on, and for threads that dropped the GIL the pthread key (up to 3.14) or a second
+ * thread-local variable (3.15). All are compared with the thread list before they are used.
  */
 #include "py/py_priv.h"
 #include "py/shape.h"
 
 #define MAX_LOOKED  64
 #define TRIES	    20
-#define UNSET_DTV   UINT64_MAX /* glibc: TLS_DTV_UNALLOCATED, the thread never touched the module */
+#define UNSET_DTV   UINT64_MAX /* glibc: TLS_DTV_UNALLOCATED, the thread never used the module */
 #define DTV_OFFSET  8	       /* tcbhead_t.dtv (glibc sysdeps/x86_64/nptl/tls.h); musl's, too */
 #define KEY_BLOCK   0x310      /* struct pthread.specific_1stblock (glibc nptl/descr.h) */
 #define KEYS_INLINE 32	       /* PTHREAD_KEY_2NDLEVEL_SIZE */
 #define FAR_RUNTIME (1u << 20) /* larger than any _PyRuntimeState up to 3.11 (166688 bytes) */
 
 struct verdict {
-	unsigned int own; /* threads whose slot holds a thread state of theirs */
+	unsigned int own; /* threads whose slot has a thread state of their own */
 	unsigned int wild, empty;
 };
 
@@ -79,7 +79,7 @@ static uint64_t thread_of(const struct py_runtime *rt, uint64_t tstate)
 	return proc_read_u64(rt->proc, tstate + rt->walk.tstate_thread_id, &self) ? 0 : self;
 }
 
-/* Compare the slot of every thread with the thread list. */
+/* Compares the slot of each thread with the thread list. */
 static struct verdict judge(const struct py_runtime *rt, slot_fn slot)
 {
 	uint64_t tstates[MAX_LOOKED * 16];
@@ -89,7 +89,7 @@ static struct verdict judge(const struct py_runtime *rt, slot_fn slot)
 	for (size_t i = 0; i < n && i < MAX_LOOKED; i++) {
 		uint64_t fsbase, self, value;
 
-		/* thread_id is pthread_self(), which on x86-64 is the thread pointer. */
+		/* thread_id is pthread_self(), which on x86-64 is the thread pointer */
 		fsbase = thread_of(rt, tstates[i]);
 		if (!fsbase || proc_read_u64(rt->proc, fsbase, &self) || self != fsbase)
 			continue;
@@ -105,7 +105,7 @@ static struct verdict judge(const struct py_runtime *rt, slot_fn slot)
 	return v;
 }
 
-/* Threads come and go while we look: a wrong slot is wrong every time. */
+/* Compares several times, as threads come and go meanwhile: a wrong slot is wrong each time. */
 static struct verdict judge_patiently(const struct py_runtime *rt, slot_fn slot)
 {
 	struct verdict v = {0};
@@ -135,8 +135,8 @@ static bool global_is_right(const struct py_runtime *rt, uint64_t at)
 	return false;
 }
 
-/* 3.8 - 3.11: _PyRuntime.gilstate.tstate_current. What the accessor loads is believed before the
- * table, which was made from few micro versions. */
+/* 3.8 - 3.11: _PyRuntime.gilstate.tstate_current. The address that the accessor loads is preferred
+ * to that of the table, which was made from few micro versions. */
 static int find_global(struct py_runtime *rt)
 {
 	uint64_t in_table = rt->runtime + rt->priv->build.runtime_tstate_current;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Type objects: is it one, and what a person calls it. */
+/* Recognises type objects, and reads their names and dicts. */
 #include "py/py_priv.h"
 #include "py/versions.h"
 
 #include <stdio.h>
 
-#define MAX_ENTRIES 8192 /* of a class dictionary */
+#define MAX_ENTRIES 8192 /* entries of a dict that are read */
 #define CHUNK	    64
 #define DK_GENERAL  0 /* DictKeysKind: entries {hash, key, value}; else {key, value} */
 
@@ -34,7 +34,7 @@ bool py_is_type(const struct py_runtime *rt, uint64_t type)
 	if (meta != rt->type_type) {
 		uint64_t metameta, meta_flags;
 
-		/* A metaclass is itself an instance of a metaclass. */
+		/* a metaclass is itself an instance of a metaclass */
 		if (proc_read_u64(rt->proc, meta + l->ob_type, &metameta) ||
 		    proc_read_u64(rt->proc, metameta + l->tp_flags, &meta_flags) ||
 		    !(meta_flags & PY_TPFLAGS_TYPE_SUBCLASS))
@@ -57,10 +57,10 @@ uint64_t py_type_dealloc(const struct py_runtime *rt, uint64_t type)
 
 struct entries {
 	uint64_t at, n;
-	size_t size, key; /* of one entry; where its key is; the value follows */
+	size_t size, key; /* bytes of an entry; offset of its key, before the value */
 };
 
-/* Where the entries of a dict's keys object lie: behind the index table. */
+/* Finds the entries of a dict's keys object, which are after the index table. */
 static int find_entries(const struct py_runtime *rt, uint64_t keys, struct entries *e)
 {
 	const struct py_layout *l = &rt->layout;
@@ -191,7 +191,7 @@ static int type_name(const struct py_runtime *rt, uint64_t type, char *buf, size
 		return -EFAULT;
 	if ((flags & PY_TPFLAGS_HEAPTYPE) && !heap_type_name(rt, type, buf, size))
 		return 0;
-	/* A static type's tp_name has its module in front, except for builtins. */
+	/* a static type's tp_name begins with its module, except for builtins */
 	if (proc_read_u64(rt->proc, type + l->tp_name, &at) ||
 	    proc_read_cstr(rt->proc, at, buf, size)) {
 		buf[0] = '\0';

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One object for people: reference count, length, and the value where it is simple. */
+/* Describes an object for people: reference count, length, and the value where it is simple. */
 #include "py/py_priv.h"
 
 #include <inttypes.h>
@@ -13,8 +13,7 @@
 #define FLAG_BYTES (1ull << 27)
 #define FLAG_STR   (1ull << 28)
 #define FLAG_DICT  (1ull << 29)
-/* The digits of an int (30 bits each) and the double of a float, by distance from ob_size and
- * ob_type: the same in every version. */
+/* Digits of an int have 30 bits, and are as far from ob_size in every version. */
 #define DIGITS_BEHIND_SIZE 8
 #define DIGIT_BITS	   30
 #define MAX_LENGTH	   (1ull << 44)
@@ -38,12 +37,12 @@ uint64_t py_refcount(const struct py_runtime *rt, uint64_t obj)
 
 	if (proc_read_u64(rt->proc, obj, &w) || rt->free_threaded)
 		return UINT64_MAX;
-	/* From 3.12 on half of the word says that the object is immortal. */
+	/* from 3.12 on the low half of the word is the count */
 	return rt->minor >= 12 ? (uint32_t)w : w;
 }
 
-/* Where containers without a flag of their own count: a class has the fields of its bases. The
- * names without a dot are those of static types, any class may have them. 0 = none of these. */
+/* The offset of the length in containers without a flag of their own, and in classes derived from
+ * them; 0 = none. Names without a dot are only trusted of static types: any class may have one. */
 static uint64_t count_by_base(const struct py_runtime *rt, uint64_t type)
 {
 	const struct py_layout *l = &rt->layout;
@@ -88,7 +87,7 @@ uint64_t py_length(const struct py_runtime *rt, uint64_t obj)
 	return !at || proc_read_u64(rt->proc, obj + at, &n) || n > MAX_LENGTH ? UINT64_MAX : n;
 }
 
-/* @digits: how many it has; beyond two the value is not read. */
+/* @digits gets the number of its digits; -ERANGE: more than two, and the value is not read. */
 static int read_int(const struct py_runtime *rt, uint64_t obj, int64_t *out, uint64_t *digits)
 {
 	uint64_t at = obj + rt->layout.ob_size, tag, n;
@@ -147,7 +146,7 @@ static int float_repr(const struct py_runtime *rt, uint64_t obj, char *buf, size
 
 	if (proc_read(rt->proc, obj + rt->layout.ob_size, &v, sizeof(v)))
 		return -EFAULT;
-	/* As short as it can be to be read back as the same number. */
+	/* the shortest form that is read back as the same number */
 	for (int digits = 6; digits <= 17; digits++) {
 		snprintf(buf, size, "%.*g", digits, v);
 		if (!isfinite(v) || strtod(buf, NULL) == v)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which CPython it is: version, debug build, free-threaded build; and which layout goes with it. */
+/* Finds the version of a CPython, whether it is a debug or free-threaded build, and its layout. */
 #include "py/py_priv.h"
 
 #include <ctype.h>
 #include <stdio.h>
 
-/* Exported functions that came with a version: they tell the minor where no version number is
- * stored (before 3.11) or saved (core files). Newest first. */
+/* Exported functions that are new in a version, newest first. They tell the minor where no version
+ * number is stored (before 3.11) or saved (core files). */
 static const struct {
 	const char *symbol;
 	int minor;
@@ -33,7 +33,7 @@ void py_format_version(uint32_t hexversion, char *buf, size_t size)
 			 serial);
 }
 
-/* The micro number of "3.8.18" in the read-only data; -1 when there is none. */
+/* Finds the micro number, as in "3.8.18", in the read-only data; -1 = none. */
 static int find_micro(const struct dso *d, int major, int minor)
 {
 	struct dso_range r;
@@ -83,7 +83,7 @@ bool py_old_version(const struct dso *d, const char *path, char *buf, size_t siz
 			snprintf(buf, size, "2.7.%d", micro);
 		return true;
 	}
-	/* The name knows the minor: python3.6, libpython3.6m.so.1.0. */
+	/* the minor is in the file's name: python3.6, libpython3.6m.so.1.0 */
 	while ((p = strstr(p, "python3."))) {
 		int minor = atoi(p + 8);
 
@@ -102,7 +102,7 @@ static int version_by_symbols(struct py_runtime *rt)
 {
 	int micro;
 
-	/* Linked statically: no library asks for the names, and none is left. */
+	/* a static program that was stripped has no names, as no library needs them */
 	if (!has(rt->dso, "PyThreadState_Get"))
 		return fail(-ENOTSUP,
 			    "process %d (%s): its CPython is stripped of all names, and only 3.13 "
@@ -125,7 +125,7 @@ static int version_by_symbols(struct py_runtime *rt)
 	return 0;
 }
 
-/* Py_Version (3.11+) or the head of _Py_DebugOffsets (3.13+), as the process has them. */
+/* Reads Py_Version (3.11+) or the head of _Py_DebugOffsets (3.13+) of the process. */
 static int read_version(struct py_runtime *rt)
 {
 	struct {
@@ -142,7 +142,7 @@ static int read_version(struct py_runtime *rt)
 		rt->free_threaded = head.free_threaded == 1;
 	} else {
 		at = py_symbol(rt, "Py_Version");
-		/* A core file has no constants, and the program may not be on this machine. */
+		/* a core file has no constants, and the program may not be on this machine */
 		if (!at ||
 		    (!proc_is_live(rt->proc) && proc_read_u32(rt->proc, at, &rt->hexversion)))
 			return version_by_symbols(rt);
@@ -188,7 +188,7 @@ int py_find_version(struct py_runtime *rt)
 		err = refuse_unsupported(rt);
 	if (err)
 		return err;
-	/* Only builds that check reference counts (Py_REF_DEBUG, part of Py_DEBUG) export it. */
+	/* only builds that check reference counts (Py_REF_DEBUG, part of Py_DEBUG) export it */
 	rt->debug = has(rt->dso, "_Py_NegativeRefcount");
 	rt->priv->build = py_table(rt->minor);
 	if (rt->free_threaded)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* In what the versions of CPython differ, besides where members lie (struct py_layout): each
- * difference has a name, and no other room asks for a version. */
+/* Names each difference between versions of CPython besides offsets of members (struct py_layout),
+ * so that no other room asks for a version. */
 #ifndef PYLEAK_PY_VERSIONS_H
 #define PYLEAK_PY_VERSIONS_H
 
@@ -20,14 +20,14 @@ static inline bool py_counts_have_flags(const struct py_runtime *rt)
 	return rt->minor >= 14;
 }
 
-/* 3.12: the low 32 bits of the word count, and all ones are for ever. */
+/* 3.12: the low 32 bits of the word count, and all ones mean immortal. */
 static inline bool py_has_immortals(const struct py_runtime *rt)
 {
 	return rt->minor >= 12;
 }
 
-/* Is the table of interned strings the interpreter's, and holds nothing? 3.12, and any build
- * without a GIL, makes each of them immortal. */
+/* Is the table of interned strings in the interpreter, and without references of its own? 3.12, and
+ * any build without a GIL, makes interned strings immortal. */
 static inline bool py_interp_has_mortal_names(const struct py_runtime *rt)
 {
 	return rt->minor >= 13 && !rt->free_threaded;
@@ -47,8 +47,8 @@ static inline bool py_may_have_handlers(const struct py_runtime *rt)
 	return rt->minor >= 14;
 }
 
-/* 3.13: parts of a code object may be compiled for traces: the member behind its weak references is
- * the array of these, else NULL. */
+/* 3.13: parts of a code object may be compiled as traces: the member after its weak references is
+ * the array of these, or NULL. */
 static inline bool py_code_may_have_traces(const struct py_runtime *rt)
 {
 	return rt->minor >= 13;
@@ -56,7 +56,7 @@ static inline bool py_code_may_have_traces(const struct py_runtime *rt)
 
 /* ---- Values ---- */
 
-/* 3.12: the number of digits of an int stands above three bits of sign and flags. */
+/* 3.12: the number of digits of an int is above three bits of sign and flags. */
 static inline bool py_ints_have_tags(const struct py_runtime *rt)
 {
 	return rt->minor >= 12;
@@ -68,7 +68,7 @@ static inline bool py_bytearrays_hold_bytes(const struct py_runtime *rt)
 	return rt->minor >= 15;
 }
 
-/* 3.8, 3.9: the type of an lru_cache's links is never made ready, and has objects all the same. */
+/* 3.8, 3.9: the type of an lru_cache's links has objects, though it is never made ready. */
 static inline bool py_links_are_unready(const struct py_runtime *rt)
 {
 	return rt->minor <= 9;
@@ -82,14 +82,15 @@ static inline bool py_keys_are_logarithmic(const struct py_runtime *rt)
 	return rt->minor >= 11;
 }
 
-/* Up to 3.12 every change of a dict gives it a tag that no dict ever had. */
+/* Up to 3.12 every change of a dict gives it a tag that no dict had before. */
 static inline bool py_dicts_have_versions(const struct py_runtime *rt)
 {
 	return rt->minor <= 12;
 }
 
-/* Slots of values apart from their keys: as many as the keys have room for; behind a list of the
- * order of insertion, whose length stands before them; behind a head with their number. */
+/* The array of values of a split dict: as many slots as the keys have room for; slots with the
+ * order of insertion before them, whose length is before the slots; slots after a head with their
+ * number. */
 enum py_values { PY_VALUES_AS_KEYS, PY_VALUES_ORDERED, PY_VALUES_HEADED };
 
 static inline enum py_values py_values_kind(const struct py_runtime *rt)
@@ -99,7 +100,7 @@ static inline enum py_values py_values_kind(const struct py_runtime *rt)
 				: PY_VALUES_HEADED;
 }
 
-/* Words before an instance: 3.11 its values and its dict, 3.12 on weak references and its dict. */
+/* Words before an instance: in 3.11 values and dict, from 3.12 on weak references and dict. */
 static inline bool py_managed_dict_alone(const struct py_runtime *rt)
 {
 	return rt->minor == 11;
@@ -117,14 +118,13 @@ static inline bool py_has_managed_dicts(const struct py_runtime *rt)
 
 /* ---- Frames ---- */
 
-/* Up to 3.10 a frame is an object; from 3.11 on it lies in a generator, or on a stack of its own.
- */
+/* Up to 3.10 a frame is an object; from 3.11 on it is in a generator, or on a stack of its own. */
 static inline bool py_frames_are_objects(const struct py_runtime *rt)
 {
 	return rt->minor <= 10;
 }
 
-/* Up to 3.9 a frame object says where its stack ends; 3.10 says how deep it is. */
+/* Up to 3.9 a frame object has the end of its stack; in 3.10 it has the depth. */
 static inline bool py_frame_objects_have_tops(const struct py_runtime *rt)
 {
 	return rt->minor <= 9;
@@ -142,7 +142,7 @@ static inline bool py_ended_frames_hold_code(const struct py_runtime *rt)
 	return rt->minor >= 12;
 }
 
-/* The rest of a generator object after its frame: up to 3.9 a byte and leftovers of eight. */
+/* Bytes from gi_frame to the next pointer of a generator: up to 3.9 gi_running is between. */
 static inline int64_t py_generator_rest(const struct py_runtime *rt)
 {
 	return rt->minor <= 9 ? 16 : 8;
@@ -168,7 +168,8 @@ static inline bool py_births_may_run_at_once(const struct py_runtime *rt)
 	return rt->minor >= 12;
 }
 
-/* Without a GIL threads do; more interpreters than one may have their own. */
+/* Do objects come to life at once? Threads without a GIL make them, and interpreters with their
+ * own. */
 static inline bool py_births_run_at_once(const struct py_runtime *rt)
 {
 	uint64_t interps[2];
@@ -177,7 +178,7 @@ static inline bool py_births_run_at_once(const struct py_runtime *rt)
 	       (rt->free_threaded || py_interpreters(rt, interps, ARRAY_SIZE(interps)) > 1);
 }
 
-/* ---- A file that is no process yet: by 3.@minor ---- */
+/* ---- A file without a process, by 3.@minor ---- */
 
 static inline bool py_births_are_known(int minor)
 {
@@ -190,14 +191,13 @@ static inline bool py_births_are_inlined(int minor)
 	return minor == 8;
 }
 
-/* From 3.12 on the word tested at births is in _PyRuntime, before in a structure of tracemalloc's.
- */
+/* From 3.12 on the word tested at births is in _PyRuntime, before in a struct of tracemalloc. */
 static inline bool py_births_test_runtime(int minor)
 {
 	return minor >= 12;
 }
 
-/* From 3.13 on it is a pointer, before a flag of four bytes. */
+/* From 3.13 on that word is a pointer, before a flag of four bytes. */
 static inline bool py_births_test_pointer(int minor)
 {
 	return minor >= 13;
