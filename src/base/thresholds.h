@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Every threshold of the judgement, by the section of docs/SCORING.md that explains it, where the
- * same values stand in a table. Seconds, bytes, shares of one, times, numbers of things. A new
+ * same values are in a table: seconds, bytes, parts of one, factors or numbers of things. A new
  * value is tried on all recordings by `make judge-table`; `make judge-mutate` tells which matter.
  */
 #ifndef PYLEAK_THRESHOLDS_H
@@ -8,438 +8,451 @@
 
 /* ---- The curve ---- */
 
-/* points of a stretch */
+/* a stretch has at least so many points */
 #define CURVE_FEWEST 6
-/* F of a change of slope that is believed ... */
+/* a change of slope is believed from this F on */
 #define CURVE_CHANGE_GAIN 20
-/* ... or of one so clear that its misfit about a line is no scatter ... */
+/* from this F on its scatter is measured about a line through each half, not about one line */
 #define CURVE_CHANGE_CLEAR 200
-/* ... how many errors it must be ... */
+/* the change must be so many standard errors, and the rise since then so many times the scatter */
 #define CURVE_CHANGE_SURE 4
-/* ... and which part of the slope */
+/* the change must be this part of the steeper slope */
 #define CURVE_CHANGE_PART 0.25
-/* of the whole range: a fall that makes a tooth ... */
+/* a fall makes a tooth if it is more than this part of the whole range ... */
 #define CURVE_TOOTH_PART 0.3
-/* ... and of the scatter */
+/* ... and more than so many times the scatter */
 #define CURVE_TOOTH_NOISE 8
-/* times the longest pause before: a level lasts longer, and by no more differ a pause and its batch
- * from those before */
+/* a level must last for so many times the longest pause before it; a pause and the batch after it
+ * may differ from those before by this factor */
 #define CURVE_PAUSES 1.5
-/* times what the values usually move by: a late change is more */
+/* the rise or fall since a change must be so many times the usual move within a bucket */
 #define CURVE_USUAL 2
-/* of teeth: their slope is trusted */
+/* with so many minima the slope of the teeth is trusted */
 #define CURVE_MANY_MINIMA 8
-/* fewer must rise by so many times what the worst of them lies off their line ... */
+/* fewer minima must rise by so many times the worst distance of one from their line ... */
 #define CURVE_FEW_MINIMA_SURE 5
-/* ... and by this part of the teeth: four of noise rise by themselves one time in 24 */
+/* ... and by this part of the range: four minima of noise rise by chance one time in 24 */
 #define CURVE_FEW_MINIMA_PART 0.3
-/* times the longest of them without another: there are no more */
+/* teeth are over after so many times the longest of them */
 #define CURVE_TEETH_OVER 3
-/* of the slope before: what may be left of it on a level */
+/* a level may rise by this part of the slope before it */
 #define CURVE_LEVEL_PART 0.25
-/* of the slope before: less is a bend */
+/* a curve is bent if a later slope is less than this part of an earlier one */
 #define CURVE_BENT 0.75
-/* of the first half: a second half that brought as much is a slight bend ... */
+/* a bend is slight if the second half brought at least this part of the first ... */
 #define CURVE_SLIGHT 0.9
-/* ... which is one from such an F on */
+/* ... and a slight bend is a saturation only from this F on */
 #define CURVE_SLIGHT_GAIN 30
-/* time constants: so long the end of a saturation may look straight */
+/* the end of a saturation may look straight for so many time constants ... */
 #define CURVE_TAIL 3
-/* ... or with fewer steps of chance */
+/* ... or while it rises by fewer grains */
 #define CURVE_TAIL_GRAINS 30
-/* times the squared error of two lines that meet: a saturation is none that misses by more */
+/* there is a corner if saturation and power of time have more than so many times the squared error
+ * of two lines */
 #define CURVE_CORNER 3
-/* the 95 % point of chi squared */
+/* a line must fit better than a power of time by this, the 95 % point of chi squared */
 #define CURVE_NO_BETTER 3.84
-/* of the slope: what was slower than so much in between is no saturation that goes on */
+/* there is no saturation if it was slower in between than this part of the slope */
 #define CURVE_RESTED 0.5
-/* of the steepest slope: a saturation that has nearly come to its end */
+/* a saturation has nearly ended when its slope is below this part of the steepest */
 #define CURVE_NEARLY 0.1
-/* of the time: growth that stands still for so long pauses between two batches ... */
+/* a pause between two batches lasts for at least this part of the time ... */
 #define BATCH_PAUSE 0.1
-/* ... when it moves by no more than this part of all */
+/* ... in which values move by no more than this part of the whole gain */
 #define BATCH_CALM 0.05
-/* times the scatter: a fall of memory that an allocator may have given back ... */
+/* an allocator may have given back a fall of more than so many times the scatter ... */
 #define TREND_FALL_NOISE 2.5
-/* ... and at least this part of what was gained ... */
+/* ... and of at least this part of the gain ... */
 #define TREND_FALL_LEAST 0.08
-/* ... which a step up of this part of it has taken, and is made up for by as much more ... */
+/* ... if a step up of this part of the fall took it; a rise by this part more makes up for it ...
+ */
 #define TREND_FALL_BEYOND 0.5
-/* ... as long as all of them are less than this part of what was gained */
+/* ... as long as all falls together are below this part of the gain */
 #define TREND_FALL_PART 0.5
 
 /* ---- The site ---- */
 
-/* survivors of one stack that make a site: a single one may be anything */
+/* a stack is a site with so many survivors: a single one may be anything */
 #define SITE_FEWEST 2
-/* quarters of the time in which a single block must have got bigger, to be a site where nothing
- * else grows */
+/* a single block is a site if it got bigger in so many quarters and nothing else grows */
 #define SITE_BLOCK_QUARTERS 2
-/* the same of descriptors and threads */
+/* a stack is a site with so many descriptors or threads */
 #define SITE_FEWEST_FDS 2
-/* what gains less in all is not worth waking somebody for, yet */
+/* a leak gains at least so many bytes in all ... */
 #define LEAK_BYTES 4096
-/* ... nor what gains less than this part of what the process has */
+/* ... and this part of the memory of the process */
 #define LEAK_PART 0.0005
-/* age of the oldest survivor: entries of a short-lived cache survive some seconds, too */
+/* the oldest survivor must be so old, as entries of a short-lived cache survive some seconds, too
+ */
 #define LEAK_AGE_S 10
-/* watched so long */
+/* the process must have been watched for so long */
 #define LEAK_RUN_S 15
-/* of the blocks that came at the pace of a leak: so many are there */
+/* this part of the blocks that came at the pace of a leak must still be there */
 #define LEFT_PART 0.5
-/* the straight part of the curve */
+/* the curve must be straight for so long */
 #define LEAK_RISE_S 10
-/* of the fastest pace: what has risen at so much of it all along needs no long last stretch */
+/* the last stretch may be shorter if all rose at this part of the fastest pace */
 #define LEAK_RISE_PART 0.5
-/* survivors */
+/* a leak has so many survivors */
 #define LEAK_SAMPLES 4
-/* windows they were born in */
+/* its survivors were born in so many windows */
 #define LEAK_BURSTS 3
-/* quarters of the run: the youngest has nobody old enough yet in a short one */
+/* its survivors were born in so many quarters of the run: in a short one those of the youngest
+ * quarter are not old enough yet */
 #define LEAK_QUARTERS 2
-/* ... that counts from when growth began, but has so many seconds at least */
+/* quarters are those of the time since growth began, but of so many seconds at least */
 #define LEAK_QUARTERS_S 480
-/* ... unless the container that they are in was seen to grow for so long ... */
+/* quarters are not needed if the container of the survivors was seen to grow for so long ... */
 #define GOES_ON_S 15
-/* ... until so shortly before ... */
+/* ... has not stood still for so long since ... */
 #define GOES_ON_CALM_S 5
 /* ... at a pace that is no more than so many times slower than theirs ... */
 #define GOES_ON_APART 1.5
-/* ... nor so many times faster, for others may be in it, too ... */
+/* ... nor so many times faster, as other objects may be in it, too ... */
 #define GOES_ON_FASTER 3
 /* ... then so many windows are enough */
 #define GOES_ON_BURSTS 2
-/* growth that slows down is a leak's where its container has grown for so long ... */
+/* growth that slows down is a leak if its container has grown for so long ... */
 #define PACED_S 20
-/* ... at first by no more than so many times the pace of later ... */
+/* ... in its first half at most so many times as fast as in the second ... */
 #define PACED_APART 1.1
-/* ... as so many entries tell of each ... */
+/* ... as so many entries in each half show ... */
 #define PACED_FEWEST 100
-/* ... in so much of the time over which it bends ... */
+/* ... in this part of the time of the curve */
 #define PACED_PART 0.6
-/* ... with so much confidence */
+/* confidence of such a leak */
 #define PACED_SURE 0.75
-/* of what all pools gained: who takes so much slows down when they do ... */
+/* a line that takes this part of the gain of all pools slows down if they do ... */
 #define SLOWS_PART 0.7
-/* ... and its second half brought so much less than its first */
+/* ... and its second half brought less than this part of its first */
 #define SLOWS_LATE 0.9
-/* seconds: a shorter line is no leak yet ... */
+/* a line that has risen for less than so many seconds is no leak yet ... */
 #define YOUNG_LINE_S 30
-/* ... whose second half brought less than this part of its first */
+/* ... if its second half brought less than this part of its first */
 #define YOUNG_LINE_LATE 0.85
-/* seconds: a limit as near as that is told, whatever may end the growth before */
+/* a limit that is so few seconds away is reported though the growth may end before */
 #define ETA_NEAR_S 600
-/* of the run: the rest is what a curve cuts off at its ends */
+/* a stretch of this part of the run is all of it, as a curve cuts off its ends */
 #define LEAK_ALL_ALONG 0.9
-/* of the time watched: entries of a full cache are younger, on average; those of a leak half as old
- */
+/* entries of a full cache are younger on average than this part of the watched time; those of a
+ * leak are about half as old */
 #define YOUNG_PART 0.3
-/* standard errors below those of a leak */
+/* the mean age must be so many standard errors below that of a leak */
 #define YOUNG_SURE 3
-/* of the survivors since growth began: so many from as long before, of a line whose survivors die,
- * are those of a store whose load has grown ... */
+/* survivors belong to a store under more load if this part of their number since growth began is
+ * from as long before ... */
 #define BEFORE_PART 0.1
-/* ... and so many samples */
+/* ... in at least so many samples */
 #define BEFORE_FEWEST 4
-/* standard errors of what chance makes of as many that come and go: less growth is none ... */
+/* growth may be chance if it is less than so many standard errors of the balance of as many that
+ * come and go ... */
 #define CHANCE_SURE 2
-/* ... once so many have come */
+/* ... once so many objects have come */
 #define CHANCE_BORN 100
-/* of the survivors of a line died later: what it makes does not stay */
+/* objects of a line do not stay if this part of its survivors died later */
 #define SITE_MORTAL 0.1
-/* what has levelled at less is not worth a line */
+/* a line that levelled off is reported only with so many bytes */
 #define WARMUP_BYTES 32768
-/* times what there is room for: a window tells of more than there is */
+/* sites of C code may grow by so many times the growth of their memory: estimates are too high */
 #define NATIVE_TOO_MUCH 1.3
-/* fewer are a container or two */
+/* fewer blocks than this are taken for a container or two */
 #define NATIVE_FEW_BLOCKS 4
-/* that a sum of samples goes on, which slows down within its noise */
+/* confidence that a sum of samples goes on if it slows down within its noise */
 #define NATIVE_NOISY_SURE 0.7
-/* of what memory outside of the pools grows by: where that slows down, so does who takes so much */
+/* a line that takes this part of the growth of malloc slows down if that does */
 #define NATIVE_MOST 0.9
-/* of its blocks: more at once is another window that met some */
+/* a window has met new blocks if it has raised their number by this part */
 #define NATIVE_MET_PART 0.08
-/* windows: fewer say nothing of how its blocks come */
+/* fewer windows do not show how blocks come */
 #define NATIVE_MET_FEWEST 4
-/* as likely a silence may be chance */
+/* a silence is chance if its likelihood is above this */
 #define NATIVE_SILENCE 0.05
-/* of the time: who waits less for a processor does not slow down by it */
+/* waiting for a processor explains a bend only from this part of the time on */
 #define WAITED_PART 0.05
-/* of a moment at most: threads wait side by side */
+/* waiting counts for no more than this part of a moment, as threads wait at the same time */
 #define WAITED_MOST 0.95
-/* that growth goes on which is straight but for the waiting */
+/* confidence that growth goes on which is straight but for the waiting */
 #define WAITED_SURE 0.7
-/* times a second that a program comes to run at least: of fewer nothing follows */
+/* turns are used only of a program that comes to run so many times a second */
 #define WORK_TURNS 2
-/* of the clock's pace: so slowly time goes on at least by what the program does */
+/* time by the work goes on at this part of the clock's pace at least */
 #define WORK_LEAST 0.02
-/* of the bend that the clock shows: so much may be left by what the program does */
+/* the work explains a bend if no more than this part of it is left */
 #define WORK_LEFT 0.5
-/* of its usual pace: what is slower stands still ... */
+/* work stands still below this part of its usual pace ... */
 #define WORK_STILL 0.3
-/* ... and has paused when it did for so many seconds */
+/* ... and pauses when it stood still for so many seconds in all */
 #define WORK_STILL_S 3
-/* of the pace before: what has slowed down to so much is still called a leak when it ebbs ... */
+/* growth that ebbs is a leak if it has slowed down to no less than this part by the clock ... */
 #define WORK_MILD 0.5
-/* ... and when by the work it grows by so much of what it grew by before ... */
+/* ... and to no less than this part by the work */
 #define WORK_EVEN 0.9
-/* ... with so much confidence */
+/* confidence of such a leak */
 #define WORK_SURE 0.6
-/* seconds that the series of the work may begin later, or end earlier */
+/* the series of the work may begin so many seconds later, or end earlier */
 #define WORK_APART_S 2
-/* of itself: with a greater error the share of births that stays is not told */
+/* the share of births that stay is reported if its error is below this part of it ... */
 #define STAYS_ERROR 0.05
-/* windows with survivors in either half of the births: of fewer no error is known */
+/* ... and each half of the births has so many windows with survivors */
 #define STAYS_WINDOWS 8
-/* errors by which the halves may differ: the share is the same whatever the load */
+/* the share is the same under all loads if the halves differ by no more standard errors */
 #define STAYS_APART 2
-/* what the collector could still free is waited for: a full collection, or so long */
+/* garbage in cycles is waited for until a full collection, or for so many seconds */
 #define GC_WAIT_S 20
-/* survivors that make an older rung trustworthy */
+/* an older rung is used with so many survivors ... */
 #define RUNG_ENOUGH 5
-/* ... and of types that were looked at more often than others so many */
+/* ... and with so many of types that were looked at more often, if there are such ... */
 #define RUNG_OFTEN 12
-/* of the time watched: an older rung leaves too little of it */
+/* ... and its age is below this part of the time watched */
 #define RUNG_PART 0.6
-/* of the run: births from before a stretch that began so late say nothing about it ... */
+/* births before a stretch do not count if it began after this part of the run ... */
 #define LATE_PART 0.5
-/* ... when it is long enough to have survivors of its own */
+/* ... is so many seconds long, and so has survivors of its own ... */
 #define LATE_S 20
-/* ... and when so many of them are to be expected in it: fewer may all have been missed */
+/* ... and so many are to be expected in it: fewer may all have been missed */
 #define LATE_FEWEST 4
-/* of what survivors stand for where memory grows: less is none */
+/* a survivor counts in the class of a block it owns only if it can stand for this part of what
+ * survivors of that class stand for */
 #define ROOF_PART 0.5
-/* floors lag behind by no more */
+/* floors are late by no more seconds */
 #define LAG_MAX_S 5
-/* later windows in which an object with the content of others would have been seen to be replaced
- */
+/* an object like others counts after so many windows in which it would have been seen replaced */
 #define TWIN_CHANCES 4
-/* of what the strongest stack of one content has: less took over its addresses; and of a stack's
- * survivors: so many of its like seen to be replaced, all may be what replaced them */
+/* a stack counts with this part of the survivors of the strongest stack with the same content; with
+ * less it took over addresses. It does not count if this part of its survivors is like objects that
+ * were replaced */
 #define TWIN_FAIR_PART 0.15
-/* times the usual gap without a birth, far more where only few gaps are known, by the clock and by
- * the time that was watched: it has stopped ... */
+/* births have stopped after so many usual gaps, by the clock and by the watched time; where few
+ * gaps are known, after far more ... */
 #define QUIET_GAPS 4
-/* ... and so long at least */
+/* ... and after so many seconds at least */
 #define QUIET_S 5
-/* of the survivors of a line died later: the others may be what a leak elsewhere has put in their
- * place ... */
+/* survivors of a line are doubtful if more than this part died later: a leak elsewhere may have
+ * taken their places ... */
 #define DOUBT_MORTAL 0.3
-/* ... where so many of the class are of lines none of whose died ... */
+/* ... and this part of the class is of lines none of whose survivors died ... */
 #define DOUBT_MOST_PART 0.5
-/* ... or it has less than this part of them */
+/* ... or the line has less than this part of the class */
 #define DOUBT_FEW_PART 0.01
-/* times as many births as were not watched: no survivor stands for more */
+/* a survivor stands for no more than so many times the births that were not watched */
 #define CRAWLS 10
-/* of what the survivors of something full would make it grow by: less, and they make place */
+/* a store is full if its class grows by less than this part of what its survivors stand for */
 #define FULL_STAYS 0.5
-/* censuses: of fewer nothing tells how evenly types grow */
+/* so many censuses are needed to know how evenly types grow */
 #define CENSUS_ENOUGH 3
-/* of the time between the first and the last a line must have grown to be compared */
+/* a line must have grown for this part of the time of all censuses to be compared ... */
 #define CENSUS_PART 0.7
-/* ... and this part is nearly all of it */
+/* ... and for this part to have grown all along */
 #define CENSUS_WHOLE 0.9
-/* seconds between the first and the last: a type that has risen all along ... */
+/* a type grows if its censuses cover so many seconds ... */
 #define TYPE_S 15
-/* ... by so many objects ... */
+/* ... it gained so many objects ... */
 #define TYPE_FEWEST 300
 /* ... this part of them in the second half of the time ... */
 #define TYPE_LATE 0.35
-/* ... or this part, of a plain type, when nothing else is said: garbage is made of those, too */
+/* ... or this part for a plain type where nothing else is found, as garbage has such objects, too
+ * ... */
 #define TYPE_LATE_PLAIN 0.2
-/* ... as a straight line would within this part is told where no line of the program is */
+/* ... and gain and straight line are each at least this part of the other */
 #define TYPE_STRAIGHT 0.8
-/* of its growth is brought by lines that are known: then they tell it */
+/* a type is not reported if known lines bring this part of its growth */
 #define TYPE_HAS_LINE 0.5
-/* of the growth of a process, by a type of which no more objects come: they get bigger */
+/* objects of a type get bigger if they take this part of the growth of the process without growing
+ * in number ... */
 #define TYPE_BIGGER 0.5
-/* times what as many more of their mean size would take: so much more do objects that get bigger */
+/* ... and so many times the bytes that as many more of their mean size would take */
 #define TYPE_OUTGROWS 2
-/* times what the censuses count: a size class that says more of a type alone pays for that, alone,
- * where it is ... */
+/* a size class may tell of so many times the gain that the censuses count of a type ... */
 #define CENSUS_APART 2
-/* ... more than this part of the type's objects, which come and go ... */
+/* ... and of this part of the type's objects more, as objects come and go ... */
 #define CENSUS_NOISE 0.01
-/* ... and so many beyond that */
+/* ... and of so many more: a class that tells more is the one that is scaled down */
 #define CENSUS_FEW 100
 
-/* of a line's objects, and of what all lines say of that type: the type is this line's */
+/* a type is a line's own if the line has this part of the type, and the type this part of the line
+ */
 #define CENSUS_OWN 0.9
-/* away from a half: what came in the second half of the time, where a type came evenly */
+/* a type came evenly if the part of the second half differs from a half by no more */
 #define CENSUS_EVEN 0.05
-/* of the time that they cover: the last of them may be so old, and tell of now */
+/* the last census tells of now if it is no older than this part of the time of all */
 #define CENSUS_STALE 0.25
-/* standard errors of a line's samples: by so much its rate may be another one than the census' */
+/* a line's rate may differ from the census' by so many standard errors of its samples */
 #define CENSUS_SURE 3
 
 /* ---- Confidence ---- */
 
-/* is taken off for a single survivor, less for more */
+/* confidence lost with a single survivor; with more it is less */
 #define SURE_ONE 0.5
-/* of it is left when its objects cannot be told from others */
+/* confidence is multiplied by this if its objects cannot be told from others */
 #define SURE_WEAK 0.3
-/* without a curve: an age that is as good as any */
+/* without a curve: age in seconds from which it does not lower the confidence */
 #define SURE_AGE_S 30
-/* without a curve: what is left for the youngest */
+/* without a curve: the factor for the youngest */
 #define SURE_YOUNG 0.4
-/* that what has levelled stays so */
+/* confidence that a level stays */
 #define SURE_LEVEL 0.8
-/* that nothing grows */
+/* confidence that nothing grows */
 #define SURE_STEADY 0.5
-/* of it is left when what holds them does not grow */
+/* confidence is multiplied by this if the container does not grow */
 #define SURE_RESTS 0.3
 
 /* ---- A container with a bound ---- */
 
-/* so long it may stand still and pass for filling */
+/* a container may stand still for so long and still be filling */
 #define FILL_SETTLE_S 5
-/* after so long a curve shows that it has levelled */
+/* after so long a curve shows that a full container has levelled */
 #define FILL_SHOWS_S 20
-/* of a line's objects are of the type of a container's entries: it makes these */
+/* a line makes entries of a container if this part of its objects has their type */
 #define ENTRY_PART 0.2
-/* ... and comes before another line whose objects hang from these, when it loses so much of that */
+/* such a line comes before another whose objects hang on its entries if it loses this part of that
+ */
 #define ENTRY_LEADS_PART 0.4
-/* of the survivors on one path, before they are called kept by what does not grow */
+/* one path holds most of the survivors from this part on */
 #define HOLDER_MOST 0.5
-/* seconds that blocks of C code which a cycle owns wait, and for a full collection in them */
+/* blocks of C code that a cycle owns are waited for so many seconds, with a full collection in them
+ */
 #define BLOCK_WAITS_S 120
-/* ... but so many at most where no object as old tells whether one has come */
+/* the wait ends after so many seconds if no object of that age tells whether one has come */
 #define BLOCK_WAITS_MOST_S 600
-/* full collections that a cycle through memory of C code has outlived when it is no garbage */
+/* a cycle through memory of C code is no garbage after so many full collections */
 #define CYCLE_OUTLIVES 3
-/* blocks of C code that windows saw: so many are called a leak without knowing who holds them */
+/* blocks of C code seen by windows need no holder if they are so many */
 #define HOLDER_BLOCKS 10
-/* ... and of those that are each seen, while that is asked */
+/* blocks that are each seen need no holder if they are so many, while it is asked for */
 #define HOLDER_BLOCKS_SEEN 32
-/* of the blocks that windows saw: nothing points to so many, and they are lost, not freed unseen */
+/* blocks seen by windows are lost, and not freed unseen, if nothing points to this part of them */
 #define HOLDER_LOST 0.8
-/* of the survivors on one path from a living root */
+/* survivors are held by a living root if this part is on one path from it */
 #define HOLDER_ROOTED 0.5
-/* of the survivors in CPython's own cache of methods */
+/* survivors are in CPython's cache of methods if this part was found there ... */
 #define METHOD_CACHE_SHARE 0.5
-/* places in it; what is estimated to be more is somewhere else, too */
+/* ... and there are no more than it has places for */
 #define METHOD_CACHE_ENTRIES 4096
-/* blocks as big as a page of a database, at least */
+/* blocks of a database are pages if they have so many bytes on average ... */
 #define PAGE_BYTES 1024
-/* what a database may keep of them: with more the bound is another one, or there is none */
+/* ... and are its page cache if all have less than this */
 #define PAGE_CACHE_BYTES 4194304
 
 /* ---- A container that does not grow ---- */
 
-/* so long it rests until that is worth a word ... */
+/* that a container stands still is reported after so many seconds ... */
 #define REST_S 3
-/* ... and until its objects do not count any more */
+/* ... and its objects do not count any more after so many ... */
 #define REST_REPLACE_S 8
-/* objects must have come meanwhile, and left it as long as it was */
+/* ... if so many objects came meanwhile ... */
 #define REST_ADDS 4
-/* of the objects that came: with more they may have places of their own */
+/* ... and it gained no more than this part of them */
 #define REST_GAIN_PART 0.05
-/* of its entries: what a full store wavers by */
+/* a full container may vary by this part of its entries */
 #define REST_CALM_PART 0.005
-/* of its entries: by less it has not grown in steps */
+/* a container has grown in steps if it gained this part of its entries */
 #define REST_STEPS_PART 0.05
-/* objects must have come into what has not grown: it is no leak */
+/* so many objects must have come, by estimate, to tell that those of a container that stands still
+ * are no leak */
 #define REST_SURE_ADDS 20
-/* objects for each entry: more lie elsewhere, too, or its entries grow */
+/* with so many objects for each entry some are elsewhere, too, or the entries grow */
 #define REST_EACH 4
-/* of the entries: a container with fewer left was emptied */
+/* a container was emptied if less than this part of its entries is left ... */
 #define CUT_PART 0.5
-/* entries: of less the half says nothing */
+/* ... and it had so many */
 #define CUT_FEWEST 64
-/* times as old as that: what lived through it is a leak all the same ... */
+/* survivors so many times as old as that are a leak all the same ... */
 #define CUT_OUTLIVED 2
-/* ... but not before all have been looked at since */
+/* ... after so many seconds, in which all were looked at again */
 #define CUT_LOOKED_S 60
-/* so long after it, it says nothing ... */
+/* an emptying does not matter any more after so many seconds ... */
 #define CUT_ENDS_S 300
-/* ... or so many times as long as it had been looked at before */
+/* ... or after so many times the time before it, if that is longer */
 #define CUT_ENDS_PART 2
-/* objects that came since it has rested */
+/* so many new objects are needed to tell whether a container replaces its entries */
 #define REPLACED_ENOUGH 8
-/* entries: less is chance */
+/* with fewer entries it may be chance */
 #define REPLACED_FEWEST 3
-/* of the entries were seen to be born: no window sees all */
+/* this part of the entries must have been seen at birth, as no window sees all */
 #define REPLACED_NEW_PART 0.3
-/* are needed to see whether later ones are bigger ... */
+/* so many sizes are needed to tell whether later objects are bigger ... */
 #define REPLACED_SIZES 8
-/* ... by less than this they are not */
+/* ... and they must differ by this part */
 #define REPLACED_SIZE_PART 0.02
 
 /* ---- The process ---- */
 
-/* of its growth: leaks of less do not make a leak of it */
+/* a process leaks if its leaks are this part of its growth */
 #define PROCESS_LEAK_PART 0.1
-/* of a sum */
+/* most of a sum is this part of it */
 #define PROCESS_MOST 0.5
-/* lines that have a sum */
+/* the reason sums up lines if they are so many */
 #define PROCESS_LINES 3
-/* of RSS: a move that is worth a word ... */
+/* RSS has moved if it changed by this part ... */
 #define PROCESS_MOVED_PART 0.1
-/* ... and at least so much */
+/* ... and by so many bytes */
 #define PROCESS_MOVED_BYTES 1048576
-/* of RSS: less is a page here and there */
+/* RSS climbs from so many bytes on: less is a page here and there */
 #define PROCESS_CLIMB_BYTES 262144
-/* of live blocks, which are counted */
+/* live blocks climb from so many bytes on, as they are counted */
 #define PROCESS_COUNT_BYTES 65536
-/* bytes per second: RSS moves by pages all the time */
+/* a slope must be above so many bytes per second, as RSS always moves by pages */
 #define PROCESS_NOISE 512
-/* its age is said */
+/* the age of a process is reported while it is below so many seconds */
 #define PROCESS_YOUNG_S 120
-/* how sure of growth that no line stands out for */
+/* confidence of growth without a line */
 #define PROCESS_UNEXPLAINED 0.2
-/* nobody is told to wait for so long */
+/* a wait is reported if it is no longer than so many seconds */
 #define PROCESS_LONG_S 600
 
 /* ---- The order of sites ---- */
 
-/* what grows and is no leak yet turns out to be one in about so many cases */
+/* weight of a growing site: about so many of them turn out to be leaks */
 #define ORDER_GROWING 0.25
-/* the same of what fills a container with a bound */
+/* weight of one that fills a container with a bound */
 #define ORDER_BOUNDED 0.05
-/* a descriptor counts as so much memory */
+/* a descriptor counts for so many bytes */
 #define ORDER_FD_BYTES 262144
-/* and a thread */
+/* a thread counts for so many bytes */
 #define ORDER_THREAD_BYTES 16777216
 
 /* ---- Memory: limits, retention, alerts ---- */
 
-/* 95 in 100 when the error is normal */
+/* standard errors of the interval: 95 in 100 when the error is normal */
 #define ETA_SIGMAS 2
-/* no leak keeps its pace better than this from one minute to the next */
+/* least error of a pace: no leak keeps it better from one minute to the next */
 #define ETA_PACE_ERROR 0.05
-/* beyond a year nobody is served by a date */
+/* a date further away than a year is not reported */
 #define ETA_FAR_S 31536000
-/* times slower than another measure: it sees a part only */
+/* a measure that is so many times slower than another sees a part only */
 #define ETA_PARTIAL 3
-/* less is start-up noise: a lazily touched library, the stack of a thread */
+/* retention is reported from so many bytes on: less is start-up noise, such as the stack of a
+ * thread ... */
 #define RETENTION_BYTES 4194304
-/* of RSS */
+/* ... and from this part of RSS on ... */
 #define RETENTION_SHARE 0.04
-/* watched so long */
+/* ... after so many seconds of watching */
 #define RETENTION_S 8
-/* of the growth: the part of what is named */
+/* a cause is named if it has this part of the growth */
 #define RETENTION_CULPRIT 0.6
-/* of the growth: what live bytes may have grown by */
+/* it is retention only if live bytes grew by less than this part */
 #define RETENTION_LIVE 0.34
-/* of the growth: sites with more of it explain it */
+/* it is no retention if growing sites explain more than this part */
 #define RETENTION_SITES 0.5
-/* free inside though nothing grows: a spike before we came ... */
+/* where nothing grows, free memory is reported from so many bytes on: a peak before the watch left
+ * it ... */
 #define RETENTION_IDLE_BYTES 25165824
-/* ... and this part of RSS */
+/* ... and from this part of RSS on */
 #define RETENTION_IDLE_SHARE 0.5
 
 /* ---- Two watches ---- */
 
-/* samples for an independent one, where that is not known: what a request leaves behind */
+/* so many samples count as an independent one where their number is not known: those of one request
+ */
 #define DIFF_CLUSTER 4
-/* times as many must be missing where a site is in one of two reports: the other does not tell of
- * one that did not rise in a straight line */
+/* a site in one report alone must be so many times as frequent, as the other report does not show
+ * sites that did not rise in a straight line */
 #define DIFF_UNSEEN 4
-/* of a rate: what a program does more or less of in another watch */
+/* a rate differs by this part from watch to watch without a cause */
 #define DIFF_WANDER 0.1
-/* times: a smaller difference is none, however sure it is */
+/* a ratio below this is no difference, however sure it is */
 #define DIFF_LEAST 1.25
-/* of the pairs of watches of the same thing: no more are told to differ */
+/* no more than this part of pairs of watches of the same program is reported as different */
 #define DIFF_LEVEL 0.05
 
 #endif
