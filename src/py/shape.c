@@ -129,9 +129,12 @@ bool py_configured_with(const char *text, size_t size, const char *name)
 		return false;
 	/* its value ends before the next key, which begins a line, after one space or four */
 	size -= (size_t)(at - text);
-	for (end = at + 1; (end = memmem(end, size - (size_t)(end - at), "\n", 1)); end++)
-		if (strcspn(end + 1, "'\"") <= 4)
+	for (end = at + 1; (end = memmem(end, size - (size_t)(end - at), "\n", 1)); end++) {
+		size_t left = size - (size_t)(end + 1 - at), head = left < 5 ? left : 5;
+
+		if (memchr(end + 1, '\'', head) || memchr(end + 1, '"', head))
 			break;
+	}
 	if (end)
 		size = (size_t)(end - at);
 	for (const char *p = at; (p = memmem(p, size - (size_t)(p - at), name, n)); p += n) {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How a CPython was built: what sysconfig's file says of it, and the words for people. */
 #include "py/shape.h"
+
+#include <sys/mman.h>
+
 #include "unit.h"
 
 static bool has(const char *text, const char *name)
@@ -37,6 +40,23 @@ static void one_line_for_each_key_as_3_14_writes_it(void **state)
 	assert_true(has(lines, "--with-lto"));
 	assert_true(has(lines, "--enable-bolt"));
 	assert_false(has(lines, "--enable-optimizations"));
+}
+
+/* The file is the target's, and no NUL ends it: a page that cannot be read follows it here. */
+static void nothing_is_read_behind_the_end_of_the_file(void **state)
+{
+	static const char key[] = "'CONFIG_ARGS':";
+	const size_t page = 4096;
+	char *text =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(text != MAP_FAILED);
+	assert_int_equal(mprotect(text + page, page, PROT_NONE), 0);
+	memset(text, '\n', page);
+	memcpy(text, key, strlen(key));
+	assert_false(py_configured_with(text, page, "--with-lto"));
+	munmap(text, 2 * page);
 }
 
 /* Without PGO births are not inlined: few places are no proof that it was made without LTO. */
@@ -148,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_option_is_found_in_its_own_entry_only),
 		cmocka_unit_test(one_line_for_each_key_as_3_14_writes_it),
+		cmocka_unit_test(nothing_is_read_behind_the_end_of_the_file),
 		cmocka_unit_test(lto_of_a_build_without_pgo_is_known_by_its_configuration),
 		cmocka_unit_test(a_build_is_said_in_words),
 		cmocka_unit_test(a_build_that_nobody_has_tried_is_like_none),
