@@ -33,7 +33,7 @@ static bool see_module(const struct py_runtime *rt, const char *key, uint64_t va
 	if (!w->left)
 		return false;
 	w->left--;
-	if (!*key || proc_read_u64(rt->proc, value + PY_MODULE_DICT, &dict))
+	if (!*key || proc_read_u64(rt->proc, value + PY_MODULE_DICT + py_more_header(rt), &dict))
 		return true;
 	w->is_python = false;
 	w->origin_left = ORIGIN_WITHIN;

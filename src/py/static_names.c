@@ -92,7 +92,7 @@ static bool see_module(const struct py_runtime *rt, const char *key, uint64_t mo
 	uint64_t dict;
 
 	s->module = key;
-	if (!proc_read_u64(rt->proc, module + PY_MODULE_DICT, &dict))
+	if (!proc_read_u64(rt->proc, module + PY_MODULE_DICT + py_more_header(rt), &dict))
 		py_dict_each(rt, dict, see_member, s);
 	return true;
 }

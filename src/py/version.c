@@ -87,8 +87,8 @@ bool py_old_version(const struct dso *d, const char *path, char *buf, size_t siz
 	while ((p = strstr(p, "python3."))) {
 		int minor = atoi(p + 8);
 
-		micro = find_micro(d, 3, minor);
-		if (minor <= 6 && micro >= 0) {
+		micro = minor >= 0 && minor <= 6 ? find_micro(d, 3, minor) : -1;
+		if (micro >= 0) {
 			snprintf(buf, size, "3.%d.%d", minor, micro);
 			return true;
 		}
