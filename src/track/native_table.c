@@ -204,8 +204,9 @@ static int scan_block(void *arg, uint64_t addr, const struct pl_block *b, double
 
 int native_each_block(struct native *n, native_block_fn fn, void *arg)
 {
-	auto_free uint64_t *keys = calloc(BATCH, sizeof(*keys));
-	auto_free struct pl_block *blocks = calloc(BATCH, sizeof(*blocks));
+	/* Not zeroed: of a table of few blocks most stays untouched. */
+	auto_free uint64_t *keys = malloc(BATCH * sizeof(*keys));
+	auto_free struct pl_block *blocks = malloc(BATCH * sizeof(*blocks));
 	uint64_t in = 0, out = 0;
 	bool first = true;
 
