@@ -7,7 +7,8 @@
 
 #include "track/fds_priv.h"
 
-#define LINK_SIZE 1024
+#define LINK_SIZE   1024
+#define CHILDREN_NS 900000000 /* between two looks at all who may have been started */
 
 enum space { SPACE_FD, SPACE_THREAD, SPACE_CHILD };
 
@@ -270,6 +271,15 @@ static void note_gone(struct fds_table *t, double now_s)
 	memcpy(g->v[g->n++], g->total, sizeof(g->total));
 }
 
+static void keep_children(struct look *k)
+{
+	struct fds_table *t = &k->f->table;
+
+	for (size_t i = 0; i < t->things.n; i++)
+		if (t->things.v[i].kind == FDS_CHILD)
+			keep(k, &t->things.v[i]);
+}
+
 /* Replaces the old table by the new one. */
 static void turn(struct look *k)
 {
@@ -294,6 +304,7 @@ static void turn(struct look *k)
 int fds_table_look(struct fds *f, uint64_t now_ns)
 {
 	struct look k = {.f = f, .now_ns = now_ns};
+	bool is_due = now_ns - f->table.children_ns >= CHILDREN_NS;
 	int err = look_at_fds(&k);
 
 	if (err) { /* the process has ended: the last look stays */
@@ -301,11 +312,11 @@ int fds_table_look(struct fds *f, uint64_t now_ns)
 		return err;
 	}
 	look_at_threads(&k);
-	look_at_children(&k);
+	(is_due ? look_at_children : keep_children)(&k);
 	turn(&k);
 	f->looked_ns = now_ns;
 	fds_rows_count(f, now_ns);
-	if (proc_fds_limit(f->spec.proc, &f->table.limit))
+	if (is_due && proc_fds_limit(f->spec.proc, &f->table.limit))
 		f->table.limit = 0;
 	return 0;
 }

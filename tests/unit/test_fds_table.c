@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define STACK 7
 #define FILE_ "/proc/self/exe"
@@ -92,11 +93,44 @@ static void one_opened_unseen_has_not_the_line_of_the_one_before(void **state)
 	tear_down();
 }
 
+static bool has_child(int pid)
+{
+	for (size_t i = 0; i < k.f.table.things.n; i++)
+		if (k.f.table.things.v[i].number == pid)
+			return true;
+	return false;
+}
+
+/* Its file of /proc is read then, and so is the whole table of who was started. */
+static void children_are_looked_at_once_a_second(void **state)
+{
+	int pid = fork();
+	struct fds_thing *child;
+
+	(void)state;
+	if (!pid)
+		_exit(0);
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	set_up();
+	child = vec_push(&k.f.table.things);
+	if (child)
+		*child = (struct fds_thing){.kind = FDS_CHILD, .number = pid};
+	k.f.table.children_ns = k.now_ns;
+	look();
+	assert_true(has_child(pid));
+	k.now_ns += 1000000000;
+	look();
+	assert_false(has_child(pid));
+	tear_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_that_a_window_saw_has_its_line),
 		cmocka_unit_test(one_opened_unseen_has_not_the_line_of_the_one_before),
+		cmocka_unit_test(children_are_looked_at_once_a_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
