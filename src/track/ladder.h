@@ -11,19 +11,21 @@
 #include "track/ladder_aim.h"
 
 struct sample {
-	uint64_t addr, type, stack;
-	uint64_t birth; /* number of its birth in the record */
-	uint64_t born_ns, due_ns;
-	uint64_t collections; /* full collections when it was born */
-	uint64_t nth;	      /* births of its type up to its window's end, see struct survivor */
-	float weight;	      /* samples that this one stands for, after thinning */
-	uint32_t burst;	      /* number of the burst that saw it */
-	uint8_t rung;	      /* rungs passed: 0 = none yet */
+	/* First what passes over all samples look at: one line of a cache. */
+	uint64_t addr, due_ns;
+	float weight; /* samples that this one stands for, after thinning */
+	uint8_t rung; /* rungs passed: 0 = none yet */
 	uint8_t parts;
 	bool gc;
 	bool partial;	/* not all sites were probed when it was born */
 	bool ambiguous; /* other samples have its content, so it is not identified beyond doubt */
 	bool is_told;	/* its stack was told in the window that saw it, so the names are its own */
+	uint32_t burst; /* number of the burst that saw it */
+	uint64_t type, stack;
+	uint64_t birth; /* number of its birth in the record */
+	uint64_t born_ns;
+	uint64_t collections; /* full collections when it was born */
+	uint64_t nth;	      /* births of its type up to its window's end, see struct survivor */
 	struct {
 		uint64_t addr;
 		uint32_t bytes;
