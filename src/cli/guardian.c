@@ -20,17 +20,30 @@
 #define LONG_S	   10		 /* closing many events of tracefs takes seconds */
 #define GAP_NS	   1000000000ull /* a caller that waits asks every 50 ms; a longer gap ends a wait */
 
-/* Returns the guardian's pid; 0: it is not found. */
+static bool is_guardian(const struct proc_entry *e)
+{
+	return e->ppid == getpid() && !strcmp(e->comm, "pyleak-probes");
+}
+
+/* Returns the guardian's pid; 0: it is not found. All processes are listed once: a host may have
+ * thousands. */
 static int find_guardian(void)
 {
+	static _Atomic int known;
 	auto_free struct proc_entry *v = NULL;
+	struct proc_entry one;
 	size_t n = 0;
+	int pid = known;
 
+	if (pid && proc_list_one(pid, &one) && is_guardian(&one))
+		return pid;
 	if (proc_list(&v, &n))
 		return 0;
 	for (size_t i = 0; i < n; i++)
-		if (v[i].ppid == getpid() && !strcmp(v[i].comm, "pyleak-probes"))
-			return v[i].pid;
+		if (is_guardian(&v[i])) {
+			known = v[i].pid;
+			return known;
+		}
 	return 0;
 }
 
