@@ -432,6 +432,48 @@ static void judge_since_peak(struct curve_points p, const struct teeth *m, struc
 		*out = c;
 }
 
+/* How long a rest lasts that it begins with, longer than any pause since; 0: there is none. */
+static double first_rest(const struct curve_points *p, double gain)
+{
+	double least = CURVE_REST_GAIN * gain, rest_s = 0, pause_s = 0;
+	double last_s = p->t[0], last = p->v[0];
+
+	for (size_t i = 1; i < p->n; i++) {
+		if (p->v[i] < last + least)
+			continue;
+		if (last_s > p->t[0])
+			pause_s = fmax(pause_s, p->t[i] - last_s);
+		else
+			rest_s = p->t[i - 1] - p->t[0];
+		last_s = p->t[i];
+		last = p->v[i];
+	}
+	return rest_s >= fmax(CURVE_REST_PART * (p->t[p->n - 1] - p->t[0]), CURVE_PAUSES * pause_s)
+		       ? rest_s
+		       : 0;
+}
+
+/* Where nothing came at first, a line from there on, or two of them, may hide that what came since
+ * bends. */
+static void judge_since_rest(struct curve_points p, struct curve *out)
+{
+	struct curve c = {.points = out->points,
+			  .span_s = out->span_s,
+			  .gain = out->gain,
+			  .height = out->height,
+			  .late = out->late,
+			  .rest_s = out->rest_s};
+	struct teeth m;
+
+	skip_to(&p, p.t[0] + out->rest_s);
+	if (p.n < CURVE_FEWEST)
+		return;
+	teeth_find(&p, &m);
+	judge_all(p, &m, &c);
+	if (c.shape == CURVE_SLOWING || c.shape == CURVE_LEVELLED)
+		*out = c;
+}
+
 void curve_judge(const struct curve_points *p, struct curve *out)
 {
 	struct teeth m;
@@ -448,6 +490,9 @@ void curve_judge(const struct curve_points *p, struct curve *out)
 	judge_all(*p, &m, out);
 	if (m.falls_on)
 		judge_since_peak(*p, &m, out);
+	out->rest_s = first_rest(p, out->gain);
+	if (out->rest_s > 0 && out->shape == CURVE_RISING && !out->minima)
+		judge_since_rest(*p, out);
 	if (out->shape == CURVE_RISING || out->is_past_corner)
 		out->confidence = confidence_of(out);
 }

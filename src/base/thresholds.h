@@ -52,6 +52,10 @@
 #define CURVE_CORNER 3
 /* a line must fit better than a power of time by this, the 95 % point of chi squared */
 #define CURVE_NO_BETTER 3.84
+/* a rest that a curve begins with ends with this part of what is gained ... */
+#define CURVE_REST_GAIN 0.03
+/* ... and counts if it lasts for this part of the time: the curve since is judged by itself, too */
+#define CURVE_REST_PART 0.08
 /* there is no saturation if it was slower in between than this part of the slope */
 #define CURVE_RESTED 0.5
 /* a saturation has nearly ended when its slope is below this part of the steepest */

@@ -236,6 +236,28 @@ static void plain_shapes_have_their_names(void **state)
 	assert_int_equal(judge_of(leak, 3, 0.5).shape, CURVE_UNKNOWN);
 }
 
+static double begun_s; /* until then nothing comes */
+
+static double late_cache(double t)
+{
+	return 1000 + (t > begun_s ? floor(4000 * (1 - exp((begun_s - t) / 15))) : 0);
+}
+
+static double late_leak(double t)
+{
+	return 1000 + (t > begun_s ? floor(100 * (t - begun_s)) : 0);
+}
+
+/* Rest and bend together look like a line. */
+static void a_cache_that_begins_late_is_no_leak(void **state)
+{
+	(void)state;
+	for (begun_s = 8; begun_s < 36; begun_s += 4) {
+		assert_int_not_equal(judge_of(late_cache, 60, 0.5).shape, CURVE_RISING);
+		assert_int_equal(judge_of(late_leak, 60, 0.5).shape, CURVE_RISING);
+	}
+}
+
 /* A table over six thousand keys that are asked for by chance, 800 a second: misses become rare,
  * and the last few come one by one. */
 static void the_end_of_a_saturation_is_no_leak(void **state)
@@ -674,6 +696,7 @@ int main(void)
 		cmocka_unit_test(a_median_is_that_of_the_sorted),
 		cmocka_unit_test(fits_find_what_was_put_in),
 		cmocka_unit_test(plain_shapes_have_their_names),
+		cmocka_unit_test(a_cache_that_begins_late_is_no_leak),
 		cmocka_unit_test(the_end_of_a_saturation_is_no_leak),
 		cmocka_unit_test(a_dip_makes_no_cache_of_a_leak),
 		cmocka_unit_test(a_rise_that_was_taken_back_is_none),
