@@ -20,8 +20,8 @@
 /* Records the sentence for the user and returns @code (a negative errno). The sentence names the
  * object, the cause and the remedy. Each thread has its own sentence: that of its last call. */
 int fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-#ifdef __clang_analyzer__ /* it sees one file at a time, and would suppose that fail may return 0 \
-			   */
+/* The analyzer sees one file at a time, and would suppose that fail() may return 0. */
+#ifdef __clang_analyzer__
 #define fail(code, ...) ((fail)(code, __VA_ARGS__), (code))
 #endif
 /* Puts "context: " before the recorded sentence and returns @code. */

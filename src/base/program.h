@@ -5,9 +5,10 @@
 
 #include <stddef.h>
 
-/* Returns the index of the first word that is no option of the interpreter's: a script, with *@by
- * 0, or the option that names a module (-m, -Im; *@by 'm') or has the text of a program ('c'). @n
- * if there is none, and *@by 0. The interpreter is word 0. */
+/* Returns the index of the first word that is no option of the interpreter's, and sets *@by to 0:
+ * a script, or "-". An option that names a module (-m, -Im) is such a word, too, with *@by 'm', and
+ * so is one with the text of a program ('c'). Returns @n if there is none. The interpreter is word
+ * 0. */
 size_t program_word(const char *const *words, size_t n, char *by);
 
 #endif

@@ -25,8 +25,8 @@ static bool is_guardian(const struct proc_entry *e)
 	return e->ppid == getpid() && !strcmp(e->comm, "pyleak-probes");
 }
 
-/* Returns the guardian's pid; 0: it is not found. All processes are listed once: a host may have
- * thousands. */
+/* Returns the guardian's pid; 0: it is not found. All processes, of which a host may have
+ * thousands, are listed only while it is not known. */
 static int find_guardian(void)
 {
 	static _Atomic int known;

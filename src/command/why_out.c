@@ -49,7 +49,7 @@ static void put_paths(struct line *l, const struct why_question *q, const struct
 		const char *say = remark(q, &a->path[i], s);
 
 		line_printf(l, "%4.0f %%  ", 100 * a->path[i].share);
-		line_text(l, a->path[i].text);
+		line_words(l, a->path[i].text);
 		line_end(l);
 		if (!say)
 			continue;

@@ -24,7 +24,9 @@ void term_name(const struct report_process *p, char *buf, size_t size)
 	if (by == 'c') { /* the text of a program follows, not a name */
 		const char *word = p->cmdline[at];
 
-		n += (size_t)snprintf(buf + n, end - n, " %.*s", (int)strcspn(word, "c") + 1, word);
+		if (n < end)
+			n += (size_t)snprintf(buf + n, end - n, " %.*s",
+					      (int)strcspn(word, "c") + 1, word);
 		at = p->n_cmdline;
 	}
 	for (size_t i = at; i < p->n_cmdline && n < end; i++) {

@@ -198,7 +198,7 @@ void py_functions(const struct py_runtime *rt, py_function_visit visit, void *ct
 			 .ctx = ctx,
 			 .function_type = py_symbol(rt, "PyCFunction_Type")};
 
-	/* not known without a GIL: a module's dict is at another offset there */
+	/* not read without a GIL: words of a module and of a function lie farther from its start */
 	if (rt->free_threaded)
 		return;
 	w.class_dealloc = class_dealloc(rt);

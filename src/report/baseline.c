@@ -46,7 +46,7 @@ static const char *program(const struct report_process *p)
 	if (module && *module)
 		return module;
 	at += module ? 1 : 0;
-	if (by == 'c' || at >= p->n_cmdline)
+	if (by == 'c' || at >= p->n_cmdline || !strcmp(p->cmdline[at], "-"))
 		return NULL;
 	return module ? p->cmdline[at] : file_name(p->cmdline[at]);
 }

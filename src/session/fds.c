@@ -77,9 +77,9 @@ const struct proc_socket *fds_socket(const struct fds_watch *f, uint64_t inode)
 
 /* Looks at what is open; at sockets if the last time is @age_ns ago and has been paid for: their
  * tables are the host's, of any length. */
-static void look(struct fds_watch *f, uint64_t now_ns, uint64_t age_ns)
+static void look(struct fds_watch *f, uint64_t now_ns, uint64_t age_ns, bool all)
 {
-	uint64_t cost = fds_poll(f->fds), began = clock_ns();
+	uint64_t cost = fds_poll(f->fds, all), began = clock_ns();
 	struct fds_sites sites;
 
 	session_drain(f->s);
@@ -101,7 +101,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 	struct fds_watch *f = self;
 
 	if (f->fds && now_ns >= f->due_ns)
-		look(f, now_ns, SOCKETS_NS);
+		look(f, now_ns, SOCKETS_NS, false);
 	return f->due_ns;
 }
 
@@ -244,7 +244,7 @@ static int observe(void *self, const struct observation *to)
 		return 0;
 	/* looks once more, if the process lives; for the last report whatever it costs */
 	if (!f->s->ended && !f->s->paused && (to->r->final || f->due_ns < clock_ns() + FRESH_NS))
-		look(f, clock_ns(), FRESH_NS);
+		look(f, clock_ns(), FRESH_NS, to->r->final);
 	fill_totals(f, &to->e->seen.fds);
 	err = fds_sites(f->fds, &sites);
 	if (err)

@@ -68,7 +68,7 @@ int fds_open(const struct fds_spec *spec, struct fds **out)
 			 fail_text());
 		fds_detach(f);
 	}
-	fds_table_look(f, clock_ns());
+	fds_table_look(f, clock_ns(), true);
 	*out = f;
 	return 0;
 }
@@ -93,13 +93,13 @@ enum fds_means fds_means(const struct fds *f)
 	return f->n_sets || f->n_links > 1 ? f->spec.means : FDS_NONE;
 }
 
-uint64_t fds_poll(struct fds *f)
+uint64_t fds_poll(struct fds *f, bool all)
 {
 	uint64_t cpu_ns = thread_cpu_ns();
 
 	if (f->is_paused)
 		return 0;
-	fds_table_look(f, clock_ns());
+	fds_table_look(f, clock_ns(), all);
 	cpu_ns = thread_cpu_ns() - cpu_ns;
 	if (fds_means(f) != FDS_NONE)
 		fds_cost_poll(f, clock_ns());

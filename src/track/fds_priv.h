@@ -63,6 +63,7 @@ struct fds_table {
 	uint64_t limit;
 	uint64_t n_fds;
 	uint64_t children_ns; /* children started until then are known */
+	uint64_t due_ns;      /* of the next look at children and the limit */
 	bool is_primed;	      /* things from before the watch are in the table */
 };
 
@@ -99,7 +100,7 @@ void fds_detach(struct fds *f);
  * is due. */
 void fds_cost_poll(struct fds *f, uint64_t now_ns);
 
-int fds_table_look(struct fds *f, uint64_t now_ns);
+int fds_table_look(struct fds *f, uint64_t now_ns, bool all);
 void fds_table_free(struct fds_table *t);
 
 /* Adds a point to each stack's series (fds_rows.c). */

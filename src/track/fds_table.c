@@ -301,10 +301,10 @@ static void turn(struct look *k)
 	t->is_primed = true;
 }
 
-int fds_table_look(struct fds *f, uint64_t now_ns)
+int fds_table_look(struct fds *f, uint64_t now_ns, bool all)
 {
 	struct look k = {.f = f, .now_ns = now_ns};
-	bool is_due = now_ns - f->table.children_ns >= CHILDREN_NS;
+	bool is_due = all || now_ns >= f->table.due_ns;
 	int err = look_at_fds(&k);
 
 	if (err) { /* the process has ended: the last look stays */
@@ -318,6 +318,8 @@ int fds_table_look(struct fds *f, uint64_t now_ns)
 	fds_rows_count(f, now_ns);
 	if (is_due && proc_fds_limit(f->spec.proc, &f->table.limit))
 		f->table.limit = 0;
+	if (is_due)
+		f->table.due_ns = now_ns + CHILDREN_NS;
 	return 0;
 }
 

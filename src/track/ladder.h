@@ -11,7 +11,7 @@
 #include "track/ladder_aim.h"
 
 struct sample {
-	/* First what passes over all samples look at: one line of a cache. */
+	/* First what passes over all samples look at, so that they read few lines of the cache. */
 	uint64_t addr, due_ns;
 	float weight; /* samples that this one stands for, after thinning */
 	uint8_t rung; /* rungs passed: 0 = none yet */

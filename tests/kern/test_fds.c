@@ -148,7 +148,7 @@ static size_t count(struct fixture *f, int line, bool is_task, enum fds_kind *ki
 
 static void look(struct fixture *f)
 {
-	fds_poll(f->fds);
+	fds_poll(f->fds, true);
 	ring_buffer__consume(f->ring);
 }
 

@@ -251,6 +251,8 @@ static void services_are_named_by_what_they_run(void **state)
 		{{"python3", "-Wignore::c", "-bX", "dev", "x.py"}, "x.py"},
 		{{"python3", "-c", "pass"}, "comm"},
 		{{"python3", "-m"}, "comm"},
+		{{"python3", "-", "--queue"}, "comm"},
+		{{"python3", "-Ic", "import secret"}, "comm"},
 		{{"python3"}, "comm"},
 		{{"gunicorn: master [web]"}, "comm"},
 	};

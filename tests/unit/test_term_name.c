@@ -53,10 +53,30 @@ static void a_process_is_called_by_its_program(void **state)
 	}
 }
 
+/* A report says anything: what it calls a process may be longer than the room for its name. */
+static void a_name_stays_within_its_room(void **state)
+{
+	const char *words[] = {"python3", "-c", "x"};
+	char comm[301], text[128 + 1] = {0};
+	struct report_process p = {.pid = 7, .comm = comm, .cmdline = words};
+
+	(void)state;
+	memset(comm, 'n', 300);
+	comm[300] = '\0';
+	for (p.n_cmdline = 0; p.n_cmdline <= 3; p.n_cmdline++) {
+		text[128] = '!';
+		term_name(&p, text, 128);
+		assert_int_equal(text[128], '!');
+		assert_int_equal(strlen(text), 127);
+		assert_string_equal(text + 124, "...");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_process_is_called_by_its_program),
+		cmocka_unit_test(a_name_stays_within_its_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
