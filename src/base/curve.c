@@ -432,13 +432,16 @@ static void judge_since_peak(struct curve_points p, const struct teeth *m, struc
 		*out = c;
 }
 
-/* How long a rest lasts that it begins with, longer than any pause since; 0: there is none. */
+/* Returns how long the rest lasts that the curve begins with, if it is longer than any pause since;
+ * 0: there is none. */
 static double first_rest(const struct curve_points *p, double gain)
 {
 	double least = CURVE_REST_GAIN * gain, rest_s = 0, pause_s = 0;
 	double last_s = p->t[0], last = p->v[0];
 
 	for (size_t i = 1; i < p->n; i++) {
+		if (last_s == p->t[0] && p->v[i] <= last - least)
+			return 0; /* it fell from a peak, which is no rest */
 		if (p->v[i] < last + least)
 			continue;
 		if (last_s > p->t[0])
@@ -453,19 +456,18 @@ static double first_rest(const struct curve_points *p, double gain)
 		       : 0;
 }
 
-/* Where nothing came at first, a line from there on, or two of them, may hide that what came since
- * bends. */
-static void judge_since_rest(struct curve_points p, struct curve *out)
+/* Judges the curve without the rest that it begins with: rest and bend together may look like a
+ * line, or like two. */
+static void judge_since_rest(struct curve_points p, double rest_s, struct curve *out)
 {
 	struct curve c = {.points = out->points,
 			  .span_s = out->span_s,
 			  .gain = out->gain,
 			  .height = out->height,
-			  .late = out->late,
-			  .rest_s = out->rest_s};
+			  .late = out->late};
 	struct teeth m;
 
-	skip_to(&p, p.t[0] + out->rest_s);
+	skip_to(&p, p.t[0] + rest_s);
 	if (p.n < CURVE_FEWEST)
 		return;
 	teeth_find(&p, &m);
@@ -477,6 +479,7 @@ static void judge_since_rest(struct curve_points p, struct curve *out)
 void curve_judge(const struct curve_points *p, struct curve *out)
 {
 	struct teeth m;
+	double rest_s;
 
 	memset(out, 0, sizeof(*out));
 	out->points = p->n;
@@ -490,9 +493,9 @@ void curve_judge(const struct curve_points *p, struct curve *out)
 	judge_all(*p, &m, out);
 	if (m.falls_on)
 		judge_since_peak(*p, &m, out);
-	out->rest_s = first_rest(p, out->gain);
-	if (out->rest_s > 0 && out->shape == CURVE_RISING && !out->minima)
-		judge_since_rest(*p, out);
+	rest_s = first_rest(p, out->gain);
+	if (rest_s > 0 && out->shape == CURVE_RISING && !out->minima)
+		judge_since_rest(*p, rest_s, out);
 	if (out->shape == CURVE_RISING || out->is_past_corner)
 		out->confidence = confidence_of(out);
 }

@@ -31,7 +31,6 @@ struct curve {
 	unsigned minima;	 /* minima that the slope is of; 0 = no teeth */
 	double confidence;	 /* CURVE_RISING: how often such a rise went on, as measured */
 	bool is_past_corner;	 /* levelled at a corner, as a full store does, and rises since */
-	double rest_s;		 /* nothing came for so long at first; 0 = something did */
 	bool ebbs;    /* slows down by the clock, but hardly by the work that the program does */
 	bool is_torn; /* would rise but for a fall such as allocators make */
 };
