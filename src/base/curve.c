@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/fit.h"
+#include "base/rest.h"
 #include "base/teeth.h"
 #include "base/thresholds.h"
 
@@ -407,24 +408,35 @@ static void judge_all(struct curve_points p, const struct teeth *m, struct curve
 		judge_stretches(&p, m->falls_on, out);
 }
 
-/* Judges the stretch since a high peak at the start by itself, as beside that peak it is small and
- * its teeth are not seen. A rise there is a line if it lasts several times as long as all before;
- * the last of small teeth may look like a rise, and is none. */
-static void judge_since_peak(struct curve_points p, const struct teeth *m, struct curve *out)
+/* Judges the points from @from_s on by themselves. False: they are too few. */
+static bool judge_from(struct curve_points p, double from_s, const struct curve *whole,
+		       struct teeth *m, struct curve *out)
 {
-	double peak_s = m->low_t - p.t[0], since_s = p.t[p.n - 1] - m->low_t;
-	struct curve c = {.points = out->points,
-			  .span_s = out->span_s,
-			  .gain = out->gain,
-			  .height = out->height};
+	*out = (struct curve){.points = whole->points,
+			      .span_s = whole->span_s,
+			      .gain = whole->gain,
+			      .height = whole->height};
+	skip_to(&p, from_s);
+	if (p.n < CURVE_FEWEST)
+		return false;
+	teeth_find(&p, m);
+	judge_all(p, m, out);
+	return true;
+}
+
+/* Judges the stretch since a high peak at the start, as beside that peak it is small and its teeth
+ * are not seen. A rise there is a line if it lasts several times as long as all before; the last of
+ * small teeth may look like a rise, and is none. */
+static void judge_since_peak(const struct curve_points *p, const struct teeth *m, struct curve *out)
+{
+	double peak_s = m->low_t - p->t[0], since_s = p->t[p->n - 1] - m->low_t;
 	bool is_line = out->shape == CURVE_RISING;
 	struct teeth rest;
+	struct curve c;
 
-	skip_to(&p, m->low_t);
-	if (p.n < CURVE_FEWEST || (is_line && (out->minima || out->since_s > since_s)))
+	if ((is_line && (out->minima || out->since_s > since_s)) ||
+	    !judge_from(*p, m->low_t, out, &rest, &c))
 		return;
-	teeth_find(&p, &rest);
-	judge_all(p, &rest, &c);
 	if (c.minima)
 		c.height = rest.height;
 	if (is_line ? c.minima && c.shape != CURVE_RISING
@@ -432,46 +444,16 @@ static void judge_since_peak(struct curve_points p, const struct teeth *m, struc
 		*out = c;
 }
 
-/* Returns how long the rest lasts that the curve begins with, if it is longer than any pause since;
- * 0: there is none. */
-static double first_rest(const struct curve_points *p, double gain)
-{
-	double least = CURVE_REST_GAIN * gain, rest_s = 0, pause_s = 0;
-	double last_s = p->t[0], last = p->v[0];
-
-	for (size_t i = 1; i < p->n; i++) {
-		if (last_s == p->t[0] && p->v[i] <= last - least)
-			return 0; /* it fell from a peak, which is no rest */
-		if (p->v[i] < last + least)
-			continue;
-		if (last_s > p->t[0])
-			pause_s = fmax(pause_s, p->t[i] - last_s);
-		else
-			rest_s = p->t[i - 1] - p->t[0];
-		last_s = p->t[i];
-		last = p->v[i];
-	}
-	return rest_s >= fmax(CURVE_REST_PART * (p->t[p->n - 1] - p->t[0]), CURVE_PAUSES * pause_s)
-		       ? rest_s
-		       : 0;
-}
-
 /* Judges the curve without the rest that it begins with: rest and bend together may look like a
  * line, or like two. */
-static void judge_since_rest(struct curve_points p, double rest_s, struct curve *out)
+static void judge_since_rest(const struct curve_points *p, double rest_s, struct curve *out)
 {
-	struct curve c = {.points = out->points,
-			  .span_s = out->span_s,
-			  .gain = out->gain,
-			  .height = out->height,
-			  .late = out->late};
 	struct teeth m;
+	struct curve c;
 
-	skip_to(&p, p.t[0] + rest_s);
-	if (p.n < CURVE_FEWEST)
+	if (!judge_from(*p, p->t[0] + rest_s, out, &m, &c))
 		return;
-	teeth_find(&p, &m);
-	judge_all(p, &m, &c);
+	c.late = out->late;
 	if (c.shape == CURVE_SLOWING || c.shape == CURVE_LEVELLED)
 		*out = c;
 }
@@ -492,10 +474,10 @@ void curve_judge(const struct curve_points *p, struct curve *out)
 	out->height = m.height;
 	judge_all(*p, &m, out);
 	if (m.falls_on)
-		judge_since_peak(*p, &m, out);
-	rest_s = first_rest(p, out->gain);
+		judge_since_peak(p, &m, out);
+	rest_s = rest_s_at_start(p, out->gain);
 	if (rest_s > 0 && out->shape == CURVE_RISING && !out->minima)
-		judge_since_rest(*p, rest_s, out);
+		judge_since_rest(p, rest_s, out);
 	if (out->shape == CURVE_RISING || out->is_past_corner)
 		out->confidence = confidence_of(out);
 }
