@@ -46,7 +46,11 @@ def interrupt_after(tool, pid, seconds):
         time.sleep(seconds)
         asked = time.time()
         process.send_signal(signal.SIGINT)
-        status = process.wait(LONGEST_S)
+        try:
+            status = process.wait(LONGEST_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     return time.time() - asked, status
 
 
@@ -75,6 +79,8 @@ def main():
     parser.add_argument("--starts", type=int, default=20)
     parser.add_argument("--busy", type=int, default=10, help="busy processes per processor, for the starved machine")
     args = parser.parse_args()
+    # Where a shell began this in the background Ctrl-C is ignored, by the tool as well until it has its own handler.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print("| machine | watch | start, s: median / worst | end, s: median / worst | statuses |")
     print("|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as where, subprocess.Popen([PYTHON, "-B", DEMO, "--seconds", "3600"]) as demo:
