@@ -40,15 +40,14 @@ void baseline_free(struct baseline *b)
 static const char *program(const struct report_process *p)
 {
 	char by;
-	size_t at = program_word(p->cmdline, p->n_cmdline, &by);
-	const char *module = by == 'm' ? strchr(p->cmdline[at], 'm') + 1 : NULL;
+	size_t n = p->n_cmdline, at = program_word(p->cmdline, n, &by);
 
-	if (module && *module)
-		return module;
-	at += module ? 1 : 0;
-	if (by == 'c' || at >= p->n_cmdline || !strcmp(p->cmdline[at], "-"))
-		return NULL;
-	return module ? p->cmdline[at] : file_name(p->cmdline[at]);
+	if (by == 'm') { /* -mNAME, or -m NAME */
+		const char *module = strchr(p->cmdline[at], 'm') + 1;
+
+		return *module ? module : at + 1 < n ? p->cmdline[at + 1] : NULL;
+	}
+	return by || at >= n || !strcmp(p->cmdline[at], "-") ? NULL : file_name(p->cmdline[at]);
 }
 
 const char *baseline_service_name(struct report *r, const struct report_process *p)
