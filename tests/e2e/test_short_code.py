@@ -37,7 +37,7 @@ def test_cells_of_a_notebook():
     assert through(process, "HISTORY.append") < 500
 
 
-@pytest.mark.quiet
+@pytest.mark.calm
 def test_rules_that_are_gone_when_a_window_ends():
     """Their code is copied while it runs, for 30 ms: what they keep is told to their own line, not to one that is not
     known. Beside six other watches on two CPUs a fifth of it, and up to a third, is gone before it can be copied."""
