@@ -101,9 +101,9 @@ static enum look watch(struct sweep *s, struct growth *g)
 }
 
 /* Notes why a look failed; a process that has ended meanwhile is no loss. */
-static enum look failed(struct sweep *s, int err, bool *is_refused)
+static enum look failed(struct sweep *s, int pid, int err, bool *is_refused)
 {
-	if (err == -ESRCH || err == -ENOENT)
+	if (sweep_is_no_loss(pid, err))
 		return LOOK_FAILED;
 	*is_refused = true;
 	snprintf(s->why, sizeof(s->why), "%s", fail_text());
@@ -127,7 +127,7 @@ static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_r
 	if (err && !sweep_may_want_unopened(&s->o, e))
 		return LOOK_FAILED;
 	if (err)
-		return failed(s, err, is_refused);
+		return failed(s, e->pid, err, is_refused);
 	has = py_finder_has(s->finder, p);
 	is_wanted = has && sweep_wants(&s->o, p);
 	if (has <= 0 || !is_wanted) {
@@ -135,7 +135,7 @@ static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_r
 
 		proc_close(p);
 		if (has < 0 && may_be)
-			return failed(s, has, is_refused);
+			return failed(s, e->pid, has, is_refused);
 		return may_be ? LOOK_FAILED : LOOK_NOTHING;
 	}
 	err = growth_open(p, e, &g);
@@ -144,7 +144,7 @@ static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_r
 	/* libpython is loaded and not started, or it ends: no Python runs */
 	if (err == -EAGAIN || err == -ESHUTDOWN)
 		return LOOK_NOTHING;
-	failed(s, err, is_refused);
+	failed(s, e->pid, err, is_refused);
 	/* a Python that is not known stays so; else we lacked something */
 	return err == -ENOTSUP ? LOOK_NOTHING : LOOK_FAILED;
 }

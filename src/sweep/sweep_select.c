@@ -2,6 +2,7 @@
 /* Selects the processes that are wanted. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "container/container.h"
 #include "proc/limits.h"
@@ -13,6 +14,19 @@ bool sweep_wants_entry(const struct sweep_opts *o, const struct proc_entry *e)
 {
 	return (o->uid < 0 || e->uid == (uid_t)o->uid) && e->age_s >= o->min_age_s &&
 	       e->rss_bytes >= o->min_rss;
+}
+
+bool sweep_is_no_loss(int pid, int err)
+{
+	char path[32], program[8];
+
+	if (err != -ESRCH)
+		return err == -ENOENT;
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	if (readlink(path, program, sizeof(program)) < 0 && (errno == ESRCH || errno == ENOENT))
+		return true;
+	fail(err, "process %d cannot be read: it lives, but answers as if it had ended", pid);
+	return false;
 }
 
 bool sweep_has_words(const struct proc *p)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which processes a sweep watches, and which it says that it could not look at. Processes are made
  * up: each line of a table is one. */
+#include <sys/wait.h>
+
 #include "unit.h"
 
 #define clock_ns	 the_clock
@@ -313,6 +315,29 @@ static void one_that_waits_for_storage_is_watched_as_before(void **state)
 	sweep_free(s);
 }
 
+static void one_that_answers_as_if_it_had_ended_is_told_while_it_lives(void **state)
+{
+	struct sweep *s = begin();
+	pid_t child = fork();
+
+	(void)state;
+	if (!child)
+		_exit(0);
+	assert_true(child > 0);
+	host[1].has = -ESRCH;
+	host[1].pid = getpid();
+	host[2].has = -ESRCH;
+	host[2].pid = child; /* a zombie, later nothing */
+	assert_int_equal(waitid(P_PID, (id_t)child, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
+	list_later(s, 6);
+	assert_int_equal(s->not_watched, 1);
+	assert_non_null(strstr(s->why, "lives"));
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	list_later(s, 600);
+	assert_int_equal(s->not_watched, 1);
+	sweep_free(s);
+}
+
 static void those_who_are_not_meant_are_not_told(void **state)
 {
 	struct sweep *s = begin();
@@ -418,6 +443,7 @@ int main(void)
 		cmocka_unit_test(a_python_that_does_not_run_is_none),
 		cmocka_unit_test(one_that_waits_for_storage_is_looked_at_later),
 		cmocka_unit_test(one_that_waits_for_storage_is_watched_as_before),
+		cmocka_unit_test(one_that_answers_as_if_it_had_ended_is_told_while_it_lives),
 		cmocka_unit_test(those_who_are_not_meant_are_not_told),
 		cmocka_unit_test(nor_is_one_of_another_name_that_cannot_be_opened),
 		cmocka_unit_test(they_are_counted_once_however_often_settings_are_read),
