@@ -80,6 +80,14 @@ bool worker_await(struct worker *w, uint64_t wait_ns)
 	return w->is_done;
 }
 
+void worker_cancel(struct worker *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->stop = w->hurry = true;
+	pthread_cond_broadcast(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+}
+
 static bool end(struct worker *w, uint64_t wait_ns, bool stop)
 {
 	uint64_t deadline_ns = clock_ns() + wait_ns;

@@ -40,6 +40,8 @@ bool worker_is_done(struct worker *w);
 /* Waits for the end of the job, for @wait_ns at most, in which it does not rest. False: it has not
  * ended, and rests again. */
 bool worker_await(struct worker *w, uint64_t wait_ns);
+/* Tells the job to end, and does not wait: it may end beside what is done until worker_stop(). */
+void worker_cancel(struct worker *w);
 /* Gives the job @wait_ns more, without rests, and waits for its end WORKER_STOP_NS longer. False:
  * it has not ended, and the memory it uses must stay. */
 bool worker_join(struct worker *w, uint64_t wait_ns);

@@ -160,7 +160,8 @@ static bool close_types(void *self)
 	return true;
 }
 
-/* Copies types, collector and pools of the last census; nothing before the first. */
+/* Copies types, collector and pools of the last census; nothing before the first. The last report
+ * needs no other: the thread ends beside what is still to be done. */
 static int observe(void *self, const struct observation *to)
 {
 	struct census_worker *w = self;
@@ -172,6 +173,8 @@ static int observe(void *self, const struct observation *to)
 	if (w->latest)
 		err = census_copy(to->r, &w->process, &to->e->seen);
 	pthread_mutex_unlock(&w->worker.lock);
+	if (to->r->final)
+		worker_cancel(&w->worker);
 	return err;
 }
 

@@ -310,7 +310,7 @@ static bool begin(struct holders *h)
 /* Reads the known containers again, and takes the answers of a search that has ended. */
 static void look(struct holders *h)
 {
-	if (h->inquiry.running && inquiry_is_done(&h->inquiry))
+	if (h->inquiry.running && !h->left_out && inquiry_is_done(&h->inquiry))
 		settle(h);
 	for (size_t i = 0; i < h->found.n; i++)
 		if (h->found.v[i].r)
@@ -354,6 +354,8 @@ bool holders_ask_last(struct holders *h, const struct observation *to,
 			h->left_out = true;
 	}
 	h->left_out |= h->inquiry.running;
+	if (h->inquiry.running) /* nobody waits for it any more */
+		worker_cancel(&h->inquiry.worker);
 	if (h->left_out)
 		session_note(h->s, "what holds some of the objects was not looked up to its end: "
 				   "--wait SEC gives it more time");

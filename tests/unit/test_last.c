@@ -2,6 +2,10 @@
 /* The last report of several processes: what it waits for in all of them together. */
 #include "session/holders_priv.h"
 
+#include <dirent.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "unit.h"
 
 #define WAIT_NS	  200000000ull
@@ -48,16 +52,57 @@ static void it_waits_once_for_all_searches(void **state)
 		assert_true(holders_ask_last(&w[i].h, &to, &p));
 		assert_true(w[i].h.left_out);
 		assert_int_equal(w[i].s.notes.n, 1);
+		assert_true(w[i].h.inquiry.worker.stop); /* it ends beside the others' reports */
 	}
 	assert_in_range(clock_ns() - now, WAIT_NS, 2 * WAIT_NS);
 	for (size_t i = 0; i < PROCESSES; i++)
 		tear_down(&w[i]);
 }
 
+static size_t threads(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	size_t n = 0;
+
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+/* The thread that counts by type rests for two seconds at first. */
+static void a_last_report_ends_the_census(void **state)
+{
+	const struct timespec nap = {.tv_nsec = 10000000};
+	struct proc p = {.pid = getpid()};
+	struct session s = {.proc = &p};
+	struct evidence e = {0};
+	struct observation to = {.e = &e};
+	void *types = calloc(1, types_source.size);
+	uint64_t until = clock_ns() + 1000000000;
+	size_t before = threads();
+
+	(void)state;
+	assert_int_equal(report_new(&to.r), 0);
+	assert_int_equal(types_source.open(types, &s), 0);
+	assert_int_equal(types_source.observe(types, &to), 0);
+	assert_int_equal(threads(), before + 1);
+	to.r->final = true;
+	assert_int_equal(types_source.observe(types, &to), 0);
+	while (threads() > before && clock_ns() < until)
+		nanosleep(&nap, NULL);
+	assert_int_equal(threads(), before);
+	assert_true(types_source.close(types));
+	free(types);
+	report_free(to.r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_waits_once_for_all_searches),
+		cmocka_unit_test(a_last_report_ends_the_census),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
