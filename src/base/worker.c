@@ -75,7 +75,7 @@ bool worker_await(struct worker *w, uint64_t wait_ns)
 	pthread_cond_broadcast(&w->wake);
 	while (!w->is_done && worker_wait(w, until_ns))
 		;
-	w->hurry = w->is_done;
+	w->hurry = w->is_done || w->stop;
 	pthread_mutex_unlock(&w->lock);
 	return w->is_done;
 }
@@ -94,7 +94,7 @@ static bool end(struct worker *w, uint64_t wait_ns, bool stop)
 	bool is_done;
 
 	pthread_mutex_lock(&w->lock);
-	w->stop = stop;
+	w->stop = w->stop || stop;
 	w->hurry = true;
 	if (deadline_ns < w->deadline_ns)
 		w->deadline_ns = deadline_ns;

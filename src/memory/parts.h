@@ -13,8 +13,9 @@ struct parts_log;
 struct parts_log *parts_start(const struct proc *p);
 void parts_stop(struct parts_log *l);
 /* Fills in the last reading and its growth over the last @span_s, like that of the whole memory;
- * p->parts stays NULL when there is none. @grew: change of malloc's memory, and of memory of no
- * allocator, from the first reading to the last; left alone if there are not two. */
+ * p->parts stays NULL when there is none. A final report waits for a new reading, and tells the
+ * thread to end. @grew: change of malloc's memory, and of memory of no allocator, from the first
+ * reading to the last; left alone if there are not two. */
 int parts_fill(struct parts_log *l, double span_s, struct report *r, struct report_process *p,
 	       struct retention_growth *grew);
 

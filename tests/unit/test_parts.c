@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* By how much the parts of memory grow. Readings are made up: they go in where real ones do. */
-#include "memory/parts.c"
+/* By how much the parts of memory grow, and how long a final report waits for them. Readings are
+ * made up: they go in where real ones do. */
+#include "base/thread.h"
 
 #include "unit.h"
+
+#define LIVE_OF_THREAD 42
+
+static bool is_crowded;
+
+#define thread_is_crowded() is_crowded
+
+#include "memory/parts.c"
 
 /* Objects come for 30 s, 100 KiB in each, and then no more do. */
 static double growth_over(double span_s)
@@ -36,10 +45,60 @@ static void parts_grow_over_the_span_of_rss(void **state)
 	assert_true(growth_over(1) == 0); /* by the fewest */
 }
 
+static uint64_t work_ns; /* time that the thread takes for a reading */
+
+/* The thread: reads once more if somebody waits for that. */
+static void read_when_asked(void *log)
+{
+	const struct heap_parts h = {.python_live = LIVE_OF_THREAD};
+	struct parts_log *l = log;
+
+	if (worker_rest(&l->worker, 10 * FRESH_NS) && worker_sleep(&l->worker, work_ns))
+		keep(l, 1, &h);
+}
+
+/* Returns what lives in Python's memory by a final report, after a reading of @cost_ns in which one
+ * byte did. */
+static uint64_t live_at_last(uint64_t cost_ns)
+{
+	static struct parts_log l;
+	const struct heap_parts h = {.python_live = 1, .cost_ns = cost_ns};
+	struct retention_growth grew = {0};
+	struct report_process p = {0};
+	struct report *r;
+	uint64_t live;
+
+	l = (struct parts_log){.step = 1, .worker = {.job = read_when_asked, .arg = &l}};
+	assert_int_equal(worker_start(&l.worker), 0);
+	assert_int_equal(report_new(&r), 0);
+	r->final = true;
+	keep(&l, 0, &h);
+	assert_int_equal(parts_fill(&l, INFINITY, r, &p, &grew), 0);
+	assert_true(l.worker.stop); /* it ends beside what is still to be done */
+	live = p.parts->bytes[PART_PYTHON_LIVE];
+	report_free(r);
+	assert_true(worker_stop(&l.worker, 0));
+	return live;
+}
+
+static void a_final_report_waits_for_what_is_quick(void **state)
+{
+	(void)state;
+	is_crowded = false;
+	work_ns = 2 * CROWDED_NS;
+	assert_int_equal(live_at_last(FRESH_NS / 2 - 1), LIVE_OF_THREAD);
+	assert_int_equal(live_at_last(FRESH_NS / 2), 1);
+	is_crowded = true;
+	assert_int_equal(live_at_last(0), 1);
+	work_ns = 0;
+	assert_int_equal(live_at_last(0), LIVE_OF_THREAD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_grow_over_the_span_of_rss),
+		cmocka_unit_test(a_final_report_waits_for_what_is_quick),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
