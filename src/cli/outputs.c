@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/packet.h"
+#include "base/thread.h"
 #include "cli/cli.h"
 #include "cli/stop.h"
 #include "confine/confine.h"
@@ -46,6 +47,9 @@ static void serve(int sock, void *ctx)
 {
 	struct places *p = ctx;
 
+	/* each answer is waited for, and takes next to no work */
+	if (thread_is_crowded())
+		thread_brisk();
 	if (!p->no_sandbox && confine_keeper())
 		return;
 	keeper_serve(sock, p->v, p->n);
