@@ -28,6 +28,7 @@ struct replay {
 	ZSTD_DCtx *z;
 	char room[1 << 16];
 	ZSTD_inBuffer in;
+	bool holds_more;   /* more may be decompressed than was asked for */
 	bool is_ended;	   /* the stream has its end, and the file was not cut */
 	bool lacks_memory; /* memory ran out while reading */
 	struct record_header header;
@@ -47,7 +48,7 @@ static bool get(struct replay *p, void *to, size_t n)
 	while (out.pos < n) {
 		size_t left;
 
-		if (p->in.pos == p->in.size) {
+		if (p->in.pos == p->in.size && !p->holds_more) {
 			p->in = (ZSTD_inBuffer){p->room, fread(p->room, 1, sizeof(p->room), p->f),
 						0};
 			if (!p->in.size)
@@ -59,6 +60,7 @@ static bool get(struct replay *p, void *to, size_t n)
 			return false;
 		}
 		p->is_ended = !left;
+		p->holds_more = left && out.pos == n;
 	}
 	return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A recording says from when on there is a report: of whichever process that is. */
+#include <math.h>
 #include <unistd.h>
 
 #include "record/recording.h"
@@ -74,11 +75,62 @@ static void children_are_one_at_any_moment(void **state)
 	unlink(path);
 }
 
+/* Reads the recording with standard error in a file. Returns the number of its processes. */
+static size_t read_and_hear(const char *path, char *said, size_t size)
+{
+	FILE *to = tmpfile();
+	int own = dup(STDERR_FILENO);
+	struct report *r = NULL;
+	size_t n;
+	int err;
+
+	assert_non_null(to);
+	dup2(fileno(to), STDERR_FILENO);
+	err = recording_read(path, NAN, NULL, &r);
+	dup2(own, STDERR_FILENO);
+	close(own);
+	assert_int_equal(err, 0);
+	n = r->n_processes;
+	report_free(r);
+	rewind(to);
+	said[fread(said, 1, size - 1, to)] = '\0';
+	fclose(to);
+	return n;
+}
+
+/* Each moment is written whole: where the tool was killed, the last one is in the file as well. */
+static void without_an_end_the_last_moment_is_told(void **state)
+{
+	char path[] = "/tmp/pyleak-first-XXXXXX", said[1000];
+	FILE *f = fdopen(mkstemp(path), "w");
+	struct evidence e = {.start_ns = 1000000000,
+			     .now_ns = 6000000000,
+			     .interpreter = "python3",
+			     .seen = {.comm = "python3", .mode = "auto", .mechanism = "probe"}};
+	struct recorder *rec;
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(recorder_new(f, 0, &rec), 0);
+	for (int i = 1; i <= 3; i++) {
+		e.seen.pid = i;
+		recorder_add(rec, &e);
+		assert_int_equal(read_and_hear(path, said, sizeof(said)), i);
+		assert_non_null(strstr(said, "is cut short"));
+	}
+	assert_int_equal(recorder_end(rec), 0);
+	fclose(f);
+	assert_int_equal(read_and_hear(path, said, sizeof(said)), 3);
+	assert_string_equal(said, "");
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_moment_is_that_of_any_process),
 		cmocka_unit_test(children_are_one_at_any_moment),
+		cmocka_unit_test(without_an_end_the_last_moment_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
