@@ -35,6 +35,7 @@ struct replay {
 	/* when the first process in it was first watched; its earliest moment of any */
 	uint64_t start_ns, first_ns;
 	VEC(struct moment) kept;
+	bool is_full;		  /* other processes came when MAX_PROCESSES were kept */
 	size_t bytes;		  /* bytes of the kept moments */
 	struct report_tree *tree; /* the last counts; NULL: children were not followed */
 	struct report *r;
@@ -132,6 +133,7 @@ static struct moment *place_of(struct replay *p, const struct record_frame *f)
 	for (size_t i = 0; i < p->kept.n; i++)
 		if (p->kept.v[i].frame.pid == f->pid && p->kept.v[i].frame.start_ns == f->start_ns)
 			return &p->kept.v[i];
+	p->is_full |= p->kept.n == MAX_PROCESSES;
 	if (p->kept.n == MAX_PROCESSES)
 		return NULL;
 	m = vec_push(&p->kept);
@@ -274,6 +276,21 @@ static int judge_all(struct replay *p, const char *path, double at_s, struct rec
 	return 0;
 }
 
+/* Says what of the file the report lacks. */
+static void tell_left_out(const struct replay *p, const char *path)
+{
+	if (p->bytes >= MAX_BYTES)
+		log_line("pyleak-bpf: the last moments of the processes in %s take more than can "
+			 "be kept (%u MiB): it was not read to its end",
+			 path, MAX_BYTES >> 20);
+	else if (!p->is_ended)
+		log_line("pyleak-bpf: %s is cut short: what follows is of what can be read", path);
+	if (p->is_full)
+		log_line("pyleak-bpf: %s has more than %d processes: those that come after them "
+			 "are left out",
+			 path, MAX_PROCESSES);
+}
+
 static const char *or_unknown(const char *text)
 {
 	return text ? text : "?";
@@ -293,8 +310,7 @@ static int read_all(struct replay *p, const char *path, double at_s, FILE *to)
 	err = keep_moments(p, at_s);
 	if (err)
 		return fail_in(err, "%s", path);
-	if (!p->is_ended)
-		log_line("pyleak-bpf: %s is cut short: what follows is of what can be read", path);
+	tell_left_out(p, path);
 	p->r->final = true;
 	if (to)
 		err = recorder_begin(to, &p->header, &rec);

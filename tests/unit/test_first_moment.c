@@ -125,12 +125,44 @@ static void without_an_end_the_last_moment_is_told(void **state)
 	unlink(path);
 }
 
+/* A service that replaces its workers has thousands in a day: what is kept of them is bounded. */
+static void processes_that_are_left_out_are_told(void **state)
+{
+	enum { MOST = 4096 };
+	char path[] = "/tmp/pyleak-first-XXXXXX", said[1000];
+	FILE *f = fdopen(mkstemp(path), "w");
+	struct evidence e = {.start_ns = 1000000000,
+			     .now_ns = 6000000000,
+			     .interpreter = "python3",
+			     .seen = {.comm = "python3", .mode = "auto", .mechanism = "probe"}};
+	struct recorder *rec;
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(recorder_new(f, 0, &rec), 0);
+	for (int i = 0; i < MOST; i++) {
+		e.seen.pid = 100 + i;
+		recorder_add(rec, &e);
+	}
+	assert_int_equal(read_and_hear(path, said, sizeof(said)), MOST);
+	assert_null(strstr(said, "left out"));
+	e.seen.pid = 100 + MOST;
+	recorder_add(rec, &e);
+	assert_int_equal(recorder_end(rec), 0);
+	fclose(f);
+	assert_int_equal(read_and_hear(path, said, sizeof(said)), MOST);
+	assert_non_null(strstr(said, "has more than 4096 processes: those that come after them"));
+	assert_null(strstr(said, "cut short"));
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_moment_is_that_of_any_process),
 		cmocka_unit_test(children_are_one_at_any_moment),
 		cmocka_unit_test(without_an_end_the_last_moment_is_told),
+		cmocka_unit_test(processes_that_are_left_out_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
