@@ -51,10 +51,8 @@ static void put_paths(struct line *l, const struct why_question *q, const struct
 		line_printf(l, "%4.0f %%  ", 100 * a->path[i].share);
 		line_words(l, a->path[i].text);
 		line_end(l);
-		if (!say)
-			continue;
-		line_printf(l, "        %s", say);
-		line_end(l);
+		if (say)
+			line_put(l, "        %s", say);
 	}
 }
 
@@ -62,29 +60,21 @@ static void put_rest(struct line *l, const struct why_answer *a, const struct wh
 {
 	bool is_unsearched = s->unsearched && a->other_share + a->unknown_share > 0.005;
 
-	if (a->other_share > 0.005) {
-		line_printf(l, "%4.0f %%  on other paths", 100 * a->other_share);
-		line_end(l);
-	}
-	if (a->unknown_share > 0.005) {
-		line_printf(l, "%4.0f %%  not known%s", 100 * a->unknown_share,
-			    s->unsearched || s->pages_swapped
-				    ? ""
-				    : ": what holds them changed while it was read, or is memory "
-				      "of C code that nothing points to");
-		line_end(l);
-	}
-	if (s->pages_swapped) {
-		line_text(l, "part of the process is swapped out and was not read: what holds the "
-			     "rest may be there; --swapped reads it, which brings it back into "
-			     "memory");
-		line_end(l);
-	}
-	if (is_unsearched) {
-		line_text(l, "not all memory of C code was searched (another malloc than glibc's, "
-			     "or too much): what holds the rest may be there");
-		line_end(l);
-	}
+	if (a->other_share > 0.005)
+		line_put(l, "%4.0f %%  on other paths", 100 * a->other_share);
+	if (a->unknown_share > 0.005)
+		line_put(l, "%4.0f %%  not known%s", 100 * a->unknown_share,
+			 s->unsearched || s->pages_swapped
+				 ? ""
+				 : ": what holds them changed while it was read, or is memory "
+				   "of C code that nothing points to");
+	if (s->pages_swapped)
+		line_put(l, "part of the process is swapped out and was not read: what holds the "
+			    "rest may be there; --swapped reads it, which brings it back into "
+			    "memory");
+	if (is_unsearched)
+		line_put(l, "not all memory of C code was searched (another malloc than glibc's, "
+			    "or too much): what holds the rest may be there");
 }
 
 int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,

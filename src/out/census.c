@@ -182,11 +182,8 @@ static void put_types(struct line *l, const struct report_process *p, size_t top
 	line_end(l);
 	for (size_t i = 0; i < p->n_classes && i < top; i++)
 		put_row(l, &p->classes[i], growth);
-	if (p->n_classes > top) {
-		line_printf(l, "%zu more types: --top shows more, --json has all",
-			    p->n_classes - top);
-		line_end(l);
-	}
+	if (p->n_classes > top)
+		line_put(l, "%zu more types: --top shows more, --json has all", p->n_classes - top);
 }
 
 void term_census(struct line *l, const struct report_process *p, size_t top)
@@ -234,12 +231,9 @@ static void put_lost(struct line *l, const struct report_process *p)
 {
 	char text[256];
 
-	for (size_t i = 0; i < p->n_lost; i++) {
-		if (!p->lost[i].n)
-			continue;
-		line_printf(l, "  %s", term_lost(&p->lost[i], text, sizeof(text)));
-		line_end(l);
-	}
+	for (size_t i = 0; i < p->n_lost; i++)
+		if (p->lost[i].n)
+			line_put(l, "  %s", term_lost(&p->lost[i], text, sizeof(text)));
 }
 
 int out_census(FILE *f, const struct report *r, const struct out_term_opts *o)

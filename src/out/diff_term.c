@@ -77,10 +77,8 @@ static void put_summary(struct line *l, const struct compare *c)
 	line_end(l);
 	if (c->a.processes > 1 || c->b.processes > 1) {
 		line_pad(l, INDENT);
-		line_text(
-			l,
-			"rates are of one process, on the average of those with its command line");
-		line_end(l);
+		line_put(l, "rates are of one process, on the average of those with its command "
+			    "line");
 	}
 }
 
@@ -186,10 +184,9 @@ static void put_cause(struct line *l, const struct compare_cause *c)
 	line_style(l, STYLE_BOLD);
 	line_printf(l, "One cause, %" PRIu64 " places: ", c->places);
 	line_style(l, STYLE_PLAIN);
-	line_printf(l, "%s -> %s together",
-		    c->a_per_s > 0 ? term_rate(a, sizeof(a), c->a_per_s, true) : "nothing",
-		    c->b_per_s > 0 ? term_rate(b, sizeof(b), c->b_per_s, true) : "nothing");
-	line_end(l);
+	line_put(l, "%s -> %s together",
+		 c->a_per_s > 0 ? term_rate(a, sizeof(a), c->a_per_s, true) : "nothing",
+		 c->b_per_s > 0 ? term_rate(b, sizeof(b), c->b_per_s, true) : "nothing");
 }
 
 static void put_row(struct line *l, const struct compare_row *row, size_t rank, bool verbose)
@@ -224,8 +221,7 @@ static void put_rows(struct line *l, const struct compare *c, const struct out_t
 	}
 	if (shown < wanted) {
 		line_end(l);
-		line_printf(l, "%zu more differ (-T or -v shows them)", wanted - shown);
-		line_end(l);
+		line_put(l, "%zu more differ (-T or -v shows them)", wanted - shown);
 	}
 }
 

@@ -97,15 +97,31 @@ void line_text(struct line *l, const char *s)
 	}
 }
 
-void line_printf(struct line *l, const char *fmt, ...)
+static void add_formatted(struct line *l, const char *fmt, va_list ap)
 {
 	char text[1024];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	line_text(l, text);
+}
+
+void line_printf(struct line *l, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	add_formatted(l, fmt, ap);
 	va_end(ap);
-	line_text(l, text);
+}
+
+void line_put(struct line *l, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_formatted(l, fmt, ap);
+	va_end(ap);
+	line_end(l);
 }
 
 int line_columns(const char *s)

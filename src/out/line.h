@@ -38,6 +38,8 @@ void line_style(struct line *l, enum style s);
 void line_text(struct line *l, const char *s);
 /* As line_text(), at most 1,023 bytes. */
 void line_printf(struct line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* As line_printf(), and ends the line. */
+void line_put(struct line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Adds the last @cols columns of @s, with "..." before them if @s is longer. */
 void line_tail(struct line *l, const char *s, int cols);
 /* Adds blanks up to column @col. */

@@ -359,9 +359,9 @@ static void put_sites(struct line *l, const struct report *r, const struct repor
 	for (size_t i = 0; i < p->n_sites; i++)
 		grows = grows || p->sites[i].verdict <= CLASS_GROWING;
 	if (!grows && r->final) {
-		line_text(l, was_not_probed(p) ? "  not probed: no line of it was looked for"
-					       : "  no site grows");
-		line_end(l);
+		line_put(l, "%s",
+			 was_not_probed(p) ? "  not probed: no line of it was looked for"
+					   : "  no site grows");
 	} else if (!grows) {
 		put_nothing_yet(l, r, p);
 	}
@@ -376,9 +376,8 @@ static void put_sites(struct line *l, const struct report *r, const struct repor
 	}
 	if (left) {
 		line_end(l);
-		line_printf(l, "%zu more site%s: --top shows more, --json has all", left,
-			    left == 1 ? "" : "s");
-		line_end(l);
+		line_put(l, "%zu more site%s: --top shows more, --json has all", left,
+			 left == 1 ? "" : "s");
 	}
 }
 

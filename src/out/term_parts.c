@@ -58,8 +58,7 @@ void term_parts(struct line *l, const struct report_process *p)
 	line_end(l);
 	if (v->trimmable < LEAST_TRIM || (double)v->trimmable < 0.05 * sum)
 		return;
-	line_printf(l, "  malloc_trim(0) in the process would give back %s (%s of RSS)",
-		    fmt_bytes(bytes, sizeof(bytes), (double)v->trimmable),
-		    term_percent(rate, sizeof(rate), 100 * (double)v->trimmable / sum));
-	line_end(l);
+	line_put(l, "  malloc_trim(0) in the process would give back %s (%s of RSS)",
+		 fmt_bytes(bytes, sizeof(bytes), (double)v->trimmable),
+		 term_percent(rate, sizeof(rate), 100 * (double)v->trimmable / sum));
 }

@@ -221,8 +221,7 @@ static void put_same_hint(struct line *l, const struct report_hint *h, size_t as
 	line_style(l, STYLE_CYAN);
 	line_text(l, h->code);
 	line_style(l, STYLE_PLAIN);
-	line_printf(l, ": as #%zu", as);
-	line_end(l);
+	line_put(l, ": as #%zu", as);
 }
 
 void term_site(struct line *l, const struct report_site *s, struct term_place at, bool verbose)

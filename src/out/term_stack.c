@@ -226,8 +226,7 @@ static void put_stack(struct line *l, const struct report_site *s, bool verbose)
 		}
 		if (hidden) {
 			line_pad(l, INDENT);
-			line_printf(l, "... %zu frames between (-v shows them)", hidden);
-			line_end(l);
+			line_put(l, "... %zu frames between (-v shows them)", hidden);
 			hidden = 0;
 		}
 		put_frame(l, s, r, align);
@@ -236,8 +235,8 @@ static void put_stack(struct line *l, const struct report_site *s, bool verbose)
 	}
 	if (s->n_frames == 0 || s->truncated) {
 		line_pad(l, INDENT);
-		line_text(l, s->n_frames ? "... cut: the outer frames were not recorded"
-					 : "no Python stack: a thread without Python frames");
-		line_end(l);
+		line_put(l, "%s",
+			 s->n_frames ? "... cut: the outer frames were not recorded"
+				     : "no Python stack: a thread without Python frames");
 	}
 }

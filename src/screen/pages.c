@@ -67,8 +67,7 @@ static void put_number(struct line *l, const char *what, uint64_t bytes)
 	if (bytes == REPORT_UNKNOWN)
 		return;
 	line_pad(l, 2);
-	line_printf(l, "%10s  %s", fmt_bytes(n, sizeof(n), (double)bytes), what);
-	line_end(l);
+	line_put(l, "%10s  %s", fmt_bytes(n, sizeof(n), (double)bytes), what);
 }
 
 static void put_bar(struct line *l, double share, bool is_ascii)
@@ -90,8 +89,7 @@ static void put_part(struct line *l, const struct report_parts *v, enum report_p
 	line_style(l, STYLE_CYAN);
 	put_bar(l, (double)v->bytes[k] / all, is_ascii);
 	line_style(l, STYLE_PLAIN);
-	line_printf(l, " %s", term_part_words(k));
-	line_end(l);
+	line_put(l, " %s", term_part_words(k));
 }
 
 static void put_parts(struct line *l, const struct report_parts *v, bool is_ascii)
@@ -110,11 +108,9 @@ static void put_parts(struct line *l, const struct report_parts *v, bool is_asci
 	line_style(l, STYLE_PLAIN);
 	for (size_t i = 0; i < PART_MAX; i++)
 		put_part(l, v, (enum report_part)i, all, is_ascii);
-	if (v->trimmable) {
-		line_printf(l, "  malloc_trim(0) in the process would give back %s",
-			    fmt_bytes(n, sizeof(n), (double)v->trimmable));
-		line_end(l);
-	}
+	if (v->trimmable)
+		line_put(l, "  malloc_trim(0) in the process would give back %s",
+			 fmt_bytes(n, sizeof(n), (double)v->trimmable));
 	line_end(l);
 }
 
