@@ -216,6 +216,8 @@ static int open_all(struct outputs *o, const struct outputs_files *files, const 
 	size_t n_reports;
 	int err = 0;
 
+	/* a reader who leaves must not end us before all files are written */
+	signal(SIGPIPE, SIG_IGN);
 	if (files)
 		err = find_all(&p, files->path, OUT_FORMATS_MAX);
 	n_reports = p.n;
@@ -475,8 +477,6 @@ int outputs_print(const struct outputs *o, const struct outputs_files *files, ou
 	struct cli_failures failed = {0};
 	int err;
 
-	/* a reader who leaves must not end us before all files are written */
-	signal(SIGPIPE, SIG_IGN);
 	err = want_text ? text(stdout, r, &how) : 0;
 	cli_note(&failed, cli_reader_left(err) ? 0 : err);
 	err = outputs_report(o, files, r);

@@ -351,3 +351,14 @@ def test_who_has_seen_enough_is_no_failure():
 def test_help_teaches():
     text = diff("--help").stdout
     assert text.count("  pyleak-bpf diff ") >= 2 and "Exit status" in text
+
+
+@pytest.mark.parametrize("args", ([], ["--fail-on", "leak"]))
+def test_a_reader_who_leaves_does_not_cost_the_file(tmp_path, args):
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = subprocess.run([TOOL, "diff", "-v", *args, "--json", tmp_path / "diff.json", ONCE, DOUBLE], stdout=writer, stderr=subprocess.PIPE,
+                         text=True, timeout=60, check=False)
+    os.close(writer)
+    assert (run.returncode, run.stderr) == (3 if args else 0, "")
+    assert load(tmp_path / "diff.json")["rows"]
