@@ -11,6 +11,10 @@ static char *scaled(char *buf, size_t size, double v, double step, const char *c
 {
 	size_t i = 0;
 
+	if (isnan(v)) {
+		snprintf(buf, size, "?%s", unit[0]);
+		return buf;
+	}
 	while (i + 1 < n && fabs(v) >= step * 0.9995) {
 		v /= step;
 		i++;
@@ -64,7 +68,9 @@ char *fmt_duration(char *buf, size_t size, double s)
 
 char *fmt_duration_like(char *buf, size_t size, double s, double like)
 {
-	if (like < 99.5)
+	if (isnan(s))
+		snprintf(buf, size, "?");
+	else if (like < 99.5)
 		snprintf(buf, size, "%.0f s", s);
 	else if (like < 5400)
 		snprintf(buf, size, "%.0f m %02.0f s", floor(s / 60), floor(fmod(s, 60)));

@@ -171,12 +171,14 @@ char *term_cost(const struct report_process *p, char *buf, size_t size)
 
 static void put_cost(struct line *l, const struct report_process *p)
 {
-	char text[96];
+	char text[96], often[32] = "";
 
 	line_item(l, term_cost(p, text, sizeof(text)));
+	if (isfinite(p->stalls_per_s))
+		snprintf(often, sizeof(often), ", %.1f a second", p->stalls_per_s);
 	if (p->stall_ms > 0) {
-		snprintf(text, sizeof(text), "delays up to %.*f ms, %.1f a second",
-			 p->stall_ms < 9.95, p->stall_ms, p->stalls_per_s);
+		snprintf(text, sizeof(text), "delays up to %.*f ms%s", p->stall_ms < 9.95,
+			 p->stall_ms, often);
 		line_item(l, text);
 	}
 }

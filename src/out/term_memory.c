@@ -68,6 +68,7 @@ void term_limit(struct line *l, const struct report *r, const struct report_proc
 	const struct report_memory *m = &p->memory;
 	char text[512], eta[32], low[32], high[32], bytes[32];
 	const char *what = m->limit_refuses ? "allocations fail" : "killed";
+	const char *name = m->limit_name ? m->limit_name : "?";
 	const char *alone = is_told_alone(r, p) ? ", by its growth alone" : "";
 
 	if (!m->limit_source || !(m->eta_s <= NEAR_S))
@@ -78,11 +79,11 @@ void term_limit(struct line *l, const struct report *r, const struct report_proc
 	if (isfinite(m->eta_high_s))
 		snprintf(text, sizeof(text), "at this rate %s in %s (%s - %s): %s, limit %s%s",
 			 what, eta, low,
-			 fmt_duration_like(high, sizeof(high), m->eta_high_s, m->eta_s),
-			 m->limit_name, bytes, alone);
+			 fmt_duration_like(high, sizeof(high), m->eta_high_s, m->eta_s), name,
+			 bytes, alone);
 	else
 		snprintf(text, sizeof(text), "at this rate %s in %s (%s at least): %s, limit %s%s",
-			 what, eta, low, m->limit_name, bytes, alone);
+			 what, eta, low, name, bytes, alone);
 	line_pad(l, indent);
 	line_words(l, text);
 	line_end(l);

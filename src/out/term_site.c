@@ -189,7 +189,7 @@ void term_hint(struct line *l, const struct report_hint *h)
 
 static void put_holder(struct line *l, const struct report_held *h)
 {
-	char share[32];
+	char share[32] = "";
 
 	if (!h->path)
 		return;
@@ -197,8 +197,10 @@ static void put_holder(struct line *l, const struct report_held *h)
 	line_style(l, STYLE_CYAN);
 	line_text(l, "held by");
 	line_style(l, STYLE_PLAIN);
-	snprintf(share, sizeof(share), " (%.0f %%): ", 100 * h->share);
+	if (isfinite(h->share))
+		snprintf(share, sizeof(share), " (%.0f %%)", 100 * h->share);
 	line_text(l, share);
+	line_text(l, ": ");
 	line_words(l, h->path);
 	line_end(l);
 }

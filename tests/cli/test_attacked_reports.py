@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -38,6 +39,29 @@ def test_words_that_are_none(words, tmp_path):
     for args in (("--from", path, "-v"), ("merge", path, path), ("diff", path, GOLDEN, "-v"), ("--from", path, "--json", "-")):
         found = run(*args)
         assert (found.returncode, found.stderr) == (0, ""), args
+
+
+def members(x, path=()):
+    """The path to each member, once for all items of a list."""
+    for key, value in x.items() if isinstance(x, dict) else enumerate(x) if isinstance(x, list) else ():
+        if isinstance(key, str):
+            yield path + (key,)
+        yield from members(value, path + (key,))
+
+
+def test_what_is_not_known_is_no_number(tmp_path):
+    paths = {tuple("*" if isinstance(k, int) else k for k in p): p for p in members(golden())}
+    assert len(paths) > 150
+    for path in paths.values():
+        report = at = golden()
+        for key in path[:-1]:
+            at = at[key]
+        at[path[-1]] = None
+        saved = save(tmp_path / "r.json", report)
+        for args in (("--from", saved, "-v"), ("merge", "-v", saved, GOLDEN)):
+            found = run(*args)
+            assert found.returncode in (0, 1), (path, found.stderr)
+            assert not re.search(r"\bnan\b|\(null\)", found.stdout + found.stderr), (path, found.stdout)
 
 
 @pytest.mark.parametrize("args", [("diff", "{a}", "{b}", "--json", "{b}"), ("diff", "{a}", "{b}", "--output", "{a}"),

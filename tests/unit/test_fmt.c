@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Numbers as people read them. */
 #include "base/base.h"
+
+#include <math.h>
+
 #include "unit.h"
 
 static const struct {
@@ -45,11 +48,23 @@ static void a_range_has_one_unit(void **state)
 	assert_string_equal(fmt_duration_like(buf, sizeof(buf), 80, 120), "1 m 20 s");
 }
 
+static void an_unknown_number_is_a_question_mark(void **state)
+{
+	char buf[32];
+
+	(void)state;
+	assert_string_equal(fmt_bytes(buf, sizeof(buf), NAN), "? B");
+	assert_string_equal(fmt_count(buf, sizeof(buf), NAN), "?");
+	assert_string_equal(fmt_duration(buf, sizeof(buf), NAN), "?");
+	assert_string_equal(fmt_duration_like(buf, sizeof(buf), NAN, 7200), "?");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_slow_rate_is_not_zero),
 		cmocka_unit_test(a_range_has_one_unit),
+		cmocka_unit_test(an_unknown_number_is_a_question_mark),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
