@@ -6,6 +6,16 @@
 
 #define ROOM 48 /* bytes of the command line that are shown, about as many columns */
 
+/* Ends the text of @size - 1 bytes, which was cut, with dots behind its last whole character. */
+static void end_with_dots(char *buf, size_t size)
+{
+	size_t at = size - 4;
+
+	while (at && ((unsigned char)buf[at] & 0xc0) == 0x80)
+		at--;
+	strcpy(buf + at, "...");
+}
+
 void term_name(const struct report_process *p, char *buf, size_t size)
 {
 	const char *comm = p->comm ? p->comm : "";
@@ -18,10 +28,9 @@ void term_name(const struct report_process *p, char *buf, size_t size)
 		words--;
 	/* a title that the program wrote over its command line, with zeros behind it */
 	if (words == 1 && strchr(p->cmdline[0], ' ')) {
-		snprintf(buf, end, "pid %d %s", p->pid, p->cmdline[0]);
-		return;
-	}
-	if (by == 'c') { /* the text of a program follows, not a name */
+		n = (size_t)snprintf(buf, end, "pid %d %s", p->pid, p->cmdline[0]);
+		at = p->n_cmdline;
+	} else if (by == 'c') { /* the text of a program follows, not a name */
 		const char *word = p->cmdline[at];
 
 		if (n < end)
@@ -37,7 +46,7 @@ void term_name(const struct report_process *p, char *buf, size_t size)
 			n += (size_t)snprintf(buf + n, end - n, " %s", word);
 	}
 	if (n >= end)
-		snprintf(buf + end - 4, 4, "...");
+		end_with_dots(buf, end);
 }
 
 const char *term_end(const struct report_process *p)

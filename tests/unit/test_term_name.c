@@ -38,6 +38,19 @@ static void a_process_is_called_by_its_program(void **state)
 		{"python3",
 		 {"python3", "worker.py", "--queue=one-that-has-a-very-long-name-indeed"},
 		 "pid 7 python3 worker.py --queue=one-that-has-a-very-long-..."},
+		{"celery",
+		 {"celery: worker1@host-1.example:MainProcess -active- (worker -A shop)"},
+		 "pid 7 celery: worker1@host-1.example:MainProcess -active..."},
+		/* 19 characters of three bytes each: none of them is cut */
+		{"python3",
+		 {"python3", "日本日本日本日本日本日本日本日本日本日"},
+		 "pid 7 python3 日本日本日本日本日本日本日本..."},
+		{"python3",
+		 {"python3", "a日本日本日本日本日本日本日本日本日本日"},
+		 "pid 7 python3 a日本日本日本日本日本日本日本..."},
+		{"python3",
+		 {"python3", "ab日本日本日本日本日本日本日本日本日本日"},
+		 "pid 7 python3 ab日本日本日本日本日本日本日..."},
 	};
 
 	(void)state;
