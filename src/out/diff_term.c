@@ -157,19 +157,11 @@ static void put_facts(struct line *l, const struct compare_row *row)
 
 static void put_types(struct line *l, const struct report_site *s)
 {
-	char n[32];
-
 	if (!s->n_types && !s->held_by.path)
 		return;
 	line_pad(l, INDENT);
-	for (size_t i = 0; i < s->n_types && i < MAX_TYPES; i++) {
-		auto_free char *text = NULL;
-
-		if (asprintf(&text, "%s %s", s->types[i].name,
-			     term_percent(n, sizeof(n), 100 * s->types[i].share)) < 0)
-			text = NULL;
-		line_item(l, text ? text : "?");
-	}
+	for (size_t i = 0; i < s->n_types && i < MAX_TYPES; i++)
+		term_type(l, &s->types[i]);
 	if (s->held_by.path) {
 		line_text(l, s->n_types ? ", held by " : "held by ");
 		line_text(l, s->held_by.path);

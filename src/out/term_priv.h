@@ -23,6 +23,8 @@ void term_baseline(struct line *l, const struct report_process *p, bool verbose)
 void term_parts(struct line *l, const struct report_process *p);
 /* Counts the children: how many were started, watched, or not, and why. */
 void term_tree(struct line *l, const struct report_tree *t);
+/* Writes "dict 83 %", as an item. */
+void term_type(struct line *l, const struct report_type *t);
 void term_stack(struct line *l, const struct report_site *s, bool verbose);
 
 #endif

@@ -130,7 +130,7 @@ static bool put_held(struct line *l, const struct report_site *s)
 	return has_bytes || isfinite(s->outstanding_count);
 }
 
-static void put_type(struct line *l, const struct report_type *t)
+void term_type(struct line *l, const struct report_type *t)
 {
 	auto_free char *text = NULL;
 	char share[32] = "";
@@ -153,7 +153,7 @@ static void put_types(struct line *l, const struct report_site *s, bool verbose)
 	else if (s->n_types == 0)
 		line_text(l, "types not known");
 	for (size_t i = 0; i < n_shown; i++)
-		put_type(l, &s->types[i]);
+		term_type(l, &s->types[i]);
 	if (n_shown < s->n_types) {
 		snprintf(more, sizeof(more), "%zu more", s->n_types - n_shown);
 		line_item(l, more);

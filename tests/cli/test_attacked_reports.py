@@ -58,7 +58,7 @@ def test_what_is_not_known_is_no_number(tmp_path):
             at = at[key]
         at[path[-1]] = None
         saved = save(tmp_path / "r.json", report)
-        for args in (("--from", saved, "-v"), ("merge", "-v", saved, GOLDEN)):
+        for args in (("--from", saved, "-v"), ("merge", "-v", saved, GOLDEN), ("diff", "-v", GOLDEN, saved)):
             found = run(*args)
             assert found.returncode in (0, 1), (path, found.stderr)
             assert not re.search(r"\bnan\b|\(null\)", found.stdout + found.stderr), (path, found.stdout)
