@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Writes a file for speedscope.app (format "sampled"): for each process a profile of the bytes that
  * stay, and one of their growth. Frames are numbered in the order in which they first occur. */
+#include <inttypes.h>
 #include <math.h>
 
 #include "out/frames.h"
@@ -63,11 +64,16 @@ static void put_samples(struct json *j, struct out_frames *fr, const struct repo
 static void put_profile(struct json *j, struct out_frames *fr, const struct report_process *p,
 			bool growth)
 {
+	const char *what = growth ? "growth, bytes per second" : "bytes that stay";
+	const char *comm = p->comm ? p->comm : "?";
 	double sum = 0;
 	char name[128];
 
-	snprintf(name, sizeof(name), "%s %d: %s", p->comm ? p->comm : "?", p->pid,
-		 growth ? "growth, bytes per second" : "bytes that stay");
+	if (p->n_members)
+		snprintf(name, sizeof(name), "%" PRIu64 " process%s of %s: %s", report_members(p),
+			 report_members(p) == 1 ? "" : "es", comm, what);
+	else
+		snprintf(name, sizeof(name), "%s %d: %s", comm, p->pid, what);
 	json_object(j, NULL, false);
 	json_string(j, "type", "sampled");
 	json_string(j, "name", name);
