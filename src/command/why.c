@@ -315,8 +315,9 @@ static int ask(struct why_cmd *w, struct py_runtime *rt)
 				   .max_blocks = inquiry_max_blocks(ROOM_SHARE)};
 	const char *what = w->site ? w->site_in_words : w->type ? w->type : w->addr;
 	char process[32];
-	struct why_question say = {rt->proc->pid, rt->proc->pid ? process : w->source.core,
-				   rt->version, what, w->source.from != NULL};
+	const char *file = w->source.core ? w->source.core : w->source.from;
+	struct why_question say = {rt->proc->pid, rt->proc->pid ? process : file, rt->version, what,
+				   w->source.from != NULL};
 	struct why_answer *a = NULL;
 	struct progress progress;
 	struct why_stats stats;

@@ -6,6 +6,13 @@
 
 #define ROOM 48 /* bytes of the command line that are shown, about as many columns */
 
+/* Begins a name. A core file may not tell the pid: 0. */
+static size_t put_pid(char *buf, size_t size, int pid, const char *name)
+{
+	return (size_t)(pid ? snprintf(buf, size, "pid %d %s", pid, name)
+			    : snprintf(buf, size, "%s", *name ? name : "a process"));
+}
+
 /* Ends the text of @size - 1 bytes, which was cut, with dots behind its last whole character. */
 static void end_with_dots(char *buf, size_t size)
 {
@@ -21,14 +28,14 @@ void term_name(const struct report_process *p, char *buf, size_t size)
 	const char *comm = p->comm ? p->comm : "";
 	char by;
 	size_t at = program_word(p->cmdline, p->n_cmdline, &by);
-	size_t n = (size_t)snprintf(buf, size, "pid %d %s", p->pid, comm);
+	size_t n = put_pid(buf, size, p->pid, comm);
 	size_t end = n + ROOM < size ? n + ROOM : size, words = p->n_cmdline;
 
 	while (words > 1 && !*p->cmdline[words - 1])
 		words--;
 	/* a title that the program wrote over its command line, with zeros behind it */
 	if (words == 1 && strchr(p->cmdline[0], ' ')) {
-		n = (size_t)snprintf(buf, end, "pid %d %s", p->pid, p->cmdline[0]);
+		n = put_pid(buf, end, p->pid, p->cmdline[0]);
 		at = p->n_cmdline;
 	} else if (by == 'c') { /* the text of a program follows, not a name */
 		const char *word = p->cmdline[at];

@@ -14,7 +14,7 @@ static void take_line(struct snapshot *s, const char *line)
 	struct proc *p = s->p;
 	int *tid;
 
-	sscanf(line, "pid %d", &p->pid);
+	s->has_process |= sscanf(line, "pid %d", &p->pid) == 1;
 	sscanf(line, "ns_pid %d", &p->ns_pid);
 	sscanf(line, "ppid %d", &p->ppid);
 	sscanf(line, "start_ticks %" SCNu64, &p->start_ticks);
@@ -38,7 +38,7 @@ static void take_process(struct snapshot *s, char *text)
 
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		take_line(s, line);
-	s->has_process = s->p->pid > 0;
+	s->has_process &= s->p->pid >= 0; /* a core may not tell its pid: 0 */
 }
 
 static int take_cmdline(struct snapshot *s, const char *text, size_t size)

@@ -34,9 +34,9 @@ static void put_record(int fd, enum snap_type type, const struct snap_run *run, 
 }
 
 /* Three pages: the first is there, the second is damaged, the third was never touched. */
-static int make(void)
+static int make(const char *process)
 {
-	static const char process[] = "pid 1\n", maps[] = "100000-103000 rw-p 0 0:0 0 \n";
+	static const char maps[] = "100000-103000 rw-p 0 0:0 0 \n";
 	const struct snap_run first = {START, SNAP_PAGE}, second = {START + SNAP_PAGE, SNAP_PAGE};
 	struct snap_head head = {.magic = SNAP_MAGIC, .version = SNAP_VERSION, .page = SNAP_PAGE};
 	char page[SNAP_PAGE];
@@ -81,7 +81,7 @@ static void read_pages(const struct proc *p, read_fn read, int out[PAGES])
 static void what_cannot_be_saved_is_not_zeros(void **state)
 {
 	static const int want[PAGES] = {'x', -1, 0};
-	int fd[2] = {make(), -1}, got[PAGES];
+	int fd[2] = {make("pid 1\n"), -1}, got[PAGES];
 
 	(void)state;
 	/* Saved again, and that once more. */
@@ -106,6 +106,26 @@ static void what_cannot_be_saved_is_not_zeros(void **state)
 		fd[0] = fd[1];
 	}
 	close(fd[0]);
+}
+
+/* A core file may not tell the pid of its process; what is saved of it has none either. */
+static void a_pid_that_is_not_known_is_none(void **state)
+{
+	static const char *const bad[] = {"pid -1\n", "ppid 1\n", "pid x\n"};
+	int fd = make("pid 0\n");
+	struct proc *p = open_fd(fd);
+	char path[64];
+
+	(void)state;
+	assert_int_equal(p->pid, 0);
+	proc_close(p);
+	close(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		fd = make(bad[i]);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		assert_int_equal(saved_open(path, &p), -EINVAL);
+		close(fd);
+	}
 }
 
 /* A core of a program whose code begins in the page of the file in which its constants end. Of it
@@ -177,6 +197,7 @@ static void code_may_share_a_page_with_constants(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pid_that_is_not_known_is_none),
 		cmocka_unit_test(code_may_share_a_page_with_constants),
 		cmocka_unit_test(what_cannot_be_saved_is_not_zeros),
 	};

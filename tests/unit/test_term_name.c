@@ -66,6 +66,24 @@ static void a_process_is_called_by_its_program(void **state)
 	}
 }
 
+static void a_process_without_a_pid_has_a_name(void **state)
+{
+	const char *words[] = {"python3", "shop.py"}, *title[] = {"celery: worker"};
+	struct report_process p = {.comm = "python3", .cmdline = words, .n_cmdline = 2};
+	char text[128];
+
+	(void)state;
+	term_name(&p, text, sizeof(text));
+	assert_string_equal(text, "python3 shop.py");
+	p.cmdline = title;
+	p.n_cmdline = 1;
+	term_name(&p, text, sizeof(text));
+	assert_string_equal(text, "celery: worker");
+	p = (struct report_process){.comm = ""};
+	term_name(&p, text, sizeof(text));
+	assert_string_equal(text, "a process");
+}
+
 /* A report says anything: what it calls a process may be longer than the room for its name. */
 static void a_name_stays_within_its_room(void **state)
 {
@@ -89,6 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_process_is_called_by_its_program),
+		cmocka_unit_test(a_process_without_a_pid_has_a_name),
 		cmocka_unit_test(a_name_stays_within_its_room),
 	};
 
