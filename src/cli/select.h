@@ -34,7 +34,7 @@ struct cli_select {
 	{0, OPT_STRING, "cgroup", "PART", CLI_SELECT_ROW(type, cgroup), \
 	 "only whose cgroup's path has this in it, as the name of a unit", 0, 0, NULL}, \
 	{0, OPT_NUMBER, "min-age", "SEC", CLI_SELECT_ROW(type, min_age_s), \
-	 "only what runs for so long", 0, 31536000, NULL}, \
+	 "only what has run for so long", 0, 31536000, NULL}, \
 	{0, OPT_SIZE, "min-rss", "BYTES", CLI_SELECT_ROW(type, min_rss), \
 	 "only what is so large; k, M and G", 0, 0, NULL}, \
 	{0, OPT_NUMBER, "overhead", "PCT", CLI_SELECT_ROW(type, overhead_pct), \

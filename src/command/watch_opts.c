@@ -88,8 +88,8 @@ static const struct opt table[] = {
 	 "ones",
 	 0, 0, NULL},
 	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on),
-	 "leak: exit with status 3 when the verdict on a process is leak; one line that is, beside "
-	 "ten times its growth, does not make it that",
+	 "leak: exit with status 3 when the verdict on a process is leak; lines that leak "
+	 "less than a tenth of what it grows by do not make it one",
 	 0, 0, failures},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},
 	{0, OPT_FLAG, "no-tui", NULL, ROW(no_tui),
@@ -312,7 +312,7 @@ void watch_opts_help(FILE *f)
 	      "  confidence        0 to 1, in the verdict; grows with the time watched\n"
 	      "  costs             the part of a core that probes take, and of its CPU time\n"
 	      "  delays            by a window, to what runs in it: at most, and how often\n"
-	      "  coverage          time in which births were recorded; 0.5 % will do\n"
+	      "  coverage          share of the time in which births were seen; 0.5 % will do\n"
 	      "  not counted       what the numbers lack, and why\n"
 	      "\n"
 	      "Examples:\n"
