@@ -32,12 +32,20 @@ static struct {
 	bool is_new;
 } said = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* A line that is there already becomes the last one: each moment of a recording may say the same.
+ */
 static void keep_line(const char *line)
 {
+	size_t i = 0;
+
 	pthread_mutex_lock(&said.lock);
-	if (said.n == LOG_LINES) {
-		free(said.v[0]);
-		memmove(said.v, said.v + 1, --said.n * sizeof(*said.v));
+	while (i < said.n && strcmp(said.v[i], line) != 0)
+		i++;
+	if (i == LOG_LINES)
+		i = 0;
+	if (i < said.n) {
+		free(said.v[i]);
+		memmove(said.v + i, said.v + i + 1, (--said.n - i) * sizeof(*said.v));
 	}
 	said.v[said.n] = strdup(line);
 	said.n += said.v[said.n] != NULL;

@@ -2,10 +2,12 @@
 """The full-screen view, driven by keys on a terminal; and the terminal, which is whole afterwards whatever happened."""
 import concurrent.futures
 import contextlib
+import ctypes
 import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 
@@ -53,6 +55,31 @@ def test_keys_open_pages_and_come_back():
         t.press("\x1b", "held by")
         t.press("\x1b", "VERDICT")
         quit_and_check(t)
+
+
+def cut_after_moments(path, n):
+    """The recording with its moment @n times, and without an end."""
+    zstd = ctypes.CDLL("libzstd.so.1")
+    zstd.ZSTD_decompress.restype = zstd.ZSTD_compress.restype = ctypes.c_size_t
+    with open(RECORDING, "rb") as f:
+        magic, packed = f.readline(), f.read()
+    room = ctypes.create_string_buffer(64 << 20)
+    n_raw = zstd.ZSTD_decompress(room, ctypes.c_size_t(len(room)), packed, ctypes.c_size_t(len(packed)))
+    raw = room.raw[:n_raw]
+    head = 32 + int.from_bytes(raw[:8], "little")
+    start, now = struct.unpack_from("<QQ", raw, head + 16)
+    moments = [raw[head : head + 24] + struct.pack("<Q", start + (now - start) * k // n) + raw[head + 32 :] for k in range(1, n + 1)]
+    raw = raw[:head] + b"".join(moments) + raw[head : head + 32]
+    n_packed = zstd.ZSTD_compress(room, ctypes.c_size_t(len(room)), raw, ctypes.c_size_t(len(raw)), 3)
+    path.write_bytes(magic + room.raw[: n_packed - 4])
+    return path
+
+
+def test_what_each_moment_says_is_said_once(tmp_path):
+    with screen(cut_after_moments(tmp_path / "cut.rec", 8)) as t:
+        t.press("l", re.compile(r"cut\s+short").search)
+        quit_and_check(t)
+    assert t.raw.rpartition(b"\x1b[?1049l")[2].count(b"cut short") == 1
 
 
 def test_search_moves_to_the_line():
