@@ -26,6 +26,8 @@ const char *term_end(const struct report_process *p);
 char *term_container(const struct report_container *c, char *buf, size_t size);
 /* "Python objects" */
 const char *term_part_words(enum report_part p);
+/* "not counted, 12 times: a new stack did not fit the ring buffer" */
+char *term_lost(const struct report_lost *lost, char *buf, size_t size);
 /* "objects", "blocks", "descriptors" */
 const char *term_units(const struct report_site *s);
 

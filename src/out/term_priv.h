@@ -10,9 +10,6 @@
 void term_class(struct line *l, enum report_class c);
 void term_verdict(struct line *l, const struct report_process *p);
 
-/* "not counted, 12 times: a new stack did not fit the ring buffer" */
-char *term_lost(const struct report_lost *lost, char *buf, size_t size);
-
 /* Writes the notes, each on a line that begins with @lead. */
 void term_notes(struct line *l, const struct report_process *p, const char *lead);
 /* Writes the time of the report, and since when was watched. */

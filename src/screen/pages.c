@@ -146,19 +146,22 @@ static void put_memory(struct line *l, const struct page *page)
 static void put_log(struct line *l, const struct page *page)
 {
 	const struct report_process *p = page->p;
+	bool is_empty = !page->v->now.n_log && (!p || !p->n_notes);
+	char text[256];
 
 	for (size_t i = 0; p && i < p->n_notes; i++) {
 		line_text(l, "  note: ");
 		put(l, p->notes[i]);
 	}
 	for (size_t i = 0; p && i < p->n_lost; i++)
-		if (p->lost[i].n && p->lost[i].n != REPORT_UNKNOWN) {
-			line_printf(l, "  not counted, %" PRIu64 " times: ", p->lost[i].n);
-			put(l, p->lost[i].text ? p->lost[i].text : p->lost[i].key);
+		if (p->lost[i].n) {
+			line_text(l, "  ");
+			put(l, term_lost(&p->lost[i], text, sizeof(text)));
+			is_empty = false;
 		}
 	for (size_t i = 0; i < page->v->now.n_log; i++)
 		put(l, page->v->now.log[i]);
-	if (!page->v->now.n_log && (!p || !p->n_notes))
+	if (is_empty)
 		put(l, "  nothing was said so far");
 }
 

@@ -83,6 +83,40 @@ static void pictures_are_as_in_the_golden_files(void **state)
 }
 
 /* Each cell: nothing, or one character that has the columns which it is said to have. */
+/* The page of the log has all losses, in the words of the report. */
+static void losses_are_told_as_in_the_report(void **state)
+{
+	static struct report_lost lost[] = {{"a", "a stack was cut", 1},
+					    {"b", "a birth was missed", REPORT_UNKNOWN},
+					    {"c", "never", 0}};
+	struct report *r = sample_report();
+	struct report_process was = r->processes[0];
+	struct view v;
+	size_t size;
+	char *text;
+
+	(void)state;
+	r->n_processes = 1;
+	r->processes->n_notes = 0;
+	r->processes->lost = lost;
+	for (r->processes->n_lost = 0; r->processes->n_lost <= 3; r->processes->n_lost += 3) {
+		begin(&v, r);
+		free(picture(&v, 24, 80, false, &size));
+		press(&v, "l");
+		text = picture(&v, 24, 80, false, &size);
+		assert_int_equal(!strstr(text, "nothing was said"), r->processes->n_lost > 0);
+		assert_int_equal(!strstr(text, "not counted, 1 time: a stack was cut"),
+				 !r->processes->n_lost);
+		assert_int_equal(!strstr(text, "not counted, number not known: a birth was missed"),
+				 !r->processes->n_lost);
+		assert_null(strstr(text, "never"));
+		free(text);
+		view_free(&v);
+	}
+	r->processes[0] = was;
+	report_free(r);
+}
+
 static void check_cells(const struct canvas *c)
 {
 	for (int i = 0; i < c->rows * c->cols; i++) {
@@ -303,6 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pictures_are_as_in_the_golden_files),
+		cmocka_unit_test(losses_are_told_as_in_the_report),
 		cmocka_unit_test(names_are_inert_at_each_width),
 		cmocka_unit_test(every_size_can_be_drawn),
 		cmocka_unit_test(what_is_selected_stays_selected),
