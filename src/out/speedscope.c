@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Writes a file for speedscope.app (format "sampled"): for each process a profile of the bytes that
  * stay, and one of their growth. Frames are numbered in the order in which they first occur. */
-#include <inttypes.h>
 #include <math.h>
 
 #include "out/frames.h"
 #include "out/json_writer.h"
 #include "out/out.h"
+#include "out/term.h"
 
 static void put_frame(struct json *j, const struct report_frame *at)
 {
@@ -65,15 +65,14 @@ static void put_profile(struct json *j, struct out_frames *fr, const struct repo
 			bool growth)
 {
 	const char *what = growth ? "growth, bytes per second" : "bytes that stay";
-	const char *comm = p->comm ? p->comm : "?";
+	char who[64], name[128];
 	double sum = 0;
-	char name[128];
 
 	if (p->n_members)
-		snprintf(name, sizeof(name), "%" PRIu64 " process%s of %s: %s", report_members(p),
-			 report_members(p) == 1 ? "" : "es", comm, what);
+		term_name(p, who, sizeof(who));
 	else
-		snprintf(name, sizeof(name), "%s %d: %s", comm, p->pid, what);
+		snprintf(who, sizeof(who), "%s %d", p->comm ? p->comm : "?", p->pid);
+	snprintf(name, sizeof(name), "%s: %s", who, what);
 	json_object(j, NULL, false);
 	json_string(j, "type", "sampled");
 	json_string(j, "name", name);

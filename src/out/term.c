@@ -234,12 +234,7 @@ static void put_process_line(struct line *l, const struct report_process *p)
 	char text[256];
 
 	line_style(l, STYLE_BOLD);
-	if (p->n_members)
-		snprintf(text, sizeof(text), "%" PRIu64 " process%s%s%s", report_members(p),
-			 report_members(p) == 1 ? "" : "es", p->comm ? " of " : "",
-			 p->comm ? p->comm : "");
-	else
-		term_name(p, text, sizeof(text));
+	term_name(p, text, sizeof(text));
 	line_item(l, text);
 	line_style(l, STYLE_PLAIN);
 	if (p->container.id) {

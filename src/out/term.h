@@ -18,7 +18,8 @@ char *term_rate(char *buf, size_t size, double bytes_per_s, bool is_estimate);
 char *term_percent(char *buf, size_t size, double percent);
 /* "costs 0.7 % of a core (12 % of its CPU)" */
 char *term_cost(const struct report_process *p, char *buf, size_t size);
-/* "pid 12 gunicorn app:wsgi": its script or module, and the words behind that. */
+/* "pid 12 gunicorn app:wsgi": its script or module, and the words behind that; of a merged report
+ * "3 processes of gunicorn". */
 void term_name(const struct report_process *p, char *buf, size_t size);
 /* For a process that is exited: "has ended", or else what it does now. */
 const char *term_end(const struct report_process *p);

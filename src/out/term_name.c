@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Names the program of a process: "python3.11" says nothing on a host that has twenty of them. */
+#include <inttypes.h>
+
 #include "base/base.h"
 #include "base/program.h"
 #include "out/term_priv.h"
@@ -23,7 +25,13 @@ static void end_with_dots(char *buf, size_t size)
 	strcpy(buf + at, "...");
 }
 
-void term_name(const struct report_process *p, char *buf, size_t size)
+static void name_many(const struct report_process *p, char *buf, size_t size)
+{
+	snprintf(buf, size, "%" PRIu64 " process%s%s%s", report_members(p),
+		 report_members(p) == 1 ? "" : "es", p->comm ? " of " : "", p->comm ? p->comm : "");
+}
+
+static void name_one(const struct report_process *p, char *buf, size_t size)
 {
 	const char *comm = p->comm ? p->comm : "";
 	char by;
@@ -54,6 +62,11 @@ void term_name(const struct report_process *p, char *buf, size_t size)
 	}
 	if (n >= end)
 		end_with_dots(buf, end);
+}
+
+void term_name(const struct report_process *p, char *buf, size_t size)
+{
+	(p->n_members ? name_many : name_one)(p, buf, size);
 }
 
 const char *term_end(const struct report_process *p)

@@ -66,6 +66,19 @@ static void a_process_is_called_by_its_program(void **state)
 	}
 }
 
+static void many_processes_are_counted(void **state)
+{
+	struct report_process p = {.comm = "gunicorn", .n_members = 3, .unnamed = 4};
+	char text[128];
+
+	(void)state;
+	term_name(&p, text, sizeof(text));
+	assert_string_equal(text, "7 processes of gunicorn");
+	p = (struct report_process){.n_members = 1};
+	term_name(&p, text, sizeof(text));
+	assert_string_equal(text, "1 process");
+}
+
 static void a_process_without_a_pid_has_a_name(void **state)
 {
 	const char *words[] = {"python3", "shop.py"}, *title[] = {"celery: worker"};
@@ -107,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_process_is_called_by_its_program),
+		cmocka_unit_test(many_processes_are_counted),
 		cmocka_unit_test(a_process_without_a_pid_has_a_name),
 		cmocka_unit_test(a_name_stays_within_its_room),
 	};
