@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Draws the frame of each page: the title, the keys, and the text that is typed. */
-#include <inttypes.h>
 #include <math.h>
 
 #include "screen/view_priv.h"
@@ -56,9 +55,7 @@ static void put_title(const struct view *v, struct canvas *c)
 		*text = '\0';
 	end -= canvas_columns(c, text) + 1;
 	col = canvas_put(c, 0, 1, end, STYLE_BOLD, "pyleak-bpf");
-	if (is_one && v->is_tree)
-		snprintf(name, sizeof(name), "%" PRIu64 " processes as one", report_members(p));
-	else if (is_one)
+	if (is_one)
 		term_name(p, name, sizeof(name));
 	col = canvas_put(c, 0, col + 2, end, STYLE_PLAIN, name);
 	if (is_one && p->python_version)

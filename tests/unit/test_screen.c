@@ -117,6 +117,35 @@ static void losses_are_told_as_in_the_report(void **state)
 	report_free(r);
 }
 
+/* Those of a tree are one row of their own, which opens. */
+static void a_tree_of_one_is_one_process(void **state)
+{
+	struct report *r = sample_report();
+	struct report_process one = r->processes[0];
+	struct report_tree tree = {.merged = &one};
+	struct view v;
+	size_t size;
+	char *text;
+
+	(void)state;
+	one.pid = 0;
+	one.comm = "gunicorn";
+	one.n_members = 1;
+	r->n_processes = 1;
+	r->tree = &tree;
+	begin(&v, r);
+	text = picture(&v, 24, 80, false, &size);
+	assert_non_null(strstr(text, "all of them as one"));
+	free(text);
+	press(&v, "\r");
+	text = picture(&v, 24, 80, false, &size);
+	assert_non_null(strstr(text, "pyleak-bpf  1 process of gunicorn, CPython"));
+	free(text);
+	view_free(&v);
+	r->tree = NULL;
+	report_free(r);
+}
+
 static void check_cells(const struct canvas *c)
 {
 	for (int i = 0; i < c->rows * c->cols; i++) {
@@ -338,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pictures_are_as_in_the_golden_files),
 		cmocka_unit_test(losses_are_told_as_in_the_report),
+		cmocka_unit_test(a_tree_of_one_is_one_process),
 		cmocka_unit_test(names_are_inert_at_each_width),
 		cmocka_unit_test(every_size_can_be_drawn),
 		cmocka_unit_test(what_is_selected_stays_selected),
