@@ -32,6 +32,7 @@ struct curve {
 	double confidence;	 /* CURVE_RISING: how often such a rise went on, as measured */
 	bool is_past_corner;	 /* levelled at a corner, as a full store does, and rises since */
 	bool ebbs;    /* slows down by the clock, but hardly by the work that the program does */
+	bool fills;   /* rises by the clock, but slows down by the work */
 	bool is_torn; /* would rise but for a fall such as allocators make */
 };
 

@@ -183,16 +183,16 @@
 #define WORK_LEAST 0.02
 /* the work explains a bend if no more than this part of it is left */
 #define WORK_LEFT 0.5
-/* work stands still below this part of its usual pace ... */
-#define WORK_STILL 0.3
-/* ... and pauses when it stood still for so many seconds in all */
-#define WORK_STILL_S 3
 /* growth that ebbs is a leak if it has slowed down to no less than this part by the clock ... */
 #define WORK_MILD 0.5
 /* ... and to no less than this part by the work */
 #define WORK_EVEN 0.9
 /* confidence of such a leak */
 #define WORK_SURE 0.6
+/* growth over the work comes to an end if a line brings less than this part of it ... */
+#define WORK_GOES_ON 0.6
+/* ... and fills if the squared error of that is below this part of what is left by the clock */
+#define WORK_BETTER 0.4
 /* the series of the work may begin so many seconds later, or end earlier */
 #define WORK_APART_S 2
 /* the share of births that stay is reported if its error is below this part of it ... */

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "base/fit.h"
+#include "base/rest.h"
 #include "base/series.h"
 #include "base/thresholds.h"
 
@@ -104,87 +106,118 @@ static bool waits(const struct work *w, const struct trend_points *p, struct cur
 	return true;
 }
 
-struct by_work {
-	double late;	  /* late_part() */
-	bool is_straight; /* the growth is a line by it */
-	bool is_followed; /* the work paused, and the growth, too */
+#define FEW_POINTS 48 /* fits cost the square */
+
+/* Squared errors of models fitted to the growth over one axis; INFINITY: the model does not fit. */
+struct models {
+	double lines; /* two that meet, or a saturation that goes on in one */
+	double end;   /* a saturation that hardly goes on, or a power */
 };
 
-/* Did the growth stand still when the work did? */
-static bool follows(const double *x, const struct trend_points *p, double slope)
+static struct models fit_models(const double *x, const struct trend_points *p)
 {
-	double still_s = 0, gain = 0;
+	struct models out = {INFINITY, INFINITY};
+	size_t step = (p->n + FEW_POINTS - 1) / FEW_POINTS, n = 0;
+	double t[FEW_POINTS], v[FEW_POINTS], noise;
+	struct fit_saturation s;
+	struct fit_bend b;
 
-	for (size_t i = 1; i < p->n; i++) {
-		double step = p->t[i] - p->t[i - 1];
-
-		if (x[i] - x[i - 1] >= WORK_STILL * step)
-			continue;
-		still_s += step;
-		gain += p->v[i] - p->v[i - 1];
+	for (size_t i = 0; i < p->n; i += step, n++) {
+		t[n] = x[i];
+		v[n] = p->v[i];
 	}
-	return still_s >= WORK_STILL_S && gain < WORK_STILL * slope * still_s;
+	noise = fit_noise(t, v, n, 1);
+	if (!fit_saturating(t, v, n, noise, &s))
+		return out;
+	out.lines = s.left;
+	if (fit_change(t, v, n, CURVE_FEWEST, noise, &b))
+		out.lines = fmin(out.lines, b.left);
+	if (s.gain <= CURVE_CHANGE_GAIN || s.amplitude <= 0)
+		return out;
+	if (s.drift * (t[n - 1] - t[0]) < WORK_GOES_ON * (v[n - 1] - v[0]))
+		out.end = fmin(s.left, fit_power(t, v, n));
+	return out;
 }
 
-static bool over_work(const struct trend_points *w, double least_per_s,
-		      const struct trend_points *p, double slope, struct by_work *out)
+/* The squared error of a model that comes to an end over the work; INFINITY: none fits. */
+static double ends_over(const struct trend_points *w, double least_per_s,
+			const struct trend_points *p)
 {
 	double x[SERIES_POINTS];
-	const struct trend_points over = {.n = p->n, .t = x, .v = p->v, .top = p->top};
-	struct curve c;
+
+	return did(w, p, least_per_s, x) && late_part(x, p) < CURVE_BENT ? fit_models(x, p).end
+									 : INFINITY;
+}
+
+/* Leaves out the rest that the growth begins with. */
+static struct trend_points since_rest(const struct trend_points *p, double gain)
+{
+	double rest_s = rest_s_at_start(&(struct curve_points){p->t, p->v, p->top, p->n, 1}, gain);
+	size_t i = 0;
+
+	while (i + 2 < p->n && p->t[i] < p->t[0] + rest_s)
+		i++;
+	return (struct trend_points){p->n - i, p->t + i, p->v + i, p->top ? p->top + i : NULL};
+}
+
+/* Does a model that comes to an end fit the growth over the work, and far better than any that goes
+ * on does over the clock? */
+static bool fills(const struct work *w, const struct trend_points *all, double gain)
+{
+	const struct trend_points p = since_rest(all, gain);
+	double turns = ends_over(&w->turns, WORK_TURNS, &p);
+	double ran = turns < INFINITY ? ends_over(&w->ran, 0, &p) : INFINITY;
+
+	return ran < INFINITY && fmin(turns, ran) < WORK_BETTER * fit_models(p.t, &p).lines;
+}
+
+/* The late part by the work. False: not known. */
+static bool over_work(const struct trend_points *w, double least_per_s,
+		      const struct trend_points *p, double *late)
+{
+	double x[SERIES_POINTS];
 
 	if (!did(w, p, least_per_s, x))
 		return false;
-	trend_points_judge(&over, &c);
-	*out = (struct by_work){late_part(x, p), c.shape == CURVE_RISING, follows(x, p, slope)};
+	*late = late_part(x, p);
 	return true;
 }
 
 /* Is little of the bend left by the work, also in comparison with the bend by the clock? */
-static bool is_explained(const struct by_work *b, double by_clock)
+static bool is_explained(double by_work, double by_clock)
 {
-	return b->late >= CURVE_BENT && 1 - b->late <= WORK_LEFT * (1 - by_clock);
-}
-
-/* Does the growth bend by the work, too, and pause with it? */
-static bool bends(const struct by_work *turns, const struct by_work *ran)
-{
-	return turns->is_followed && ran->is_followed &&
-	       fmax(turns->late, ran->late) < CURVE_BENT &&
-	       !(turns->is_straight && ran->is_straight);
+	return by_work >= CURVE_BENT && 1 - by_work <= WORK_LEFT * (1 - by_clock);
 }
 
 void work_judge(const struct work *w, const struct trend_points *p, struct curve *curve)
 {
-	bool slows = curve->shape == CURVE_SLOWING;
-	struct by_work turns, ran;
+	double turns, ran, by_clock;
 	bool has_ran, has_turns;
-	double by_clock;
 
-	if (p->n < 2 || p->n > SERIES_POINTS ||
-	    !(slows ||
-	      (curve->shape == CURVE_RISING && curve->slope < CURVE_BENT * curve->fastest)))
+	if (p->n < 2 || p->n > SERIES_POINTS)
 		return;
-	has_turns = over_work(&w->turns, WORK_TURNS, p, curve->slope, &turns);
-	has_ran = over_work(&w->ran, 0, p, curve->slope, &ran);
+	if (curve->shape == CURVE_RISING && !curve->minima && fills(w, p, curve->gain)) {
+		curve->shape = CURVE_SLOWING;
+		curve->fills = true;
+		return;
+	}
+	if (curve->shape != CURVE_SLOWING)
+		return;
+	has_turns = over_work(&w->turns, WORK_TURNS, p, &turns);
+	has_ran = over_work(&w->ran, 0, p, &ran);
 	/* if it bends by processor time, too, waiting of some threads is not what slows it */
-	if (slows && !(has_ran && ran.late < CURVE_BENT) && waits(w, p, curve)) {
+	if (!(has_ran && ran < CURVE_BENT) && waits(w, p, curve)) {
 		curve->shape = CURVE_RISING;
 		return;
 	}
 	if (!has_turns || !has_ran)
 		return;
-	if (!slows) {
-		if (bends(&turns, &ran))
-			curve->shape = CURVE_SLOWING;
-		return;
-	}
 	by_clock = late_part(p->t, p);
 	if (by_clock >= 1)
 		return;
-	curve->ebbs = is_explained(&turns, by_clock) && is_explained(&ran, by_clock);
+	curve->ebbs = is_explained(turns, by_clock) && is_explained(ran, by_clock);
 	/* a cache that has slowed down by so little was called a leak a moment before, too */
-	if (curve->ebbs && by_clock >= WORK_MILD && fmin(turns.late, ran.late) >= WORK_EVEN) {
+	if (curve->ebbs && by_clock >= WORK_MILD && fmin(turns, ran) >= WORK_EVEN) {
 		curve->shape = CURVE_RISING;
 		curve->confidence = WORK_SURE;
 		curve->since_s = curve->span_s;

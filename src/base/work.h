@@ -20,8 +20,8 @@ struct work {
  * - CURVE_SLOWING ebbs if hardly any bend is left by turns and by processor time: it is a leak
  * under a load that ebbs, or a cache whose misses are most of the program's work. If it slowed down
  * by little, it becomes CURVE_RISING.
- * - CURVE_RISING after a steeper stretch becomes CURVE_SLOWING if it bends by both, too, and paused
- *   when the work paused: it is a cache that fills with the work.
+ * - CURVE_RISING becomes CURVE_SLOWING if it fills: by turns and by processor time it comes to an
+ *   end, as a cache does whose load rises, or stops for a while.
  * Slopes stay those per second of the clock. */
 void work_judge(const struct work *w, const struct trend_points *p, struct curve *curve);
 

@@ -161,8 +161,10 @@ static void slow_with_pools(const struct joiner *j, const struct curve *pools, s
 	if (to->site.kind == KIND_OBJECT && c->shape == CURVE_RISING && c->late < SLOWS_LATE &&
 	    !(c->fastest > 0) && is_in_pools(to) && !c->ebbs && !pools->ebbs &&
 	    (pools->shape == CURVE_SLOWING || pools->shape == CURVE_LEVELLED) &&
-	    grows_together(j, to) * pools->span_s >= SLOWS_PART * pools->gain)
+	    grows_together(j, to) * pools->span_s >= SLOWS_PART * pools->gain) {
 		c->shape = CURVE_SLOWING;
+		c->fills = pools->fills;
+	}
 }
 
 static void finish_site(struct joiner *j, const struct curve *pools, struct joined *to)
@@ -197,6 +199,11 @@ static void finish_site(struct joiner *j, const struct curve *pools, struct join
 	to->evidence.counted_in = holders_paced(j->e, site, &to->evidence.counted_per_s);
 	to->evidence.may_keep_pace = holders_may_keep_pace(j->e, site);
 	slow_with_pools(j, pools, to);
+	/* No cache keeps what nothing points to. */
+	if (to->evidence.curve.fills && holders_spared(j->e, site)) {
+		to->evidence.curve.fills = false;
+		to->evidence.curve.shape = CURVE_RISING;
+	}
 	verdict_site(j->r, &to->evidence, site);
 	if (site->kind == KIND_MMAP && site->verdict <= CLASS_GROWING)
 		report_mapping_hint(site);

@@ -235,6 +235,8 @@ static const char *doubt(struct report *r, const struct verdict_evidence *e,
 		return "its objects look alike, and one may have taken another's place";
 	if (e->waits_for_gc)
 		return "no full collection has looked at it yet";
+	if (slows(e) && !e->may_keep_pace && e->curve.fills)
+		return "measured by the work done, it slows down, like a cache that fills";
 	if (slows(e) && !e->may_keep_pace)
 		return e->curve.ebbs ? "it slows down as the process does less: a leak, or a cache "
 				       "that is most of what it does"

@@ -80,6 +80,26 @@ static void blocks_that_were_given_back_are_no_leak(void **state)
 	}
 }
 
+/* By the work that is done its growth ends, but the container of its objects, counted by itself,
+ * gets as many of late as before. */
+static void what_fills_by_the_work_is_a_leak_if_its_container_keeps_pace(void **state)
+{
+	(void)state;
+	for (int paced = 0; paced < 2; paced++) {
+		struct verdict_evidence e = leak();
+		struct report_site s;
+
+		e.curve.shape = CURVE_SLOWING;
+		e.curve.fills = true;
+		e.curve.span_s = 170;
+		e.paced_s = paced ? 170 : 0;
+		s = judged(&e);
+		assert_int_equal(s.verdict, paced ? CLASS_LEAK : CLASS_GROWING);
+		assert_true(paced || strstr(s.reason, "; measured by the work done, it slows down, "
+						      "like a cache that fills"));
+	}
+}
+
 /* A leak whose pace follows the load is no younger for it; one that has just begun is. */
 static void a_change_of_pace_is_no_beginning(void **state)
 {
@@ -608,6 +628,7 @@ int main(void)
 		cmocka_unit_test(what_is_missing_is_said),
 		cmocka_unit_test(a_line_loses_no_less_from_many_places),
 		cmocka_unit_test(a_few_young_survivors_prove_no_turnover),
+		cmocka_unit_test(what_fills_by_the_work_is_a_leak_if_its_container_keeps_pace),
 		cmocka_unit_test(a_change_of_pace_is_no_beginning),
 		cmocka_unit_test(a_short_line_must_not_look_bent),
 		cmocka_unit_test(blocks_that_were_given_back_are_no_leak),
