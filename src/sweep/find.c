@@ -138,9 +138,9 @@ static void describe(const struct proc *p, struct sweep_match *m)
 	snprintf(m->where, sizeof(m->where), " in %s %.140s", c.pod[0] ? "pod" : "container", text);
 }
 
-static void unread(struct sweep_found *out, int pid, int err)
+static void unread(struct sweep_found *out, const struct proc_entry *e, int err)
 {
-	if (sweep_is_no_loss(pid, err))
+	if (sweep_is_no_loss(e, err))
 		return;
 	out->unread++;
 	snprintf(out->why, sizeof(out->why), "%s", fail_text());
@@ -155,7 +155,7 @@ static int look_at(const struct sweep_opts *o, struct listed *l, const struct pr
 
 	if (err) {
 		if (sweep_may_want_unopened(o, e))
-			unread(out, e->pid, err);
+			unread(out, e, err);
 		return 0;
 	}
 	if (!sweep_wants(o, p)) {
@@ -166,7 +166,7 @@ static int look_at(const struct sweep_opts *o, struct listed *l, const struct pr
 	has = py_finder_has(l->finder, p);
 	err = 0;
 	if (has < 0) {
-		unread(out, e->pid, has);
+		unread(out, e, has);
 	} else if (!has) {
 		out->others++;
 		if (!has_word(out->other, p->comm))

@@ -101,11 +101,12 @@ static enum look watch(struct sweep *s, struct growth *g)
 }
 
 /* Notes why a look failed; a process that has ended meanwhile is no loss. */
-static enum look failed(struct sweep *s, int pid, int err, bool *is_refused)
+static enum look failed(struct sweep *s, const struct proc_entry *e, int err, bool *is_refused)
 {
-	if (sweep_is_no_loss(pid, err))
+	if (sweep_is_no_loss(e, err))
 		return LOOK_FAILED;
 	*is_refused = true;
+	s->why_of = identity_of(e);
 	snprintf(s->why, sizeof(s->why), "%s", fail_text());
 	return LOOK_FAILED;
 }
@@ -127,7 +128,7 @@ static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_r
 	if (err && !sweep_may_want_unopened(&s->o, e))
 		return LOOK_FAILED;
 	if (err)
-		return failed(s, e->pid, err, is_refused);
+		return failed(s, e, err, is_refused);
 	has = py_finder_has(s->finder, p);
 	is_wanted = has && sweep_wants(&s->o, p);
 	if (has <= 0 || !is_wanted) {
@@ -135,7 +136,7 @@ static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_r
 
 		proc_close(p);
 		if (has < 0 && may_be)
-			return failed(s, e->pid, has, is_refused);
+			return failed(s, e, has, is_refused);
 		return may_be ? LOOK_FAILED : LOOK_NOTHING;
 	}
 	err = growth_open(p, e, &g);
@@ -144,7 +145,7 @@ static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_r
 	/* libpython is loaded and not started, or it ends: no Python runs */
 	if (err == -EAGAIN || err == -ESHUTDOWN)
 		return LOOK_NOTHING;
-	failed(s, e->pid, err, is_refused);
+	failed(s, e, err, is_refused);
 	/* a Python that is not known stays so; else we lacked something */
 	return err == -ENOTSUP ? LOOK_NOTHING : LOOK_FAILED;
 }
@@ -270,8 +271,6 @@ static int meet(struct sweep *s, const struct proc_entry *e)
 	if (look == LOOK_LATER) /* it stays due */
 		return 0;
 	s->refused += is_refused && !was_refused(at);
-	if (is_refused)
-		s->why_of = key;
 	*at = next_look(look, is_refused, *at);
 	return 0;
 }
@@ -338,8 +337,7 @@ static bool still_wanted(const struct sweep_opts *o, const struct proc_entry *e)
 	struct proc *p;
 	bool wanted;
 
-	if (!proc_list_one(e->pid, &now) || identity_of(&now) != identity_of(e) ||
-	    !sweep_wants_entry(o, &now))
+	if (!proc_list_one(e->pid, &now) || !sweep_is_same(&now, e) || !sweep_wants_entry(o, &now))
 		return false;
 	if (now.is_stuck || proc_open(e->pid, &p)) /* its words need its lock, too */
 		return now.is_stuck;
@@ -390,15 +388,19 @@ int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
 	return 0;
 }
 
-/* Gives up a target that has ended, is another program now, or could not be read: the next list
- * tells. */
+/* Gives a target up. One that lives, and could not be read, is told; the next list looks again. */
 static void give_up(struct sweep *s, struct sweep_target *t)
 {
-	uint64_t *at = map64_get(&s->seen, identity_of(growth_entry(t->growth)));
+	const struct proc_entry *e = growth_entry(t->growth);
+	uint64_t *at = map64_get(&s->seen, identity_of(e));
+	bool is_refused = false;
 
 	t->is_over = true;
+	failed(s, e, -ESRCH, &is_refused);
+	s->refused += is_refused;
+	s->not_watched += is_refused;
 	if (at)
-		*at = 0;
+		*at = is_refused ? REFUSED : 0;
 }
 
 /* Reads each process that is due; one that came late is read as often at first, so as to be
@@ -483,10 +485,9 @@ int sweep_fill(struct sweep *s, struct report *r)
 		err = suspect_fill(s->target.v[i], r, &r->processes[i]);
 	for (size_t i = 0; i < s->leak.n && !err; i++)
 		r->processes[r->n_processes++] = s->leak.v[i]->processes[0];
-	if (s->not_watched) {
-		r->not_watched = s->not_watched;
-		r->not_watched_why = s->why[0] ? report_strdup(r, s->why) : NULL;
-	}
+	r->not_watched = s->not_watched;
+	if (s->not_watched && s->why[0])
+		r->not_watched_why = report_strdup(r, s->why);
 	if (!err && r->n_processes)
 		qsort(r->processes, r->n_processes, sizeof(*r->processes), by_verdict);
 	return err;

@@ -50,9 +50,11 @@ bool sweep_may_want(const struct sweep_opts *o, const struct proc *p);
 /* The same for a process that cannot be opened, of which only the short name is known: that of an
  * interpreter fits any words. */
 bool sweep_may_want_unopened(const struct sweep_opts *o, const struct proc_entry *e);
-/* Did a look at a process fail because it is no Python, or has ended? A read that fails as if it
- * had ended (-ESRCH) is not believed: what lives has a program. */
-bool sweep_is_no_loss(int pid, int err);
+/* Are they one process, and one program? */
+bool sweep_is_same(const struct proc_entry *a, const struct proc_entry *b);
+/* Did a look at a process fail because it is no Python, has ended, or runs another program now? A
+ * read that fails as if it had ended (-ESRCH) is not believed: what lives has a program. */
+bool sweep_is_no_loss(const struct proc_entry *e, int err);
 /* Has it a command line? One that is swapped out may come back. */
 bool sweep_has_words(const struct proc *p);
 /* Writes its words with blanks between them, cut where the buffer ends; without words its short

@@ -16,16 +16,25 @@ bool sweep_wants_entry(const struct sweep_opts *o, const struct proc_entry *e)
 	       e->rss_bytes >= o->min_rss;
 }
 
-bool sweep_is_no_loss(int pid, int err)
+bool sweep_is_same(const struct proc_entry *a, const struct proc_entry *b)
+{
+	return a->pid == b->pid && a->start_ticks == b->start_ticks &&
+	       a->start_stack == b->start_stack;
+}
+
+bool sweep_is_no_loss(const struct proc_entry *e, int err)
 {
 	char path[32], program[8];
+	struct proc_entry now;
 
 	if (err != -ESRCH)
 		return err == -ENOENT;
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	if (readlink(path, program, sizeof(program)) < 0 && (errno == ESRCH || errno == ENOENT))
+	if (proc_list_one(e->pid, &now) && !sweep_is_same(e, &now))
 		return true;
-	fail(err, "process %d cannot be read: it lives, but answers as if it had ended", pid);
+	snprintf(path, sizeof(path), "/proc/%d/exe", e->pid);
+	if (readlink(path, program, sizeof(program)) < 0)
+		return true;
+	fail(err, "process %d cannot be read, and has not ended", e->pid);
 	return false;
 }
 

@@ -91,7 +91,7 @@ def judge_why(run):
 def judge_sweep(run):
     if run.process():
         return "right"
-    return "told" if run.report()["not_watched"] else "the target is not in the report"
+    return "told" if run.report().get("not_watched") else "the target is not in the report"
 
 
 def judge_merge(run):

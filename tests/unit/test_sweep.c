@@ -34,7 +34,8 @@ static struct {
 	int opens;    /* 0, or why it is not */
 	int looks_in; /* 0, or why nobody may */
 	char comm[16];
-	bool is_stuck;
+	bool is_stuck, is_unread;
+	uint64_t start, start_stack;
 	unsigned looks, reads;
 } host[3];
 
@@ -54,7 +55,8 @@ uint64_t thread_cpu_ns(void)
 static struct proc_entry entry(size_t i)
 {
 	struct proc_entry e = {.pid = host[i].pid,
-			       .start_ticks = 7,
+			       .start_ticks = host[i].start,
+			       .start_stack = host[i].start_stack,
 			       .rss_bytes = 1 << 20,
 			       .is_stuck = host[i].is_stuck};
 
@@ -140,9 +142,13 @@ void growth_watch_by(struct growth *g, int (*tell)(const struct heap_progress *a
 /* A reading is dear here. */
 bool growth_read(struct growth *g)
 {
-	host[g->entry.pid - 10].reads++;
+	size_t i = 0;
+
+	while (host[i].pid != g->entry.pid)
+		i++;
+	host[i].reads++;
 	cpu_ns += SECOND / 20;
-	return true;
+	return !host[i].is_unread;
 }
 
 bool growth_has_ended(const struct growth *g)
@@ -168,7 +174,7 @@ static struct sweep *begin(void)
 
 	memset(host, 0, sizeof(host));
 	for (size_t i = 0; i < ARRAY_SIZE(host); i++)
-		host[i].pid = 10 + (int)i;
+		host[i].pid = 10 + (int)i, host[i].start = 7;
 	host[1].has = -EIO;
 	host[2].has = 1;
 	host[2].opens = -ENOTSUP;
@@ -315,6 +321,25 @@ static void one_that_waits_for_storage_is_watched_as_before(void **state)
 	sweep_free(s);
 }
 
+/* Makes one of them this process, which is there. */
+static void be_us(size_t i)
+{
+	FILE *f = fopen("/proc/self/stat", "re");
+	unsigned long long start, start_stack;
+
+	assert_non_null(f);
+	/* the 22nd and the 28th field; the 2nd has no blank here */
+	assert_int_equal(fscanf(f,
+				"%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d "
+				"%*d %*d %*d %*d %*d %llu %*u %*d %*u %*u %*u %llu",
+				&start, &start_stack),
+			 2);
+	fclose(f);
+	host[i].pid = getpid();
+	host[i].start = start;
+	host[i].start_stack = start_stack;
+}
+
 static void one_that_answers_as_if_it_had_ended_is_told_while_it_lives(void **state)
 {
 	struct sweep *s = begin();
@@ -324,17 +349,44 @@ static void one_that_answers_as_if_it_had_ended_is_told_while_it_lives(void **st
 	if (!child)
 		_exit(0);
 	assert_true(child > 0);
+	be_us(1);
 	host[1].has = -ESRCH;
-	host[1].pid = getpid();
 	host[2].has = -ESRCH;
 	host[2].pid = child; /* a zombie, later nothing */
 	assert_int_equal(waitid(P_PID, (id_t)child, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
 	list_later(s, 6);
 	assert_int_equal(s->not_watched, 1);
-	assert_non_null(strstr(s->why, "lives"));
+	assert_non_null(strstr(s->why, "has not ended"));
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	list_later(s, 600);
 	assert_int_equal(s->not_watched, 1);
+	/* it has become another program meanwhile */
+	host[1].start_stack++;
+	list_later(s, 600);
+	assert_int_equal(s->not_watched, 0);
+	sweep_free(s);
+}
+
+static void one_that_cannot_be_read_any_more_is_told(void **state)
+{
+	struct sweep *s = begin();
+
+	(void)state;
+	be_us(0);
+	host[0].has = 1;
+	host[1].has = host[2].has = 0;
+	list_later(s, 600);
+	assert_int_equal(s->target.n, 1);
+	host[0].is_unread = true;
+	now_ns += 60 * SECOND;
+	read_all(s);
+	assert_int_equal(s->target.n, 0);
+	assert_int_equal(s->not_watched, 1);
+	assert_non_null(strstr(s->why, "has not ended"));
+	host[0].is_unread = false;
+	list_later(s, 1);
+	assert_int_equal(s->target.n, 1);
+	assert_int_equal(s->not_watched, 0);
 	sweep_free(s);
 }
 
@@ -444,6 +496,7 @@ int main(void)
 		cmocka_unit_test(one_that_waits_for_storage_is_looked_at_later),
 		cmocka_unit_test(one_that_waits_for_storage_is_watched_as_before),
 		cmocka_unit_test(one_that_answers_as_if_it_had_ended_is_told_while_it_lives),
+		cmocka_unit_test(one_that_cannot_be_read_any_more_is_told),
 		cmocka_unit_test(those_who_are_not_meant_are_not_told),
 		cmocka_unit_test(nor_is_one_of_another_name_that_cannot_be_opened),
 		cmocka_unit_test(they_are_counted_once_however_often_settings_are_read),
