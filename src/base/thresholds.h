@@ -189,7 +189,7 @@
 #define WORK_EVEN 0.9
 /* confidence of such a leak */
 #define WORK_SURE 0.6
-/* growth over the work comes to an end if a line brings less than this part of it ... */
+/* growth over the work ends if a line brings less than this part of its last third ... */
 #define WORK_GOES_ON 0.6
 /* ... and fills if the squared error of that is below this part of what is left by the clock */
 #define WORK_BETTER 0.4

@@ -106,7 +106,8 @@ static bool waits(const struct work *w, const struct trend_points *p, struct cur
 	return true;
 }
 
-#define FEW_POINTS 48 /* fits cost the square */
+#define FEW_POINTS  48			   /* fits cost the square */
+#define WORK_POINTS (2 * CURVE_FEWEST + 2) /* two lines are fitted to so many, too */
 
 /* Squared errors of models fitted to the growth over one axis; INFINITY: the model does not fit. */
 struct models {
@@ -114,11 +115,20 @@ struct models {
 	double end;   /* a saturation that hardly goes on, or a power */
 };
 
+/* Is the last third of it still filling, more than going on in a line? */
+static bool comes_to_end(const struct fit_saturation *s, double span)
+{
+	double fills = s->amplitude * (exp(-span * 2 / 3 / s->tau) - exp(-span / s->tau));
+	double goes_on = s->drift * span / 3;
+
+	return goes_on < WORK_GOES_ON * (goes_on + fills);
+}
+
 static struct models fit_models(const double *x, const struct trend_points *p)
 {
 	struct models out = {INFINITY, INFINITY};
 	size_t step = (p->n + FEW_POINTS - 1) / FEW_POINTS, n = 0;
-	double t[FEW_POINTS], v[FEW_POINTS], noise;
+	double t[FEW_POINTS], v[FEW_POINTS], noise, power;
 	struct fit_saturation s;
 	struct fit_bend b;
 
@@ -134,8 +144,11 @@ static struct models fit_models(const double *x, const struct trend_points *p)
 		out.lines = fmin(out.lines, b.left);
 	if (s.gain <= CURVE_CHANGE_GAIN || s.amplitude <= 0)
 		return out;
-	if (s.drift * (t[n - 1] - t[0]) < WORK_GOES_ON * (v[n - 1] - v[0]))
-		out.end = fmin(s.left, fit_power(t, v, n));
+	power = fit_power(t, v, n);
+	if (comes_to_end(&s, t[n - 1] - t[0]))
+		out.end = fmin(s.left, power);
+	else if (power < s.left)
+		out.end = power;
 	return out;
 }
 
@@ -165,7 +178,7 @@ static struct trend_points since_rest(const struct trend_points *p, double gain)
 static bool fills(const struct work *w, const struct trend_points *all, double gain)
 {
 	const struct trend_points p = since_rest(all, gain);
-	double turns = ends_over(&w->turns, WORK_TURNS, &p);
+	double turns = p.n >= WORK_POINTS ? ends_over(&w->turns, WORK_TURNS, &p) : INFINITY;
 	double ran = turns < INFINITY ? ends_over(&w->ran, 0, &p) : INFINITY;
 
 	return ran < INFINITY && fmin(turns, ran) < WORK_BETTER * fit_models(p.t, &p).lines;

@@ -284,7 +284,7 @@ void verdict_site(struct report *r, const struct verdict_evidence *e, struct rep
 	} else if (e->growth_bytes_per_s > 0 && !is_still) {
 		site->verdict = CLASS_GROWING;
 		site->reason = growing_reason(r, e, site);
-		site->ends = (slows(e) && !e->curve.ebbs) || turns_over(e);
+		site->ends = (slows(e) && !e->curve.ebbs && !e->curve.fills) || turns_over(e);
 		sure *= by_age(e);
 	} else if (e->levelled_bytes >= WARMUP_BYTES) {
 		site->verdict = CLASS_WARMUP;

@@ -261,8 +261,8 @@ static const struct {
 	[CACHE_LATE] = {"the same, from 20 s", 0, 2},
 	[CACHE_DEAR] = {"misses 6 times as dear", 0, 6},
 	[CACHE_LATE_DEAR] = {"the same, from 20 s", 0, 6},
-	[CACHE_WORDS] = {"keys as words", 0, 13},
-	[CACHE_LATE_WORDS] = {"the same, from 20 s", 0, 7},
+	[CACHE_WORDS] = {"keys as words", 0, 16},
+	[CACHE_LATE_WORDS] = {"the same, from 20 s", 0, 11},
 	[LOST] = {"what nothing points to", 8, ALL},
 };
 
