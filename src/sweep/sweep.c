@@ -400,7 +400,7 @@ static void give_up(struct sweep *s, struct sweep_target *t)
 	s->refused += is_refused;
 	s->not_watched += is_refused;
 	if (at)
-		*at = is_refused ? REFUSED : 0;
+		*at = is_refused ? REFUSED | 1 : 0;
 }
 
 /* Reads each process that is due; one that came late is read as often at first, so as to be

@@ -383,8 +383,16 @@ static void one_that_cannot_be_read_any_more_is_told(void **state)
 	assert_int_equal(s->target.n, 0);
 	assert_int_equal(s->not_watched, 1);
 	assert_non_null(strstr(s->why, "has not ended"));
+	/* it is looked at again, more and more rarely */
+	host[0].has = -EIO;
+	host[0].looks = 0;
+	for (int i = 0; i < 12; i++)
+		list_later(s, 5);
+	assert_in_range(host[0].looks, 2, 6);
+	assert_int_equal(s->not_watched, 1);
+	host[0].has = 1;
 	host[0].is_unread = false;
-	list_later(s, 1);
+	list_later(s, 600);
 	assert_int_equal(s->target.n, 1);
 	assert_int_equal(s->not_watched, 0);
 	sweep_free(s);
