@@ -88,7 +88,7 @@ static const struct opt table[] = {
 	 "ones",
 	 0, 0, NULL},
 	{0, OPT_WORD, "fail-on", "WHAT", ROW(fail_on),
-	 "leak: exit with status 3 when the verdict on a process is leak; lines that leak "
+	 "leak: exit with status 3 when the verdict on a process is leak; lines whose memory is "
 	 "less than a tenth of what it grows by do not make it one",
 	 0, 0, failures},
 	{0, OPT_FLAG, "no-sandbox", NULL, ROW(no_sandbox), CLI_NO_SANDBOX_HELP, 0, 0, NULL},

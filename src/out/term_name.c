@@ -27,8 +27,12 @@ static void end_with_dots(char *buf, size_t size)
 
 static void name_many(const struct report_process *p, char *buf, size_t size)
 {
-	snprintf(buf, size, "%" PRIu64 " process%s%s%s", report_members(p),
-		 report_members(p) == 1 ? "" : "es", p->comm ? " of " : "", p->comm ? p->comm : "");
+	uint64_t n = report_members(p);
+	int len = snprintf(buf, size, "%" PRIu64 " process%s%s%s", n, n == 1 ? "" : "es",
+			   p->comm ? " of " : "", p->comm ? p->comm : "");
+
+	if ((size_t)len >= size)
+		end_with_dots(buf, size);
 }
 
 static void name_one(const struct report_process *p, char *buf, size_t size)

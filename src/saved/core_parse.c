@@ -123,7 +123,7 @@ static void take_psinfo(struct core *c, const uint8_t *desc, size_t size)
 	if (size < sizeof(ps))
 		return;
 	memcpy(&ps, desc, sizeof(ps));
-	c->proc->pid = c->proc->ns_pid = ps.pr_pid;
+	c->proc->pid = c->proc->ns_pid = ps.pr_pid > 0 ? ps.pr_pid : 0;
 	c->proc->ppid = ps.pr_ppid;
 	memcpy(c->proc->comm, ps.pr_fname, sizeof(c->proc->comm) - 1);
 	memcpy(args, ps.pr_psargs, ELF_PRARGSZ);
