@@ -23,7 +23,8 @@ def watch_without(python, name, lost, seconds=20):
     program = zoo.PROGRAMS.get(name, zoo.AFTER_DEATH)
     with harness.Target(python, name) as target:
         target.wait_ready()
-        run = harness.run_tool(target.pid, seconds, env={"PYLEAK_TEST_LOSE_SITES": lost})
+        # Beside other tests a change of probes may cost what the default allows in all of that time.
+        run = harness.run_tool(target.pid, seconds, ("--overhead", 10), env={"PYLEAK_TEST_LOSE_SITES": lost})
         assert target.alive()
     assert run.rc == 0, run.stderr
     process = run.report["processes"][0]
