@@ -163,6 +163,8 @@
 #define NATIVE_FEW_BLOCKS 4
 /* confidence that a sum of samples goes on if it slows down within its noise */
 #define NATIVE_NOISY_SURE 0.7
+/* a sum of samples rose all along if its second half brought less than so many times its first */
+#define NATIVE_EVEN 1.5
 /* a line that takes this part of the growth of malloc slows down if that does */
 #define NATIVE_MOST 0.9
 /* a window has met new blocks if it has raised their number by this part */

@@ -299,8 +299,8 @@ static bool memory_slows(const struct joiner *j, double per_s)
 }
 
 /* The curve of one site: slowing where memory slows and this site is nearly all of it; rising where
- * its bend is noise. Its rate is not cut by fit->room here: where memory slows, there is room only
- * for what comes of late. */
+ * its bend is noise, and rising all along where samples make its end steep. Its rate is not cut by
+ * fit->room here: where memory slows, there is room only for what comes of late. */
 static struct curve curve_of(const struct joiner *j, const struct native_site *n,
 			     const struct native_fit *fit)
 {
@@ -312,6 +312,9 @@ static struct curve curve_of(const struct joiner *j, const struct native_site *n
 	} else if (c.shape == CURVE_SLOWING && n->estimated && bend_is_noise(n)) {
 		c.shape = CURVE_RISING;
 		c.confidence = NATIVE_NOISY_SURE;
+	} else if (c.shape == CURVE_RISING && n->estimated && c.since_s < LEAK_RISE_S &&
+		   c.late > 1 && c.late < NATIVE_EVEN) {
+		c.since_s = c.span_s;
 	}
 	return c;
 }

@@ -2728,6 +2728,35 @@ static void a_bend_of_a_few_samples(void **state)
 	assert_int_equal(site_at(&w->p, "encode")->verdict, CLASS_GROWING);
 }
 
+/* A few samples make its end steep: it has risen all along. After next to nothing that is not so.
+ */
+static void an_end_that_a_few_samples_make_steep(void **state)
+{
+	static const struct {
+		double before, after;
+		enum report_class verdict;
+	} row[] = {{0.7, 3, CLASS_LEAK}, {0.1, 3, CLASS_GROWING}};
+	struct world *w = *state;
+	const struct report_site *s;
+
+	w->native[0].estimated = true;
+	w->native[0].samples = 18;
+	for (size_t k = 0; k < ARRAY_SIZE(row); k++) {
+		size_t bend = NATIVE_POINTS - 7;
+
+		for (size_t i = 0; i < NATIVE_POINTS; i++) {
+			double n = row[k].before * (double)(i < bend ? i : bend) +
+				   row[k].after * (double)(i < bend ? 0 : i - bend);
+
+			w->point[i] = (struct native_point){(double)i, 4096 * n, n};
+		}
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		s = site_at(&w->p, "encode");
+		assert_non_null(s);
+		assert_int_equal(s->verdict, row[k].verdict);
+	}
+}
+
 /* A cache in C that fills: of a few samples it could be a line, but memory is measured. Beside it,
  * a line is one that takes less than memory grows by. */
 static void a_cache_of_a_few_samples(void **state)
@@ -3103,6 +3132,7 @@ int main(int argc, char **argv)
 		TEST(a_small_object_takes_a_chunk),
 		TEST(an_allocator_gives_back),
 		TEST(a_bend_of_a_few_samples),
+		TEST(an_end_that_a_few_samples_make_steep),
 		TEST(a_cache_of_a_few_samples),
 		TEST(a_cache_beside_too_much),
 		TEST(a_silence_after_a_few_windows),
