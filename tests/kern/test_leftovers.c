@@ -47,6 +47,15 @@ static void look_twice(void)
 	leftovers_free(&l);
 }
 
+/* A run leaves them to a later one where others, who change definitions meanwhile, hide some from
+ * the list, or share the turn. */
+static void look_until_it_is_gone(pid_t pid)
+{
+	for (int i = 0; i < 5 && definitions(pid); i++)
+		look_twice();
+	assert_int_equal(definitions(pid), 0);
+}
+
 static void enable(const struct probe_event *ev, const char *how)
 {
 	char path[192];
@@ -66,8 +75,7 @@ static void goes_with_nobody_to_use_it(void **state)
 	(void)state;
 	ok(define_one(&ours));
 	assert_int_equal(definitions(pid), 1);
-	look_twice();
-	assert_int_equal(definitions(pid), 0);
+	look_until_it_is_gone(pid);
 	assert_int_equal(definitions(getpid()), 1);
 	probe_event_remove(&ours);
 	assert_int_equal(definitions(getpid()), 0);
@@ -89,9 +97,9 @@ static void stays_while_somebody_has_enabled_it(void **state)
 	assert_int_equal(definitions(getpid()), 1);
 	enable(&left, "0");
 	enable(&ours, "0");
-	look_twice();
+	look_until_it_is_gone(pid);
 	probe_event_remove(&ours);
-	assert_int_equal(definitions(pid) + definitions(getpid()), 0);
+	assert_int_equal(definitions(getpid()), 0);
 }
 
 static int need_tracefs(void **state)
