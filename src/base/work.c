@@ -109,57 +109,65 @@ static bool waits(const struct work *w, const struct trend_points *p, struct cur
 #define FEW_POINTS  48			   /* fits cost the square */
 #define WORK_POINTS (2 * CURVE_FEWEST + 2) /* two lines are fitted to so many, too */
 
-/* Squared errors of models fitted to the growth over one axis; INFINITY: the model does not fit. */
-struct models {
-	double lines; /* two that meet, or a saturation that goes on in one */
-	double end;   /* a saturation that hardly goes on, or a power */
-};
-
 /* Is the last third of it still filling, more than going on in a line? */
 static bool comes_to_end(const struct fit_saturation *s, double span)
 {
 	double fills = s->amplitude * (exp(-span * 2 / 3 / s->tau) - exp(-span / s->tau));
-	double goes_on = s->drift * span / 3;
+	double line = s->drift * span / 3;
 
-	return goes_on < WORK_GOES_ON * (goes_on + fills);
+	return line < WORK_GOES_ON * (line + fills);
 }
 
-static struct models fit_models(const double *x, const struct trend_points *p)
+/* The growth over one axis, at FEW_POINTS points at most. */
+struct over_axis {
+	double t[FEW_POINTS], v[FEW_POINTS], noise;
+	size_t n;
+};
+
+/* Fits a saturation. False: there are too few points. */
+static bool fit_over(const double *x, const struct trend_points *p, struct over_axis *out,
+		     struct fit_saturation *best)
 {
-	struct models out = {INFINITY, INFINITY};
-	size_t step = (p->n + FEW_POINTS - 1) / FEW_POINTS, n = 0;
-	double t[FEW_POINTS], v[FEW_POINTS], noise, power;
+	size_t step = (p->n + FEW_POINTS - 1) / FEW_POINTS;
+
+	out->n = 0;
+	for (size_t i = 0; i < p->n; i += step, out->n++) {
+		out->t[out->n] = x[i];
+		out->v[out->n] = p->v[i];
+	}
+	out->noise = fit_noise(out->t, out->v, out->n, 1);
+	return fit_saturating(out->t, out->v, out->n, out->noise, best);
+}
+
+/* The squared error of a model that goes on over the clock: two lines that meet, or a saturation
+ * that goes on in one. INFINITY: none fits. */
+static double goes_on(const struct trend_points *p)
+{
+	struct over_axis o;
 	struct fit_saturation s;
 	struct fit_bend b;
 
-	for (size_t i = 0; i < p->n; i += step, n++) {
-		t[n] = x[i];
-		v[n] = p->v[i];
-	}
-	noise = fit_noise(t, v, n, 1);
-	if (!fit_saturating(t, v, n, noise, &s))
-		return out;
-	out.lines = s.left;
-	if (fit_change(t, v, n, CURVE_FEWEST, noise, &b))
-		out.lines = fmin(out.lines, b.left);
-	if (s.gain <= CURVE_CHANGE_GAIN || s.amplitude <= 0)
-		return out;
-	power = fit_power(t, v, n);
-	if (comes_to_end(&s, t[n - 1] - t[0]))
-		out.end = fmin(s.left, power);
-	else if (power < s.left)
-		out.end = power;
-	return out;
+	if (!fit_over(p->t, p, &o, &s))
+		return INFINITY;
+	return fit_change(o.t, o.v, o.n, CURVE_FEWEST, o.noise, &b) ? fmin(s.left, b.left) : s.left;
 }
 
-/* The squared error of a model that comes to an end over the work; INFINITY: none fits. */
+/* The squared error of a model that comes to an end over the work: a saturation that hardly goes
+ * on, or a power. INFINITY: none fits. */
 static double ends_over(const struct trend_points *w, double least_per_s,
 			const struct trend_points *p)
 {
-	double x[SERIES_POINTS];
+	double x[SERIES_POINTS], power;
+	struct over_axis o;
+	struct fit_saturation s;
 
-	return did(w, p, least_per_s, x) && late_part(x, p) < CURVE_BENT ? fit_models(x, p).end
-									 : INFINITY;
+	if (!did(w, p, least_per_s, x) || !(late_part(x, p) < CURVE_BENT) ||
+	    !fit_over(x, p, &o, &s) || s.gain <= CURVE_CHANGE_GAIN || s.amplitude <= 0)
+		return INFINITY;
+	power = fit_power(o.t, o.v, o.n);
+	if (comes_to_end(&s, o.t[o.n - 1] - o.t[0]))
+		return fmin(s.left, power);
+	return power < s.left ? power : INFINITY;
 }
 
 /* Leaves out the rest that the growth begins with. */
@@ -181,7 +189,7 @@ static bool fills(const struct work *w, const struct trend_points *all, double g
 	double turns = p.n >= WORK_POINTS ? ends_over(&w->turns, WORK_TURNS, &p) : INFINITY;
 	double ran = turns < INFINITY ? ends_over(&w->ran, 0, &p) : INFINITY;
 
-	return ran < INFINITY && fmin(turns, ran) < WORK_BETTER * fit_models(p.t, &p).lines;
+	return ran < INFINITY && fmin(turns, ran) < WORK_BETTER * goes_on(&p);
 }
 
 /* The late part by the work. False: not known. */
