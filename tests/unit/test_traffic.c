@@ -2,6 +2,7 @@
 /* Services under loads that vary, drawn from a seed: of those that leak how many are called a leak,
  * and of caches that fill under the same loads? */
 #include "unit.h"
+#include "draws.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -87,23 +88,13 @@ static double drawn(double low, double high)
 	return low + (high - low) * (double)(x >> 11) / 9007199254740992.0;
 }
 
-/* Nearly of a normal distribution. */
-static double about(double mean, double spread)
-{
-	double sum = 0;
-
-	for (int i = 0; i < 12; i++)
-		sum += drawn(0, 1);
-	return fmax(0, mean + spread * (sum - 6));
-}
-
 /* A number that comes by chance. */
 static double by_chance(double mean)
 {
 	double least = exp(-mean), product = drawn(0, 1), n = 0;
 
 	if (mean > 20)
-		return round(about(mean, sqrt(mean)));
+		return round(about(drawn, mean, sqrt(mean)));
 	while (product > least) {
 		product *= drawn(0, 1);
 		n++;
@@ -221,7 +212,8 @@ static void watch(const struct service *s, struct cache *c, struct watched *w)
 		}
 		work = requests + s->miss * misses;
 		cpu += 0.002 * (work * drawn(0.95, 1.05) + s->background * s->rate);
-		turned += round(about(1.3 * work, sqrt(work)) + by_chance(s->background * s->rate));
+		turned += round(about(drawn, 1.3 * work, sqrt(work)) +
+				by_chance(s->background * s->rate));
 	}
 	for (int k = 1; k < WINDOWS; k++)
 		w->born[k] += w->born[k - 1];

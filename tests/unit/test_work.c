@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "unit.h"
+#include "draws.h"
 
 #include "base/thresholds.h"
 #include "base/work.h"
@@ -335,16 +336,6 @@ static double drawn(double low, double high)
 	return low + (high - low) * (double)(seed >> 11) / 9007199254740992.0;
 }
 
-/* Nearly of a normal distribution. */
-static double about(double mean, double spread)
-{
-	double sum = 0;
-
-	for (int i = 0; i < 12; i++)
-		sum += drawn(0, 1);
-	return fmax(0, mean + spread * (sum - 6));
-}
-
 enum { RAMP, WAVE, STEP, PAUSE, KINDS };
 
 /* Requests in second @i, as a part of the usual ones. */
@@ -398,7 +389,7 @@ static void watch(const struct service *s, struct called *out)
 
 	for (int i = 0; i < RUN_S; i++) {
 		double usual = s->rate * traffic(s->kind, s->depth, s->at, i);
-		double requests = round(about(usual, sqrt(usual)));
+		double requests = round(about(drawn, usual, sqrt(usual)));
 		double part = exp(-done / (s->rate * s->size)), misses = requests * part;
 		double work_done = requests + s->miss * misses;
 
@@ -408,9 +399,10 @@ static void watch(const struct service *s, struct called *out)
 		turns[i] = turned;
 		done += requests;
 		kept += s->by_request * requests + s->by_clock * s->rate +
-			s->by_miss * round(about(misses, sqrt(misses * (1 - part))));
+			s->by_miss * round(about(drawn, misses, sqrt(misses * (1 - part))));
 		cpu += work_done * 0.002 * drawn(0.95, 1.05) + s->background * 0.002 * s->rate;
-		turned += round(about(1.3 * work_done, sqrt(work_done)) + s->background * s->rate);
+		turned += round(about(drawn, 1.3 * work_done, sqrt(work_done)) +
+				s->background * s->rate);
 	}
 	trend_points_judge(&grown, &curve);
 	out->by_clock += curve.shape == CURVE_RISING;
