@@ -8,71 +8,86 @@
 
 #include "unit.h"
 
+#define S 1000000000ull
+
+/* A process that was watched for five seconds. */
+static const struct evidence watched = {
+	.start_ns = S,
+	.now_ns = 6 * S,
+	.interpreter = "python3",
+	.seen = {.pid = 100, .comm = "python3", .mode = "auto", .mechanism = "probe"}};
+
+struct writing {
+	char path[32];
+	FILE *f;
+	struct recorder *rec;
+};
+
+static void writing_begin(struct writing *w)
+{
+	strcpy(w->path, "/tmp/pyleak-first-XXXXXX");
+	w->f = fdopen(mkstemp(w->path), "w");
+	assert_non_null(w->f);
+	assert_int_equal(recorder_new(w->f, 0, &w->rec), 0);
+}
+
+static void writing_end(struct writing *w)
+{
+	assert_int_equal(recorder_end(w->rec), 0);
+	fclose(w->f);
+}
+
 /* The one that was judged last was not the first to be written. */
 static void the_first_moment_is_that_of_any_process(void **state)
 {
 	static const double told_s[] = {5, 2, 4};
-	char path[] = "/tmp/pyleak-first-XXXXXX";
-	FILE *f = fdopen(mkstemp(path), "w");
-	struct evidence e = {.start_ns = 1000000000,
-			     .interpreter = "python3",
-			     .seen = {.comm = "python3", .mode = "auto", .mechanism = "probe"}};
-	struct recorder *rec;
+	struct evidence e = watched;
+	struct writing w;
 	struct report *r;
 
 	(void)state;
-	assert_non_null(f);
-	assert_int_equal(recorder_new(f, 0, &rec), 0);
+	writing_begin(&w);
 	for (size_t i = 0; i < ARRAY_SIZE(told_s); i++) {
 		e.seen.pid = 100 + (int)i;
 		e.now_ns = e.start_ns + (uint64_t)(told_s[i] * 1e9);
-		recorder_add(rec, &e);
+		recorder_add(w.rec, &e);
 	}
-	assert_int_equal(recorder_end(rec), 0);
-	fclose(f);
-	assert_int_equal(recording_read(path, 1, NULL, &r), -EINVAL);
+	writing_end(&w);
+	assert_int_equal(recording_read(w.path, 1, NULL, &r), -EINVAL);
 	assert_non_null(strstr(fail_text(), "the first is --at 2.0"));
-	assert_int_equal(recording_read(path, 2, NULL, &r), 0);
+	assert_int_equal(recording_read(w.path, 2, NULL, &r), 0);
 	assert_int_equal(r->processes->pid, 101);
 	report_free(r);
-	unlink(path);
+	unlink(w.path);
 }
 
 /* A process and those it started are told as one at any moment: counts come before it. */
 static void children_are_one_at_any_moment(void **state)
 {
-	char path[] = "/tmp/pyleak-first-XXXXXX";
-	FILE *f = fdopen(mkstemp(path), "w");
-	struct evidence e = {
-		.start_ns = 1000000000,
-		.now_ns = 6000000000,
-		.interpreter = "python3",
-		.seen = {.pid = 100, .comm = "python3", .mode = "auto", .mechanism = "probe"}};
+	struct evidence e = watched;
+	struct writing w;
 	const struct report_tree counts = {.started = 7};
 	auto_free double *moments = NULL;
-	struct recorder *rec;
 	struct report *r;
 	size_t n;
 
 	(void)state;
-	assert_non_null(f);
-	assert_int_equal(recorder_new(f, 0, &rec), 0);
-	recorder_add_tree(rec, &counts, 500000000);
-	recorder_add(rec, &e);
+	writing_begin(&w);
+	recorder_add_tree(w.rec, &counts, 500000000);
+	recorder_add(w.rec, &e);
 	e.now_ns *= 2;
-	recorder_add(rec, &e);
-	assert_int_equal(recorder_end(rec), 0);
-	fclose(f);
-	assert_int_equal(recording_moments(path, &moments, &n), 0);
+	recorder_add(w.rec, &e);
+	writing_end(&w);
+	assert_int_equal(recording_moments(w.path, &moments, &n), 0);
 	assert_int_equal(n, 2);
 	assert_true(moments[0] == 5);
-	assert_int_equal(recording_read(path, 6, NULL, &r), 0);
+	assert_int_equal(recording_read(w.path, 6, NULL, &r), 0);
 	assert_true(r->duration_s == 5);
 	assert_non_null(r->tree);
 	assert_int_equal(r->tree->started, 7);
 	assert_non_null(r->tree->merged);
 	report_free(r);
-	unlink(path);
+	unlink(w.path);
 }
 
 /* Reads the recording with standard error in a file. Returns the number of its processes. */
@@ -101,59 +116,47 @@ static size_t read_and_hear(const char *path, char *said, size_t size)
 /* Each moment is written whole: where the tool was killed, the last one is in the file as well. */
 static void without_an_end_the_last_moment_is_told(void **state)
 {
-	char path[] = "/tmp/pyleak-first-XXXXXX", said[1000];
-	FILE *f = fdopen(mkstemp(path), "w");
-	struct evidence e = {.start_ns = 1000000000,
-			     .now_ns = 6000000000,
-			     .interpreter = "python3",
-			     .seen = {.comm = "python3", .mode = "auto", .mechanism = "probe"}};
-	struct recorder *rec;
+	struct evidence e = watched;
+	struct writing w;
+	char said[1000];
 
 	(void)state;
-	assert_non_null(f);
-	assert_int_equal(recorder_new(f, 0, &rec), 0);
+	writing_begin(&w);
 	for (int i = 1; i <= 3; i++) {
 		e.seen.pid = i;
-		recorder_add(rec, &e);
-		assert_int_equal(read_and_hear(path, said, sizeof(said)), i);
+		recorder_add(w.rec, &e);
+		assert_int_equal(read_and_hear(w.path, said, sizeof(said)), i);
 		assert_non_null(strstr(said, "is cut short"));
 	}
-	assert_int_equal(recorder_end(rec), 0);
-	fclose(f);
-	assert_int_equal(read_and_hear(path, said, sizeof(said)), 3);
+	writing_end(&w);
+	assert_int_equal(read_and_hear(w.path, said, sizeof(said)), 3);
 	assert_string_equal(said, "");
-	unlink(path);
+	unlink(w.path);
 }
 
 /* A service that replaces its workers has thousands in a day: what is kept of them is bounded. */
 static void processes_that_are_left_out_are_told(void **state)
 {
 	enum { MOST = 4096 };
-	char path[] = "/tmp/pyleak-first-XXXXXX", said[1000];
-	FILE *f = fdopen(mkstemp(path), "w");
-	struct evidence e = {.start_ns = 1000000000,
-			     .now_ns = 6000000000,
-			     .interpreter = "python3",
-			     .seen = {.comm = "python3", .mode = "auto", .mechanism = "probe"}};
-	struct recorder *rec;
+	struct evidence e = watched;
+	struct writing w;
+	char said[1000];
 
 	(void)state;
-	assert_non_null(f);
-	assert_int_equal(recorder_new(f, 0, &rec), 0);
+	writing_begin(&w);
 	for (int i = 0; i < MOST; i++) {
 		e.seen.pid = 100 + i;
-		recorder_add(rec, &e);
+		recorder_add(w.rec, &e);
 	}
-	assert_int_equal(read_and_hear(path, said, sizeof(said)), MOST);
+	assert_int_equal(read_and_hear(w.path, said, sizeof(said)), MOST);
 	assert_null(strstr(said, "left out"));
 	e.seen.pid = 100 + MOST;
-	recorder_add(rec, &e);
-	assert_int_equal(recorder_end(rec), 0);
-	fclose(f);
-	assert_int_equal(read_and_hear(path, said, sizeof(said)), MOST);
+	recorder_add(w.rec, &e);
+	writing_end(&w);
+	assert_int_equal(read_and_hear(w.path, said, sizeof(said)), MOST);
 	assert_non_null(strstr(said, "has more than 4096 processes: those that come after them"));
 	assert_null(strstr(said, "cut short"));
-	unlink(path);
+	unlink(w.path);
 }
 
 int main(void)

@@ -19,6 +19,7 @@
 #define growth_has_ended has_ended
 #define growth_entry	 entry_of
 #define suspect_clear	 clear_one
+#include "proc/inside.h"
 #include "sweep/sweep.c"
 
 #define SECOND 1000000000ull
@@ -324,20 +325,15 @@ static void one_that_waits_for_storage_is_watched_as_before(void **state)
 /* Makes one of them this process, which is there. */
 static void be_us(size_t i)
 {
-	FILE *f = fopen("/proc/self/stat", "re");
-	unsigned long long start, start_stack;
+	auto_free char *text = NULL;
+	struct proc_stat own;
+	size_t n;
 
-	assert_non_null(f);
-	/* the 22nd and the 28th field; the 2nd has no blank here */
-	assert_int_equal(fscanf(f,
-				"%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d "
-				"%*d %*d %*d %*d %*d %llu %*u %*d %*u %*u %*u %llu",
-				&start, &start_stack),
-			 2);
-	fclose(f);
+	assert_int_equal(proc_slurp(getpid(), "stat", &text, &n), 0);
+	assert_int_equal(proc_parse_stat(text, &own), 0);
 	host[i].pid = getpid();
-	host[i].start = start;
-	host[i].start_stack = start_stack;
+	host[i].start = own.start_ticks;
+	host[i].start_stack = own.start_stack;
 }
 
 static void one_that_answers_as_if_it_had_ended_is_told_while_it_lives(void **state)
