@@ -207,7 +207,7 @@ static bool answers(struct device *d, int fd, enum storage_question what, uint64
 	if (is_fresh(d->answered_ns[what]))
 		return true;
 	d->waits = send_to_ask(fd, what);
-	if (!has_come(d, until))
+	if (!d->waits || !has_come(d, until))
 		return false;
 	/* a device that answers a read answers a look, too */
 	for (int k = 0; k <= (int)what; k++)

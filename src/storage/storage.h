@@ -49,8 +49,8 @@ enum storage_question {
 };
 
 /* Asks whether the storage of file @fd (O_PATH will do) answers. 0: it does, it is a disk, or there
- * is no asker. -EREMOTE: it was silent for 1.5 seconds, or is still silent since. Without a
- * sentence. */
+ * is no asker. -EREMOTE: it was silent for 1.5 seconds, or is still silent since, or it could not
+ * be asked, since the asker has died. Without a sentence. */
 int storage_ask(int fd, enum storage_question what);
 
 /* Finds device and inode of what is at @path below /proc, without waiting for storage. False: there

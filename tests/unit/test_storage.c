@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -161,6 +162,48 @@ static void nobody_waits_for_a_silent_server(void **state)
 	assert_int_equal(asked, 0);
 }
 
+static int die(void)
+{
+	return raise(SIGKILL);
+}
+
+/* 0: no file was taken for one that answers. */
+static int ask_dead(const struct proc *p, const void *ctx)
+{
+	int fd = memfd_create("fine", MFD_CLOEXEC);
+
+	(void)p;
+	(void)ctx;
+	if (fd < 0 || storage_asker_start(die) || waitpid(-1, NULL, 0) < 0)
+		return 2;
+	for (int i = 0; i < 3; i++)
+		if (storage_ask(fd, STORAGE_LOOK) != -EREMOTE)
+			return 3;
+	return 0;
+}
+
+static int ask_without_descriptors(const struct proc *p, const void *ctx)
+{
+	const struct rlimit none = {0};
+	int fd = memfd_create("fine", MFD_CLOEXEC);
+
+	(void)p;
+	(void)ctx;
+	if (fd < 0 || storage_asker_start(NULL) || setrlimit(RLIMIT_NOFILE, &none))
+		return 2;
+	return storage_ask(fd, STORAGE_LOOK) == -EREMOTE ? 0 : 3;
+}
+
+/* Who opened them then could wait for ever. */
+static void files_that_cannot_be_asked_about_do_not_answer(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_by(ask_dead, NULL, NULL), 0);
+	assert_int_equal(ask_by(ask_without_descriptors, NULL, NULL), 0);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+
 /* As the kernel's: a directory for each mount, which is its owner's. */
 static void list_mount(const char *list, const char *name, uid_t owner)
 {
@@ -265,6 +308,7 @@ int main(void)
 		cmocka_unit_test(an_overlay_of_a_user_may_lie_on_fuse),
 		cmocka_unit_test(tables_are_not_taken_at_their_owners_word),
 		cmocka_unit_test(nobody_waits_for_a_silent_server),
+		cmocka_unit_test(files_that_cannot_be_asked_about_do_not_answer),
 	};
 
 	if (geteuid()) {
