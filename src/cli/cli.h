@@ -44,6 +44,10 @@ int cli_check_btf(void);
  * CAP_SYS_PTRACE alone does not open it. */
 bool cli_may_read_others(void);
 
+/* Joins the other copies of the tool on this host (host.h), which are found by tracefs alone:
+ * mounts it first where it is not mounted. No error where that is refused. For a command that reads
+ * processes, before there are threads or children, and while we have all rights. */
+int cli_host_join(void);
 /* Starts the process that holds the probes, which Ctrl-Z alarms. Call it before there are threads,
  * and while we have all rights. */
 struct probe_guard;

@@ -111,6 +111,13 @@ static bool is_given_up(void)
 	return stop_asked();
 }
 
+int cli_host_join(void)
+{
+	if (probe_mount())
+		log_debug("%s", fail_text());
+	return host_join();
+}
+
 int cli_guard_start(bool no_sandbox, struct probe_guard **out)
 {
 	const struct probe_guard_opts o = {
@@ -118,15 +125,10 @@ int cli_guard_start(bool no_sandbox, struct probe_guard **out)
 		.is_cancelled = is_given_up,
 		.ends_with_us = probe_guard_would_end(),
 	};
-	int err;
+	int err = cli_host_join();
 
-	/* other copies can be joined only once tracefs is mounted */
-	if (probe_mount())
-		log_debug("%s", fail_text());
-	err = host_join();
 	if (!err)
 		err = probe_guard_start(&o, out);
-
 	if (!err)
 		stop_alarm_to(probe_guard_alarm_fd(*out), probe_guard_ends_with_us(*out));
 	return err;

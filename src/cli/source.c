@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
 #include "proc/limits.h"
 #include "saved/saved.h"
 
@@ -39,15 +40,17 @@ static void go_first(void)
 int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,
 		       const char *const *paths, size_t n)
 {
-	int err = outputs_open(outputs, NULL, paths, n, o->no_sandbox);
+	bool is_file = o->from || o->core;
+	int err = is_file ? 0 : cli_host_join();
 
+	if (!err)
+		err = outputs_open(outputs, NULL, paths, n, o->no_sandbox);
 	if (!err)
 		err = outputs_spare(outputs, (const char *const[]){o->from, o->core}, 2);
 	go_first();
 	return err ? err
-		   : confine(&(struct confine_opts){.is_off = o->no_sandbox,
-						    .kind = FILTER_READS,
-						    .only_files = o->from || o->core});
+		   : confine(&(struct confine_opts){
+			     .is_off = o->no_sandbox, .kind = FILTER_READS, .only_files = is_file});
 }
 
 /* Allows reading memory that is swapped out. When it comes back it counts against the limit of the

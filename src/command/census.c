@@ -88,6 +88,7 @@ static int parse(int argc, char **argv, struct census_cmd *c)
 
 	*c = (struct census_cmd){
 		.top = 20,
+		.outputs.keeper.sock = -1,
 		.again = {table, argc, argv, "census", OPTS_MAX_PIDS, false},
 	};
 	err = opts_parse_words(table, argc, argv, c, &first);

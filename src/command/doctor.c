@@ -195,6 +195,8 @@ int command_doctor(int argc, char **argv)
 		return CLI_DONE;
 	}
 	log_set_level((enum log_level)o.verbose);
+	if (cli_host_join())
+		return cli_complain(CLI_FAILED);
 	thread_calm();
 	doctor_host(&d);
 	if (!o.no_sandbox)

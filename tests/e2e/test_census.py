@@ -10,6 +10,7 @@ import tempfile
 import time
 
 import harness
+import needs
 import pytest
 import pythons
 from test_snapshot import wait_stopped
@@ -321,3 +322,18 @@ def test_a_target_that_ends_meanwhile():
         target.process.kill()
         _, err = tool.communicate(timeout=LIMIT_S)
     assert tool.returncode == 1 and err.count("\n") == 1 and "ended" in err
+
+
+def test_tracefs_is_mounted_for_a_watch_that_comes_later():
+    """By it copies of the tool find each other's page of stamps. Who may not mount it reads all the same."""
+    needs.mount_namespace()
+    bare = ["unshare", "-m", "sh", "-c", "umount -R /sys/kernel/debug; umount -R /sys/kernel/tracing; exec \"$@\"", "sh"]
+    look = ["sh", "-c", "\"$@\" && test -e /sys/kernel/tracing/uprobe_events", "sh"]
+    no_mounts = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
+    with harness.Target(pythons.host(), "census_churn") as target:
+        wait_lines(target, 1)
+        tool = [harness.TOOL, "census", "-q", "-p", str(target.pid)]
+        for command in ([*bare, *look, *tool], [*bare, *no_mounts, *tool]):
+            run = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+            assert run.returncode == 0, (command, run.stderr)
+            assert "pyleak-bpf" not in run.stderr
