@@ -37,7 +37,8 @@ bool cli_reader_left(int err);
 int cli_check_stack(void);
 /* Checks, before anything is tried, that this user and this kernel allow what is needed. */
 int cli_preflight(void);
-/* The two checks of cli_preflight(): capabilities and BTF. */
+/* The three checks of cli_preflight(): the kernel's version, capabilities and BTF. */
+int cli_check_kernel(void);
 int cli_check_caps(void);
 int cli_check_btf(void);
 /* May we read the memory of other users' processes? It is a file of their user's, and

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Checks the stack, rights and BTF before a target is touched, so that a refusal comes early. */
+/* Checks the stack, kernel, rights and BTF before a target is touched, so that a refusal comes
+ * early. */
 #include <cap-ng.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -39,6 +41,21 @@ int cli_check_stack(void)
 	}
 	return fail(-ENOMEM, "a stack may have %llu KiB here, and %d are needed: ulimit -s 8192",
 		    (unsigned long long)l.rlim_cur >> 10, STACK_KIB);
+}
+
+int cli_check_kernel(void)
+{
+	struct utsname u;
+	int major, minor;
+
+	/* what cannot be told is tried */
+	if (uname(&u) || sscanf(u.release, "%d.%d", &major, &minor) != 2 || major > 5 ||
+	    (major == 5 && minor >= 10))
+		return 0;
+	return fail(-ENOTSUP,
+		    "this kernel, %s, is too old: Linux 5.10 or later is needed, as Debian 11, "
+		    "Ubuntu 22.04 and RHEL 9 have",
+		    u.release);
 }
 
 struct need {
@@ -96,16 +113,20 @@ int cli_check_btf(void)
 
 	if (access(path, R_OK) == 0)
 		return 0;
-	return fail(-ENOTSUP,
-		    "this kernel has no BTF (%s is missing): it needs one built with "
-		    "CONFIG_DEBUG_INFO_BTF=y, as Debian 11, Ubuntu 20.10, RHEL 8.2 and later have",
-		    path);
+	return fail(
+		-ENOTSUP,
+		"this kernel has no BTF (%s is missing): it needs one built with "
+		"CONFIG_DEBUG_INFO_BTF=y, as Debian 11, Ubuntu 22.04 and RHEL 9 have; Linux 5.10 "
+		"or later is needed",
+		path);
 }
 
 int cli_preflight(void)
 {
-	int err = cli_check_caps();
+	int err = cli_check_kernel();
 
+	if (!err)
+		err = cli_check_caps();
 	return err ? err : cli_check_btf();
 }
 

@@ -39,9 +39,9 @@ static void kernel(struct doctor *d)
 	if (strcmp(u.machine, "x86_64") != 0) {
 		doctor_add(d, DOCTOR_NO, "kernel", "%s on %s", u.release, u.machine);
 		doctor_remedy(d, "only x86-64 is supported");
-	} else if (major < 5 || (major == 5 && minor < 10)) {
+	} else if (cli_check_kernel()) {
 		doctor_add(d, DOCTOR_NO, "kernel", "%s", u.release);
-		doctor_remedy(d, "5.10 or later is needed");
+		doctor_remedy(d, "%s", fail_text());
 	} else {
 		doctor_add(d, DOCTOR_OK, "kernel", "%s", u.release);
 	}

@@ -147,11 +147,18 @@ def test_missing_cap_bpf_is_named():
     assert "CAP_PERFMON" not in r.stderr
 
 
+def test_kernel_that_is_too_old_is_told_so():
+    r = subprocess.run(["setarch", "x86_64", "--uname-2.6", TOOL, "-p", str(os.getpid())],
+                       capture_output=True, text=True, timeout=30, check=False)  # fmt: skip
+    one_line(r, "2.6.")
+    assert "Linux 5.10 or later is needed" in r.stderr
+
+
 @needs_root
 def test_kernel_without_btf_is_told_so(tmp_path):
     r = run("-p", str(os.getpid()), PYLEAK_TEST_BTF=str(tmp_path / "vmlinux"))
     one_line(r, "BTF")
-    assert "CONFIG_DEBUG_INFO_BTF" in r.stderr
+    assert "CONFIG_DEBUG_INFO_BTF" in r.stderr and "Linux 5.10" in r.stderr
 
 
 @needs_root
