@@ -5,7 +5,7 @@ O        ?= build
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
-VERSION  := 0.1.0
+VERSION  := 0.2.0
 
 CC       ?= gcc
 CLANG    ?= $(firstword $(foreach c,clang clang-14 clang-16 clang-19,$(if $(shell command -v $(c)),$(c))) clang)
