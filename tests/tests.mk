@@ -16,6 +16,8 @@ TEST_DEPS  := g++ binutils gdb python3-dev python3-numpy python3-lxml python3-pi
 TEST_DEPS  += zsh fish mandoc
 # Servers (not apache2 itself, which would begin to serve).
 TEST_DEPS  += gunicorn python3-flask python3-tornado apache2-bin libapache2-mod-wsgi-py3
+# Greenlets, which switch stacks in C.
+TEST_DEPS  += python3-greenlet
 RELEASE_DEPS := git mmdebstrap debian-archive-keyring util-linux
 # Programs that embed Python; go tool pprof, 440 MB.
 MATRIX_DEPS := uwsgi-plugin-python3 golang-go
