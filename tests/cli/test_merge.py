@@ -2,11 +2,13 @@
 """Reports of many processes as one: sums by site, the worst first, and what is no report."""
 import contextlib
 import copy
+import fcntl
 import json
 import os
 import pty
 import re
 import subprocess
+import termios
 import time
 
 import jsonschema
@@ -218,12 +220,19 @@ def test_text_and_standard_input(hosts):
 
 
 def test_a_terminal_is_told_how_far_it_is(hosts):
+    """What is told first comes after the first second, and 200 ms pass before each next time."""
     ours, theirs = pty.openpty()
+    report = hosts[0].read_bytes()
     args = [TOOL, "merge", hosts[1], "-", *[hosts[2]] * 30]
     with subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=theirs) as run:
         os.close(theirs)
-        time.sleep(1.5)  # what takes less says nothing
-        out, _ = run.communicate(hosts[0].read_bytes(), timeout=60)
+        run.stdin.write(report[:1])
+        run.stdin.flush()
+        while fcntl.ioctl(run.stdin, termios.FIONREAD, bytes(4)) != bytes(4):
+            assert run.poll() is None
+            time.sleep(0.01)
+        time.sleep(1.1)  # from when it reads standard input, the second of 32: starting may take long, too
+        out, _ = run.communicate(report[1:], timeout=60)
     assert run.returncode == 0 and b"processes of gunicorn" in out
     told = b""
     with contextlib.suppress(OSError):  # EIO: it has ended, and all that it wrote has been read
