@@ -60,7 +60,8 @@ def silent_fixture():
 
 def watch(pid, url, cache, *args):
     env = {"DEBUGINFOD_URLS": url, "DEBUGINFOD_CACHE_PATH": str(cache)}
-    run = harness.run_tool(pid, 5, args, env=env)
+    # A block counts that a window saw made and that is there a second later: on a slow host few windows open.
+    run = harness.run_tool(pid, 10, ("--overhead", 40, *args), env=env)
     assert run.rc == 0, run.stderr
     site = next(s for s in run.report["processes"][0]["sites"] if s["kind"] == "heap")
     return [f for f in site["stack"] if f.get("module", "").endswith("leaky_debug.so")], run
