@@ -20,8 +20,9 @@ struct probe_ops {
 	int (*warm)(struct probe_set *s); /* may be NULL */
 	int (*on)(struct probe_set *s);
 	int (*off)(struct probe_set *s); /* what it fails with may be tried again */
+	/* What of it the kernel has to forget is one, behind which its turn may be passed on. */
 	void (*close)(struct probe_set *s);
-	/* Ends what cannot go with close: behind its turn, in one of its own. May be NULL. */
+	/* Ends what cannot go with close: behind its turn, in turns of its own. May be NULL. */
 	void (*forget)(struct probe_set *s);
 	/* off, which may go on when this returns; NULL: there is no such. */
 	int (*let_go)(struct probe_set *s);

@@ -198,7 +198,6 @@ static int tracefs_off(struct probe_set *s)
 static void tracefs_close(struct probe_set *s)
 {
 	close_fd(&s->t->sites.fd);
-	close_fd(&s->t->warm.fd);
 }
 
 static void tracefs_forget(struct probe_set *s)
@@ -206,6 +205,13 @@ static void tracefs_forget(struct probe_set *s)
 	struct turn t = {
 		.kind = TURN_OUT, .code = s->code, .is_library = s->is_library, .is_patient = true};
 
+	/* A second last close within the turn of the first would take the lock of all forks when
+	 * that turn, which then only waits for the kernel to forget, has been passed on. */
+	if (s->t->warm.fd >= 0) {
+		turn_take(&t);
+		close_fd(&s->t->warm.fd);
+		turn_pass(&t);
+	}
 	let_others_go();
 	turn_take(&t);
 	probe_event_remove(&s->t->sites.event);
