@@ -11,6 +11,9 @@
 #include "command/doctor_priv.h"
 #include "probe/host.h"
 #include "probe/probe.h"
+#include "probe/turn.h"
+
+#define TELL_RESTS 500 /* a second and more */
 
 /* Reads the first line of a small file; false when it cannot be read. */
 static bool first_line(const char *path, char *buf, size_t size)
@@ -170,21 +173,41 @@ static void try_mechanisms(struct doctor *d)
 			 "uprobe_multi (6.6.54, 6.10.13, 6.11.2 and later)");
 }
 
+static void these_signals(int how)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		sigaddset(&set, ends[i]);
+	pthread_sigmask(how, &set, NULL);
+}
+
+/* No change is under way then, and what is in is in our own code: a signal may end us. */
+static void while_a_read_hangs(void)
+{
+	static unsigned rests;
+
+	if (++rests == TELL_RESTS)
+		log_line("pyleak-bpf: a trial of probes waits for a read of a process's memory "
+			 "that does not come back; Ctrl-C ends it");
+	these_signals(SIG_UNBLOCK);
+	these_signals(SIG_BLOCK);
+}
+
 /* Trials change probes, if only in the tool's own code: they take turns with other copies of the
  * tool, and no signal may end them half-way. */
 static void mechanisms(struct doctor *d)
 {
-	sigset_t ends, before;
+	sigset_t before;
 
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGHUP);
-	sigaddset(&ends, SIGQUIT);
-	sigaddset(&ends, SIGTSTP);
-	pthread_sigmask(SIG_BLOCK, &ends, &before);
+	pthread_sigmask(SIG_SETMASK, NULL, &before);
+	these_signals(SIG_BLOCK);
 	host_lock_open();
+	turn_while_hung(while_a_read_hangs);
 	try_mechanisms(d);
+	turn_while_hung(NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 

@@ -57,7 +57,8 @@ static struct {
 	bool was_abandoned;	     /* it is a stopped copy's, as far as was seen */
 	bool comes_first;	     /* whoever looks on has real-time priority */
 	struct breaker breaker;
-	struct turn_news *news; /* NULL: nobody watches */
+	struct turn_news *news;	  /* NULL: nobody watches */
+	void (*while_hung)(void); /* may be NULL */
 } turns = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static uint64_t patience_ns(enum turn_kind kind)
@@ -174,7 +175,14 @@ static void wait_for_hung(void)
 {
 	if (turns.news)
 		atomic_store(&turns.news->hung_ns, clock_ns());
+	if (turns.while_hung)
+		turns.while_hung();
 	usleep(HANG_POLL_US);
+}
+
+void turn_while_hung(void (*rest)(void))
+{
+	turns.while_hung = rest;
 }
 
 static int refuse(const char *why)

@@ -41,6 +41,9 @@ struct turn {
  */
 int turn_take(struct turn *t);
 void turn_pass(struct turn *t);
+/* Has @rest called some hundred times a second while a turn that is_patient waits for a read that
+ * hangs, by its thread, which holds nothing then. Before there are other threads; NULL: no more. */
+void turn_while_hung(void (*rest)(void));
 
 /* The guardian tells the tool of its turns here; shared memory. */
 struct turn_news {

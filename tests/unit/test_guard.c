@@ -419,6 +419,32 @@ static void nobody_has_to_hear_it(void **state)
 	close(stderr_fd);
 }
 
+static struct {
+	struct reader r;
+	int times;
+} rest;
+
+static void end_the_read(void)
+{
+	if (!rest.times++)
+		reader_end(&rest.r);
+}
+
+/* So that a signal can end it. */
+static void who_waits_for_a_read_may_rest(void **state)
+{
+	struct turn t = {.kind = TURN_OUT, .is_patient = true};
+
+	(void)state;
+	assert_int_equal(reading_share(), 0);
+	reader_start(&rest.r, 0);
+	turn_while_hung(end_the_read);
+	assert_int_equal(turn_take(&t), 0);
+	turn_while_hung(NULL);
+	turn_pass(&t);
+	assert_int_equal(rest.times, 1);
+}
+
 static void *choose(void *out)
 {
 	int err = probe_choose_for(0, 1, out);
@@ -459,6 +485,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_trial_at_a_time),
+		cmocka_unit_test(who_waits_for_a_read_may_rest),
 		cmocka_unit_test(a_close_that_waits_keeps_no_other_in),
 		cmocka_unit_test(a_shed_that_waits_keeps_no_other_in),
 		cmocka_unit_test(it_does_not_end_before),
