@@ -39,7 +39,7 @@ static void help(void)
 {
 	fputs("usage: pyleak-bpf doctor [-p PID] [options]\n"
 	      "\n"
-	      "Tells what this kernel and this user allow: every way to place a probe is tried on\n"
+	      "Tells what this kernel and this user allow: the ways to place a probe are tried on\n"
 	      "the tool itself. With -p the process is looked at: its Python, its build, where "
 	      "its\n"
 	      "objects are born, its limits. Nothing of its arguments or environment is shown.\n"

@@ -144,17 +144,27 @@ static void try_mechanisms(struct doctor *d)
 		enum probe_mechanism m;
 		const char *name;
 	} all[] = {
-		{PROBE_TRACEFS, "probes by tracefs"},
 		{PROBE_MULTI, "probes by multi"},
+		{PROBE_TRACEFS, "probes by tracefs"},
 		{PROBE_PERF, "probes by perf"},
 	};
 	enum probe_mechanism chosen;
+	bool has_multi = false;
 	int err;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		double ns;
 
+		/* A trial is an event of two probes: removed at that moment, it takes the kernel
+		 * with it (docs/KERNEL-HAZARDS.md, W1). */
+		if (has_multi && all[i].m == PROBE_TRACEFS) {
+			doctor_add(d, DOCTOR_OK, all[i].name,
+				   "not tried: uprobe_multi works, and named events are what "
+				   "others can remove");
+			continue;
+		}
 		if (probe_try(all[i].m, &ns) == 0) {
+			has_multi |= all[i].m == PROBE_MULTI;
 			doctor_add(d, DOCTOR_OK, all[i].name,
 				   "placed, counted, taken out; %.0f ns an event", ns);
 			continue;
