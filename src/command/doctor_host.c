@@ -138,6 +138,15 @@ static void tracefs(struct doctor *d)
 			 "multi are ok below");
 }
 
+/* W1 of docs/KERNEL-HAZARDS.md. */
+static void warn_of_cleaners(struct doctor *d)
+{
+	doctor_add(d, DOCTOR_NOTE, "named events",
+		   "`perf probe -d`, `trace-cmd reset`, or anything else that cleans tracefs, "
+		   "crashes or hangs this kernel while a watch runs");
+	doctor_remedy(d, "keep them away until it has ended");
+}
+
 static void try_mechanisms(struct doctor *d)
 {
 	static const struct {
@@ -176,6 +185,8 @@ static void try_mechanisms(struct doctor *d)
 	if (!err || err == -EAGAIN) {
 		doctor_add(d, err ? DOCTOR_NOTE : DOCTOR_OK, "probes, chosen", "%s",
 			   err ? fail_text() : probe_mechanism_name(chosen));
+		if (chosen == PROBE_TRACEFS)
+			warn_of_cleaners(d);
 		return;
 	}
 	doctor_add(d, DOCTOR_NO, "probes, chosen", "no way to place some hundred probes");
