@@ -46,6 +46,16 @@ static bool switch_off(struct channel *c, struct probe_set *s)
 	return !probe_set_is_on(s);
 }
 
+/* From here on the guardian does not end before the request does: the kernel would be left with
+ * half a change. One of the two sees the other. */
+static int go_on(void *channel)
+{
+	struct channel *c = channel;
+
+	atomic_store(&c->is_changing, true);
+	return atomic_load(&c->g->is_leaving) ? fail(-ECANCELED, "the tool has ended") : 0;
+}
+
 static int do_open(struct channel *c, const struct guard_request *q, const int *fds, uint32_t *out)
 {
 	const struct probe_set_spec spec = {
@@ -58,6 +68,8 @@ static int do_open(struct channel *c, const struct guard_request *q, const int *
 		.on_return = q->on_return,
 		.is_library = q->is_library,
 		.label = q->label,
+		.go_on = go_on,
+		.ctx = c,
 	};
 	struct probe_set *set;
 	struct held *slot;
@@ -114,9 +126,11 @@ static void do_close(struct channel *c, uint32_t number)
 
 static int do_choose(struct channel *c, const struct guard_request *q, uint32_t *out)
 {
-	enum probe_mechanism m;
-	int err = probe_choose_for(q->pid, q->n, &m);
+	enum probe_mechanism m = PROBE_NONE;
+	int err = go_on(c);
 
+	if (!err)
+		err = probe_choose_for(q->pid, q->n, &m);
 	*out = (uint32_t)m;
 	if (!err)
 		atomic_store(&c->g->page->event_ns, (uint32_t)probe_event_ns(m));
@@ -237,17 +251,14 @@ static int obey_locked(struct channel *c, const struct guard_request *q, uint32_
 	return err;
 }
 
-/* Were this process to end in the middle of one, the kernel would be left with half a change. */
 static int prepare(struct channel *c, const struct guard_request *q, const int *fds,
 		   uint32_t *value)
 {
 	int err;
 
 	atomic_fetch_add(&c->g->preparing, 1);
-	if (atomic_load(&c->g->is_leaving))
-		err = fail(-ECANCELED, "the tool has ended");
-	else
-		err = q->op == GUARD_OPEN ? do_open(c, q, fds, value) : do_choose(c, q, value);
+	err = q->op == GUARD_OPEN ? do_open(c, q, fds, value) : do_choose(c, q, value);
+	atomic_store(&c->is_changing, false);
 	atomic_fetch_sub(&c->g->preparing, 1);
 	return err;
 }

@@ -18,7 +18,9 @@ struct channel {
 	/* Its thread closes what no set has any more, without the lock: the guardian does not end
 	 * meanwhile. */
 	bool is_closing;
-	bool is_reading;       /* code of a set, without the lock: none is closed meanwhile */
+	bool is_reading; /* code of a set, without the lock: none is closed meanwhile */
+	/* In a request that is counted in preparing, behind the storage that it waits for. */
+	_Atomic bool is_changing;
 	pthread_mutex_t lock;  /* of the sets: its thread, or the watchdog */
 	VEC(struct held) sets; /* number n is sets.v[n - 1] */
 };
@@ -28,7 +30,7 @@ struct guardian {
 	struct guard_page *page;
 	int tool_fd;		 /* pidfd, to wake us; -1 when there is none */
 	_Atomic bool is_leaving; /* nothing goes in any more */
-	_Atomic int preparing;	 /* requests that change nothing in a target, under way */
+	_Atomic int preparing;	 /* requests that change nothing in a target, or read its code */
 	pthread_mutex_t lock;	 /* of the list */
 	struct channel *channels;
 };

@@ -102,13 +102,18 @@ static bool listen_once(struct guardian *g)
 }
 
 /* Storage that is silent is not waited for for ever: nothing of such a request is in a target. */
-static bool is_busy(const struct guardian *g, uint64_t *until)
+static bool is_busy(struct guardian *g, uint64_t *until)
 {
 	uint64_t now = clock_ns();
+	bool is_changing = false;
 
 	if (!*until)
 		*until = now + PREPARE_NS;
-	return atomic_load(&g->preparing) && now < *until;
+	pthread_mutex_lock(&g->lock);
+	for (struct channel *c = g->channels; c; c = c->next)
+		is_changing |= atomic_load(&c->is_changing);
+	pthread_mutex_unlock(&g->lock);
+	return is_changing || (atomic_load(&g->preparing) && now < *until);
 }
 
 void guard_serve(int control, struct guard_page *page, pid_t tool, bool comes_first)

@@ -117,6 +117,8 @@ static int open_here(struct probe_set *s, const struct probe_set_spec *spec)
 
 	if (!err)
 		err = keep_file(s, spec->file_fd);
+	if (!err && spec->go_on)
+		err = spec->go_on(spec->ctx);
 	if (err)
 		return err;
 	if (s->ops->is_light)

@@ -32,6 +32,10 @@ struct probe_set_spec {
 	const char *label; /* short, for event names: "birth", "malloc" */
 	/* The guardian that holds the probes and switches them (guard.h); NULL: this process. */
 	struct probe_channel *guard;
+	/* Called when the file has been read, which may take as long as its storage likes, and
+	 * before the kernel is asked; what it fails with is the result. NULL is fine. */
+	int (*go_on)(void *ctx);
+	void *ctx;
 };
 
 /* Does what only a process with all rights can do: mount tracefs where it is missing, and open the

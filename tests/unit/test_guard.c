@@ -93,7 +93,7 @@ const struct probe_ops probe_tracefs_ops, probe_perf_ops;
 
 static struct {
 	atomic_int begun, may_end;
-} trial;
+} * trial; /* shared, as kernel */
 
 static bool comes_to(atomic_int *what, int value)
 {
@@ -106,8 +106,8 @@ int probe_selftest(enum probe_mechanism m)
 {
 	if (m != PROBE_MULTI)
 		return -ENOTSUP;
-	atomic_fetch_add(&trial.begun, 1);
-	return comes_to(&trial.may_end, 1) ? 0 : -ENOTSUP;
+	atomic_fetch_add(&trial->begun, 1);
+	return comes_to(&trial->may_end, 1) ? 0 : -ENOTSUP;
 }
 
 double probe_event_ns(enum probe_mechanism m)
@@ -445,6 +445,37 @@ static void who_waits_for_a_read_may_rest(void **state)
 	assert_int_equal(rest.times, 1);
 }
 
+static void *choose_there(void *channel)
+{
+	enum probe_mechanism m;
+
+	probe_guard_choose(channel, 0, 1, &m);
+	return NULL;
+}
+
+/* Its probes are in its own code, and a change of them may be under way. */
+static void it_does_not_end_within_a_trial(void **state)
+{
+	struct scene k = {0};
+	pthread_t t;
+	bool ended;
+
+	(void)state;
+	set_up(&k);
+	assert_int_equal(thread_start(&t, choose_there, k.channel), 0);
+	assert_true(comes_to(&trial->begun, 1));
+	tell_it_to_end(&k);
+	usleep(5500000); /* longer than it waits for storage */
+	ended = has_ended(&k, WNOHANG);
+	atomic_store(&trial->may_end, 1);
+	pthread_join(t, NULL);
+	assert_false(ended);
+	assert_true(has_ended(&k, 0));
+	tear_down(&k);
+	atomic_store(&trial->begun, 0);
+	atomic_store(&trial->may_end, 0);
+}
+
 static void *choose(void *out)
 {
 	int err = probe_choose_for(0, 1, out);
@@ -463,16 +494,16 @@ static void one_trial_at_a_time(void **state)
 
 	(void)state;
 	assert_int_equal(thread_start(&t[0], choose, &m[0]), 0);
-	assert_true(comes_to(&trial.begun, 1));
+	assert_true(comes_to(&trial->begun, 1));
 	began = clock_ns();
 	refused = probe_choose_for(0, 1, &m[2]);
 	began = clock_ns() - began;
 	assert_int_equal(thread_start(&t[1], choose, &m[1]), 0);
 	usleep(100000);
-	atomic_store(&trial.may_end, 1);
+	atomic_store(&trial->may_end, 1);
 	for (int i = 0; i < 2; i++)
 		pthread_join(t[i], &err[i]);
-	assert_int_equal(atomic_load(&trial.begun), 1);
+	assert_int_equal(atomic_load(&trial->begun), 1);
 	assert_int_equal(refused, -EAGAIN); /* the first may hang */
 	assert_true(began < 2000000000);
 	for (int i = 0; i < 2; i++) {
@@ -484,6 +515,7 @@ static void one_trial_at_a_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_does_not_end_within_a_trial), /* before one is made here */
 		cmocka_unit_test(one_trial_at_a_time),
 		cmocka_unit_test(who_waits_for_a_read_may_rest),
 		cmocka_unit_test(a_close_that_waits_keeps_no_other_in),
@@ -493,6 +525,10 @@ int main(void)
 		cmocka_unit_test(nobody_has_to_hear_it),
 	};
 
+	trial = mmap(NULL, sizeof(*trial), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	if (trial == MAP_FAILED)
+		return 1;
 	setenv("PYLEAK_TEST_SLOW_CHANGE_MS", "60000", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
