@@ -201,14 +201,23 @@ int host_join(void)
 bool host_row_lives(struct reading_page *page, unsigned row)
 {
 	struct reading_row *r = &page->row[row];
+	uint64_t since[READING_SLOTS];
+	int tid[READING_SLOTS];
 
 	if (row == reading_row())
 		return true;
 	if (!atomic_load(&r->owner))
 		return false;
+	for (unsigned i = 0; i < READING_SLOTS; i++) {
+		since[i] = atomic_load(&r->slot[i].since_ns);
+		tid[i] = atomic_load(&r->slot[i].tid);
+	}
 	if (is_locked_by_others(row))
 		return true;
-	clear(r);
+	/* Another copy may have the row by now: its stamps stay. */
+	for (unsigned i = 0; i < READING_SLOTS; i++)
+		if (since[i] && atomic_compare_exchange_strong(&r->slot[i].since_ns, &since[i], 0))
+			atomic_compare_exchange_strong(&r->slot[i].tid, &tid[i], 0);
 	return false;
 }
 
