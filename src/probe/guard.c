@@ -19,8 +19,6 @@
 #define POLL_MS	    50
 #define PATIENCE_NS 1000000000ull /* with an answer, when we are to end */
 #define READ_POLLS  900		  /* 45 s: so long may storage take that is read for a set */
-/* With its end, where it would be killed at ours: less than the 60 s after which a container is
- * killed as a whole (packaging/kubernetes). */
 
 struct probe_channel {
 	struct probe_guard *guard;
@@ -75,14 +73,20 @@ static void say_if_there_is_room(const char *line)
 }
 
 /* The tool writes, too, and may take the room just then. It and its shell have the flags of their
- * descriptor in common with us. */
+ * descriptor in common with us. A file has room at all times, but its storage may be silent. */
 static void never_wait_to_say(void)
 {
-	struct stat st;
+	const char *to = NULL;
+	struct stat st = {0};
 	int own = -1;
+	dev_t dev;
 
 	if (!fstat(STDERR_FILENO, &st) && (S_ISFIFO(st.st_mode) || isatty(STDERR_FILENO)))
-		own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		to = "/proc/self/fd/2";
+	else if (S_ISREG(st.st_mode) && storage_may_be_silent(STDERR_FILENO, &dev))
+		to = "/dev/null";
+	if (to)
+		own = open(to, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (own >= 0)
 		dup2(own, STDERR_FILENO);
 	close_fd(&own);

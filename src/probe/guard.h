@@ -25,7 +25,8 @@ struct probe_channel;
 
 /* Without a heartbeat for so long the probes are taken out. */
 #define PROBE_GUARD_PATIENCE_NS 2000000000ull
-/* So long its end is waited for where others would kill it at ours. */
+/* So long its end is waited for where others would kill it at ours: less than the 60 s after which
+ * a container is killed as a whole (packaging/kubernetes). */
 #define PROBE_GUARD_LAST_PATIENCE_NS 50000000000ull
 
 struct probe_guard_opts {     /* may be NULL, all of them */
