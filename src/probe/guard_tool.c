@@ -8,32 +8,46 @@
 #include "proc/proc.h"
 #include "storage/storage.h"
 
-static bool enter(const char *procs)
+static int enter(const char *procs)
 {
 	auto_close int fd = open(procs, O_WRONLY | O_CLOEXEC);
 
-	return fd >= 0 && write(fd, "0", 1) == 1;
+	return fd >= 0 && write(fd, "0", 1) == 1 ? 0 : -errno;
+}
+
+static int enter_v2(void)
+{
+	int err = enter("/sys/fs/cgroup/cgroup.procs");
+
+	return err == -ENOENT ? enter("/sys/fs/cgroup/unified/cgroup.procs") : err;
 }
 
 /* A guardian that is frozen with the tool guards nothing. Best effort: in a container, or where
  * cgroups may not be written, it stays. */
 void guard_leave_freezer(void)
 {
-	static const char *const v2[] = {"/sys/fs/cgroup/cgroup.procs",
-					 "/sys/fs/cgroup/unified/cgroup.procs"};
 	FILE *f = fopen("/proc/self/cgroup", "re");
+	bool is_told = false;
 	char line[4352];
 
 	while (f && fgets(line, sizeof(line), f)) {
+		const char *group = strstr(line, ":/");
+		int err = 0;
+
 		line[strcspn(line, "\n")] = '\0';
-		if (strstr(line, ":/") && !strcmp(strstr(line, ":/"), ":/"))
+		if (group && !strcmp(group, ":/"))
 			continue; /* in the root already: nobody freezes that */
 		if (strstr(line, ":freezer:") || strstr(line, ",freezer:") ||
 		    strstr(line, ":freezer,"))
-			enter("/sys/fs/cgroup/freezer/cgroup.procs");
+			err = enter("/sys/fs/cgroup/freezer/cgroup.procs");
 		else if (!strncmp(line, "0::/", 4))
-			for (size_t i = 0; i < ARRAY_SIZE(v2) && !enter(v2[i]); i++)
-				;
+			err = enter_v2();
+		if (err && !is_told)
+			log_info("the process that holds the probes (pyleak-probes) stays in the "
+				 "freezer of cgroup %s (%s): while that is frozen, probes that are "
+				 "in stay in",
+				 group ? group + 1 : "?", strerror(-err));
+		is_told |= err != 0;
 	}
 	if (f)
 		fclose(f);
