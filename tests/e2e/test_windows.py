@@ -29,6 +29,8 @@ def line_of(site):
     return [f["line"] for f in site["stack"] if f["lang"] == "python"][0]
 
 
+# A window that is held up by other tests may cost what a whole minute may.
+@pytest.mark.calm
 @pytest.mark.parametrize("allocator", [pytest.param(a, marks=() if a == "glibc" else pytest.mark.matrix)
                                        for a in native_ext.ALLOCATORS])  # fmt: skip
 @pytest.mark.parametrize("leak", ["native", "object"])
