@@ -6,10 +6,10 @@
  */
 #include "probe/mechanism_priv.h"
 #include "probe/release.h"
+#include "probe/waits_at.h"
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,18 +37,9 @@ _Static_assert(sizeof(struct uprobe_multi_attr) == 64, "as the kernel reads it")
  * the kernel makes a link that never fires. */
 static bool main_thread_ended(int pid)
 {
-	char path[32], text[512];
-	FILE *f;
-	char *p;
+	char state = waits_state(pid, pid, NULL, 0);
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
-	fclose(f);
-	p = strrchr(text, ')');
-	return p && (!strncmp(p, ") Z", 3) || !strncmp(p, ") X", 3));
+	return state == 'Z' || state == 'X';
 }
 
 int probe_check_main_thread(int pid)

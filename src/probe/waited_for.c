@@ -38,20 +38,6 @@ static void add(struct few *f, int pid)
 		f->pid[f->n++] = pid;
 }
 
-/* The letter behind "PID (NAME) ", and the name without its end; 0: it is gone. */
-static char state_of(int pid, int tid, char *text, size_t size)
-{
-	char *end;
-
-	if (waits_file(pid, tid, "stat", text, size))
-		return 0;
-	end = strrchr(text, ')');
-	if (!end || end[1] != ' ')
-		return 0;
-	*end = '\0';
-	return end[2];
-}
-
 /* A request to a server of FUSE may be interrupted at first. The server itself rests in fuse_dev_*.
  */
 static bool is_request(const char *where)
@@ -62,11 +48,11 @@ static bool is_request(const char *where)
 
 static void look_at(struct looks *l, int pid, int tid)
 {
-	char text[256], where[64], state = state_of(pid, tid, text, sizeof(text));
+	char where[64], state = waits_state(pid, tid, NULL, 0);
 
 	if (state != 'D' && state != 'S')
 		return;
-	/* Not its stack, where this says nothing: that takes a lock that exec has. */
+	/* Not its stack, where this says nothing: exec has the lock of that on all kernels. */
 	waits_file(pid, tid, "wchan", where, sizeof(where));
 	if (state == 'S' && !is_request(where))
 		return;
@@ -119,15 +105,14 @@ static void look_at_all(struct looks *l)
 static size_t tell(const struct few *f, const struct few *told, size_t n, char *buf, size_t size)
 {
 	size_t used = strlen(buf);
-	char text[256], *name;
+	char name[64];
 
 	for (size_t i = 0; i < f->n && n < MOST && used < size; i++) {
 		if ((told && has(told, f->pid[i])) ||
-		    !state_of(f->pid[i], f->pid[i], text, sizeof(text)))
+		    !waits_state(f->pid[i], f->pid[i], name, sizeof(name)))
 			continue;
-		name = strchr(text, '(');
 		used += (size_t)snprintf(buf + used, size - used, "%s%.23s (%d)", n ? ", " : "",
-					 name ? name + 1 : "?", f->pid[i]);
+					 name, f->pid[i]);
 		n++;
 	}
 	return n;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Rows as "[<0>] do_wait+0x6a/0x130", the innermost first. */
@@ -26,6 +27,23 @@ int waits_file(int pid, int tid, const char *name, char *buf, size_t size)
 		return -errno;
 	buf[got] = '\0';
 	return 0;
+}
+
+char waits_state(int pid, int tid, char *name, size_t size)
+{
+	static const char at_name[] = "Name:\t", at_state[] = "\nState:\t";
+	char text[256], *state;
+
+	if (waits_file(pid, tid, "status", text, sizeof(text)) ||
+	    strncmp(text, at_name, strlen(at_name)) != 0)
+		return 0;
+	state = strstr(text, at_state);
+	if (!state)
+		return 0;
+	if (name)
+		snprintf(name, size, "%.*s", (int)strcspn(text + strlen(at_name), "\n"),
+			 text + strlen(at_name));
+	return state[strlen(at_state)];
 }
 
 void waits_at(int pid, int tid, char *buf, size_t size)
