@@ -30,6 +30,7 @@
 #define WATCH_NS   4000000 /* turns are over by then, most of them */
 #define SAMPLE_NS  4000000
 #define FORGETS_NS 12000000
+#define LOOKED_NS  400000000 /* names are waited for so long, which is less than FLAG_NS */
 /* So long without a look, though we come first: this process was stopped or frozen, or the machine
  * was. No task is stopped with a lock of the kernel's. */
 #define OVERSLEPT_NS 500000000
@@ -57,6 +58,8 @@ static struct {
 	bool was_abandoned;	     /* it is a stopped copy's, as far as was seen */
 	bool comes_first;	     /* whoever looks on has real-time priority */
 	struct breaker breaker;
+	bool can_look;		  /* a thread looks for what the last turn waits for ... */
+	bool is_looking;	  /* ... and has not come back; it may not */
 	struct turn_news *news;	  /* NULL: nobody watches */
 	void (*while_hung)(void); /* may be NULL */
 } turns = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -316,7 +319,7 @@ static uint64_t settle(void)
 	if (!turns.news || !turns.of->is_planting)
 		return 0;
 	breaker_note(&turns.breaker, now, took);
-	if (turns.breaker.is_ended)
+	if (turns.breaker.is_ended && !turns.is_looking)
 		tell_the_end("");
 	return took;
 }
@@ -347,13 +350,37 @@ static bool is_idle_at(const char *where)
 	return strstr(where, "rcu") || !strncmp(where, "perf_", 5);
 }
 
-/* Under the mutex. */
+/* A thread of its own: to look at a process may take as long as the turn does (waited_for.h), and
+ * to start a thread, too. */
+static void *look_for_holders(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&turns.lock);
+	while (!turns.is_looking)
+		pthread_cond_wait(&turns.changed, &turns.lock);
+	pthread_mutex_unlock(&turns.lock);
+	waited_for_look();
+	pthread_mutex_lock(&turns.lock);
+	turns.is_looking = false;
+	pthread_cond_broadcast(&turns.changed);
+	pthread_mutex_unlock(&turns.lock);
+	return NULL;
+}
+
+/* Under the mutex, which others may have meanwhile. */
 static void end_for_good(uint64_t took_ns)
 {
+	const struct timespec end = clock_deadline(clock_ns() + LOOKED_NS);
 	char who[128];
 
 	breaker_note(&turns.breaker, clock_ns(), took_ns);
-	waited_for(who, sizeof(who));
+	turns.is_looking = turns.can_look;
+	pthread_cond_broadcast(&turns.changed);
+	while (turns.is_looking &&
+	       !pthread_cond_clockwait(&turns.changed, &turns.lock, CLOCK_MONOTONIC, &end))
+		;
+	turns.is_looking = false;
+	waited_for_tell(who, sizeof(who));
 	tell_the_end(who);
 }
 
@@ -400,10 +427,10 @@ static bool look_at_turn(void)
 	}
 	snprintf(turns.where, sizeof(turns.where), "%s", where);
 	took = now - turns.began_ns - turns.idle_ns;
+	raise_flag();
 	if (turns.of->is_planting && breaker_is_last(&turns.breaker, took) &&
 	    !turns.breaker.is_ended)
-		end_for_good(took);
-	raise_flag();
+		end_for_good(took); /* then the turn may be over */
 	return true;
 }
 
@@ -448,6 +475,9 @@ int turn_watch(struct turn_news *news, bool comes_first)
 
 	turns.news = news;
 	turns.breaker.slow_ns = slow_ms ? strtoul(slow_ms, NULL, 10) * 1000000 : 0;
+	turns.can_look = !thread_start(&thread, look_for_holders, NULL);
+	if (turns.can_look)
+		pthread_detach(thread);
 	err = thread_start(&thread, watch, NULL);
 	turns.comes_first = !err && comes_first;
 	if (!err)

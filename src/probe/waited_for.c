@@ -2,6 +2,7 @@
 #include "probe/waited_for.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +19,16 @@ struct few {
 };
 
 struct looks {
-	struct few holders; /* who wait for something else, with what they hold */
-	struct few of_many; /* for a lock of many */
-	bool at_main;	    /* threads alone, which are few; then the others */
+	bool at_main; /* threads alone, which are few; then the others */
 	uint64_t until_ns;
 };
+
+/* So far. One thread alone adds. */
+static struct {
+	pthread_mutex_t lock;
+	struct few holders; /* who wait for something else, with what they hold */
+	struct few of_many; /* for a lock of many */
+} found = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static bool has(const struct few *f, int pid)
 {
@@ -34,8 +40,10 @@ static bool has(const struct few *f, int pid)
 
 static void add(struct few *f, int pid)
 {
+	pthread_mutex_lock(&found.lock);
 	if (f->n < MOST && !has(f, pid))
 		f->pid[f->n++] = pid;
+	pthread_mutex_unlock(&found.lock);
 }
 
 /* A request to a server of FUSE may be interrupted at first. The server itself rests in fuse_dev_*.
@@ -46,7 +54,7 @@ static bool is_request(const char *where)
 	       (strstr(where, "fuse_") && !strstr(where, "fuse_dev_"));
 }
 
-static void look_at(struct looks *l, int pid, int tid)
+static void look_at(int pid, int tid)
 {
 	char where[64], state = waits_state(pid, tid, NULL, 0);
 
@@ -57,15 +65,15 @@ static void look_at(struct looks *l, int pid, int tid)
 	if (state == 'S' && !is_request(where))
 		return;
 	/* Forks do, for the same as we; and who writes to a file system that is frozen. */
-	add(strstr(where, "percpu") ? &l->of_many : &l->holders, pid);
+	add(strstr(where, "percpu") ? &found.of_many : &found.holders, pid);
 }
 
 static bool goes_on(const struct looks *l)
 {
-	return l->holders.n < MOST && clock_ns() < l->until_ns;
+	return found.holders.n < MOST && clock_ns() < l->until_ns;
 }
 
-static void look_at_others(struct looks *l, int pid)
+static void look_at_others(const struct looks *l, int pid)
 {
 	char path[32];
 	struct dirent *e;
@@ -73,17 +81,17 @@ static void look_at_others(struct looks *l, int pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	dir = opendir(path);
-	while (dir && goes_on(l) && !has(&l->holders, pid) && (e = readdir(dir))) {
+	while (dir && goes_on(l) && !has(&found.holders, pid) && (e = readdir(dir))) {
 		int tid = atoi(e->d_name);
 
 		if (tid > 0 && tid != pid)
-			look_at(l, pid, tid);
+			look_at(pid, tid);
 	}
 	if (dir)
 		closedir(dir);
 }
 
-static void look_at_all(struct looks *l)
+static void look_at_all(const struct looks *l)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *e;
@@ -94,7 +102,7 @@ static void look_at_all(struct looks *l)
 		if (pid <= 0 || pid == getpid())
 			continue;
 		if (l->at_main)
-			look_at(l, pid, pid);
+			look_at(pid, pid);
 		else
 			look_at_others(l, pid);
 	}
@@ -118,13 +126,26 @@ static size_t tell(const struct few *f, const struct few *told, size_t n, char *
 	return n;
 }
 
-void waited_for(char *buf, size_t size)
+void waited_for_look(void)
 {
 	struct looks l = {.at_main = true, .until_ns = clock_ns() + LOOK_NS};
 
-	*buf = '\0';
+	pthread_mutex_lock(&found.lock);
+	found.holders.n = found.of_many.n = 0;
+	pthread_mutex_unlock(&found.lock);
 	look_at_all(&l);
 	l.at_main = false;
 	look_at_all(&l);
-	tell(&l.of_many, &l.holders, tell(&l.holders, NULL, 0, buf, size), buf, size);
+}
+
+void waited_for_tell(char *buf, size_t size)
+{
+	struct few holders, of_many;
+
+	pthread_mutex_lock(&found.lock);
+	holders = found.holders;
+	of_many = found.of_many;
+	pthread_mutex_unlock(&found.lock);
+	*buf = '\0';
+	tell(&of_many, &holders, tell(&holders, NULL, 0, buf, size), buf, size);
 }

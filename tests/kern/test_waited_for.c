@@ -68,7 +68,8 @@ static bool is_named(const char *whom)
 	char who[128];
 
 	for (int i = 0; i < ENOUGH; i++) {
-		waited_for(who, sizeof(who));
+		waited_for_look();
+		waited_for_tell(who, sizeof(who));
 		if (strstr(who, whom))
 			return true;
 		usleep(50000);
@@ -119,7 +120,8 @@ static void threads_that_rest_are_not(void **state)
 	char who[128], self[32];
 
 	(void)state;
-	waited_for(who, sizeof(who));
+	waited_for_look();
+	waited_for_tell(who, sizeof(who));
 	snprintf(self, sizeof(self), "(%d)", getpid());
 	assert_null(strstr(who, self));
 	snprintf(self, sizeof(self), "(%d)", getppid());
