@@ -57,6 +57,8 @@ void cli_guard_stop(struct probe_guard *g); /* NULL is fine */
 /* Starts the processes that ask debuginfod servers and storage for us. Call it after
  * cli_guard_start(), whose process asks nobody, and before confine(). */
 int cli_helpers_start(bool no_sandbox);
+/* Says, once, that the process that asks storage has ended. For a command that goes on without. */
+void cli_helpers_tell(void);
 void cli_helpers_stop(void);
 
 #endif

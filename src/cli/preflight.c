@@ -137,6 +137,16 @@ int cli_helpers_start(bool no_sandbox)
 	return err ? err : storage_asker_start(no_sandbox ? NULL : confine_storage_asker);
 }
 
+void cli_helpers_tell(void)
+{
+	static bool is_told;
+
+	if (is_told || !storage_asker_check())
+		return;
+	is_told = true;
+	log_line("pyleak-bpf: %s", fail_text());
+}
+
 void cli_helpers_stop(void)
 {
 	sym_servers_stop();

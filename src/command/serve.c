@@ -17,6 +17,7 @@
 #include "out/out.h"
 #include "probe/guard.h"
 #include "serve/serve.h"
+#include "storage/storage.h"
 
 #define TURN_S	   0.2
 #define PUBLISH_NS 5000000000ull
@@ -206,6 +207,8 @@ static int loop(struct service *v)
 		err = sweep_step(v->sweep, TURN_S);
 		if (!err)
 			err = probe_guard_check(v->guard);
+		if (!err)
+			err = storage_asker_check();
 		notify_alive();
 		serve_beat(v->http, clock_ns());
 		if (err || clock_ns() < due)

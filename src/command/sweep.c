@@ -178,6 +178,7 @@ static int loop(struct sweep_cmd *c, struct sweep *s, bool *leaks)
 		screen_doing(c->on.screen, "looking for Python processes");
 	while (!err && !stop_asked() && !c->is_unread) {
 		record_tell(&c->rec);
+		cli_helpers_tell();
 		err = sweep_step(s, c->on.screen ? ON_SCREEN_TURN_S : TURN_S);
 		now = (double)(clock_ns() - begin) / 1e9;
 		step_screen(c, now);

@@ -373,6 +373,7 @@ static int loop(struct watch *w)
 
 	while (!err && !is_done(w)) {
 		record_tell(&w->record);
+		cli_helpers_tell();
 		watch_count_children(w);
 		work(w, until_next(w, next_s));
 		check_alerts(w);

@@ -115,6 +115,34 @@ bool storage_is_asked(void)
 	return asker.sock >= 0;
 }
 
+/* Has its main thread ended? After a kill a thread that hangs keeps its end of the socket
+ * open, and waitpid() waits for that thread, too. */
+static bool is_zombie(pid_t pid)
+{
+	char path[40], line[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && !state && fgets(line, sizeof(line), f))
+		if (sscanf(line, "State: %c", &state) != 1)
+			state = 0;
+	if (f)
+		fclose(f);
+	return state == 'Z';
+}
+
+int storage_asker_check(void)
+{
+	struct pollfd p = {.fd = asker.sock};
+
+	if (!storage_is_asked() || (poll(&p, 1, 0) <= 0 && !is_zombie(asker.pid)))
+		return 0;
+	return fail(-ESRCH, "the process that asks storage (pyleak-storage) has ended, so "
+			    "processes on overlay, btrfs, tmpfs and network storage are refused: "
+			    "start again");
+}
+
 /* Finds the device's place, or takes over the one that was asked about least lately; NULL: all are
  * in use. The caller holds the lock. */
 static struct device *device_of(dev_t dev)

@@ -41,7 +41,9 @@ bool storage_lists_users(const char *connections);
  * NULL: it keeps them. It may hang when the tool ends, and is not waited for. */
 int storage_asker_start(int (*confine)(void));
 void storage_asker_stop(void);
-bool storage_is_asked(void); /* is there such a process? */
+bool storage_is_asked(void); /* was such a process started? */
+/* 0, or the sentence that it has ended: whatever is no disk counts as silent from then on. */
+int storage_asker_check(void);
 enum storage_question {
 	STORAGE_LOOK, /* as stat() does */
 	STORAGE_READ, /* ... and opens and reads a regular file */

@@ -199,6 +199,23 @@ def test_the_holder_of_probes_ends():
     assert process["probe"]["coverage"] < 0.5 and not process["lost"]["stood_still"], process
 
 
+def test_the_one_that_asks_storage_ends():
+    """It is said once, with -q too, as much may be refused from then on."""
+    code = "import time\nkept = []\nwhile True:\n    kept.append({1: 2})\n    time.sleep(0.01)"
+
+    def kill(tool):
+        time.sleep(3)
+        os.kill(harness.helper(tool.pid, "pyleak-storage"), signal.SIGKILL)
+
+    with subprocess.Popen([pythons.HOST, "-c", code]) as target:
+        try:
+            run = harness.run_tool(target.pid, 8, ["-q"], during=kill)
+        finally:
+            target.kill()
+    assert run.rc == 0 and run.report, run.stderr
+    assert run.stderr.count("(pyleak-storage) has ended") == 1, run.stderr
+
+
 @pytest.mark.parametrize("signals", [0, 1, 2], ids=["by itself", "Ctrl-C", "Ctrl-C twice"])
 def test_a_stopped_holder_of_probes_is_named(signals):
     """The tool that waits for it says so, and what to do; then it ends as ever."""

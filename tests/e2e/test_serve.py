@@ -201,17 +201,16 @@ def test_health_is_that_of_the_main_loop():
         harness.wait_until(lambda: get(tool.port, "/healthz")[0] == 200)
 
 
-def test_without_the_holder_of_probes_it_ends():
-    """Without a guardian nothing can be probed any more: whoever restarts services is to start another one."""
+@pytest.mark.parametrize("name", ["pyleak-probes", "pyleak-storage"])
+def test_without_a_helper_that_it_needs_it_ends(name):
+    """Without it nothing can be probed, or nothing in a container be read: whoever restarts services is to start another one."""
     port = free_port()
     with subprocess.Popen([harness.TOOL, "serve", "--listen", "127.0.0.1:%d" % port, *ONLY], stdin=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True) as tool:  # fmt: skip
         harness.wait_until(lambda: fetch(port, "/-/ready")[0] == 200)
-        with open("/proc/{0}/task/{0}/children".format(tool.pid)) as f:
-            guardian = [p for p in map(int, f.read().split()) if pathlib.Path("/proc/%d/comm" % p).read_text() == "pyleak-probes\n"]
-        os.kill(guardian[0], signal.SIGKILL)  # nothing is watched: no change of probes is under way
+        os.kill(harness.helper(tool.pid, name), signal.SIGKILL)  # nothing is watched: no change of probes is under way
         said = tool.communicate(timeout=30)[1]
-    assert tool.returncode == 1 and "(pyleak-probes) has ended: start again" in said, said
+    assert tool.returncode == 1 and "(%s) has ended" % name in said and "start again" in said, said
 
 
 def test_strangers_need_the_token(tmp_path):
