@@ -205,14 +205,19 @@ static void these_signals(int how)
 	pthread_sigmask(how, &set, NULL);
 }
 
-/* No change is under way then, and what is in is in our own code: a signal may end us. */
+/* A trial's probes are in, in our own code. To end takes them out beside the read, which a turn
+ * would not do: a fork of its process waits for the read with the lock of all forks, for which
+ * taking out waits, and every other fork behind that. So the reader is to end first; a signal may
+ * end us for want of better. */
 static void while_a_read_hangs(void)
 {
 	static unsigned rests;
 
 	if (++rests == TELL_RESTS)
-		log_line("pyleak-bpf: a trial of probes waits for a read of a process's memory "
-			 "that does not come back; Ctrl-C ends it");
+		log_line("pyleak-bpf: a trial of probes waits for a read of another process's "
+			 "memory that does not come back: end the copy of the tool that reads "
+			 "(pyleak-bpf why, census or sweep); Ctrl-C here ends doctor, and forks "
+			 "may wait for that read then");
 	these_signals(SIG_UNBLOCK);
 	these_signals(SIG_BLOCK);
 }
