@@ -158,22 +158,28 @@ static void try_mechanisms(struct doctor *d)
 		{PROBE_PERF, "probes by perf"},
 	};
 	enum probe_mechanism chosen;
-	bool has_multi = false;
-	int err;
+	int multi = -ENOTSUP, err;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		double ns;
 
 		/* A trial is an event of two probes: removed at that moment, it takes the kernel
 		 * with it (docs/KERNEL-HAZARDS.md, W1). */
-		if (has_multi && all[i].m == PROBE_TRACEFS) {
+		if (all[i].m == PROBE_TRACEFS && !multi) {
 			doctor_add(d, DOCTOR_OK, all[i].name,
 				   "not tried: uprobe_multi works, and named events are what "
 				   "others can remove");
 			continue;
 		}
-		if (probe_try(all[i].m, &ns) == 0) {
-			has_multi |= all[i].m == PROBE_MULTI;
+		if (all[i].m == PROBE_TRACEFS && probe_not_now(multi)) {
+			doctor_add(d, DOCTOR_NOTE, all[i].name,
+				   "not tried: uprobe_multi could not be tried just now");
+			continue;
+		}
+		err = probe_try(all[i].m, &ns);
+		if (all[i].m == PROBE_MULTI)
+			multi = err;
+		if (!err) {
 			doctor_add(d, DOCTOR_OK, all[i].name,
 				   "placed, counted, taken out; %.0f ns an event", ns);
 			continue;
@@ -182,7 +188,7 @@ static void try_mechanisms(struct doctor *d)
 	}
 	/* builds of Python that inline everything have some hundred places */
 	err = probe_choose(300, PROBE_NONE, &chosen);
-	if (!err || err == -EAGAIN) {
+	if (!err || probe_not_now(err)) {
 		doctor_add(d, err ? DOCTOR_NOTE : DOCTOR_OK, "probes, chosen", "%s",
 			   err ? fail_text() : probe_mechanism_name(chosen));
 		if (chosen == PROBE_TRACEFS)

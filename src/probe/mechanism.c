@@ -447,9 +447,8 @@ int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *ou
 			*out = m;
 			return 0;
 		}
-		/* Not now: the next one may work, and would be taken for the only one. */
-		if (err == -EAGAIN || err == -EBUSY || err == -ENOMEM || err == -EMFILE ||
-		    err == -ENFILE)
+		/* The next one may work, and would be taken for the only one. */
+		if (probe_not_now(err))
 			return err;
 		log_debug("no probes by %s: %s", probe_mechanism_name(m), fail_text());
 		if (err == -EPERM || err == -EACCES)

@@ -44,6 +44,12 @@ struct probe_set_spec {
 int probe_prepare(void);
 /* Its first half: mount tracefs. */
 int probe_mount(void);
+/* Does @err say that a mechanism could not be tried at this moment, not that it does not work? */
+static inline bool probe_not_now(int err)
+{
+	return err == -EAGAIN || err == -EBUSY || err == -ENOMEM || err == -EMFILE ||
+	       err == -ENFILE;
+}
 /* Which mechanism works here for @n sites, by trying on our own binary, not by version. Sets the
  * sentence when none does. @prefer PROBE_NONE lets the measured default decide. */
 int probe_choose(size_t n, enum probe_mechanism prefer, enum probe_mechanism *out);

@@ -56,6 +56,9 @@ def test_host(case):
     if found["probes by multi"]["state"] == "ok":  # where it works, no event is made that others could remove
         assert found["probes by tracefs"]["found"].startswith("not tried: uprobe_multi works"), found
         wanted = wanted | {"probes by tracefs": "ok"}
+    elif found["probes by tracefs"]["found"].startswith("not tried"):  # nor where it may work in a moment
+        assert found["probes by tracefs"]["found"] == "not tried: uprobe_multi could not be tried just now", found
+        wanted = wanted | {"probes by multi": "note", "probes by tracefs": "note"}
     # Others must be kept away from an event that a watch has.
     assert ("named events" in found) == (found["probes, chosen"]["found"] == "tracefs"), found
     for what, state in wanted.items():
