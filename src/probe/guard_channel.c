@@ -124,11 +124,14 @@ static void do_close(struct channel *c, uint32_t number)
 	lock_again(c);
 }
 
+/* As an open, it waits for storage, our own program's, before it changes anything. */
 static int do_choose(struct channel *c, const struct guard_request *q, uint32_t *out)
 {
 	enum probe_mechanism m = PROBE_NONE;
-	int err = go_on(c);
+	int err;
 
+	probe_self_read();
+	err = go_on(c);
 	if (!err)
 		err = probe_choose_for(q->pid, q->n, &m);
 	*out = (uint32_t)m;

@@ -111,6 +111,9 @@ struct probe_self {
 	uint64_t offsets[PROBE_SELF_NOPS];
 };
 int probe_self_find(struct probe_self *out);
+/* Reads their pages from storage, which may be silent, so that a trial finds them in memory. Once:
+ * what a trial has found is kept, and needs no storage. */
+void probe_self_read(void);
 /* Does @m put its probes in, count the calls of every thread, and take them out again? */
 int probe_selftest(enum probe_mechanism m);
 
