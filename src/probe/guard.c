@@ -60,6 +60,8 @@ static void lift_cpu_limits(void)
 	setrlimit(RLIMIT_RTTIME, &none);
 }
 
+static bool is_mute; /* standard error is a file that may be silent */
+
 /* Whoever reads what the tool says may stand still, a pager for as long as its user likes, and
  * lines are said within changes: what there is no room for is left out. */
 static void say_if_there_is_room(const char *line)
@@ -67,7 +69,7 @@ static void say_if_there_is_room(const char *line)
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
 	char text[PIPE_BUF];
 	int n = snprintf(text, sizeof(text), "%.4000s\n", line);
-	bool is_said = poll(&p, 1, 0) > 0 && write(STDERR_FILENO, text, (size_t)n) == n;
+	bool is_said = !is_mute && poll(&p, 1, 0) > 0 && write(STDERR_FILENO, text, (size_t)n) == n;
 
 	(void)is_said;
 }
@@ -87,8 +89,7 @@ static void never_wait_to_say(void)
 		to = "/dev/null";
 	if (to)
 		own = open(to, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (own >= 0)
-		dup2(own, STDERR_FILENO);
+	is_mute = to && dup2(own, STDERR_FILENO) < 0 && S_ISREG(st.st_mode);
 	close_fd(&own);
 	log_divert(say_if_there_is_room);
 }

@@ -159,9 +159,15 @@ void guard_leave_freezer(void)
 {
 }
 
+static struct rlimit descriptors; /* that both may have from here on, where they had too few */
+
 /* The guardian's; without one it takes the lock of all copies on this host. */
 static int confine(void)
 {
+	if (descriptors.rlim_cur) {
+		prlimit(0, RLIMIT_NOFILE, &descriptors, NULL);
+		prlimit(getppid(), RLIMIT_NOFILE, &descriptors, NULL);
+	}
 	return 0;
 }
 
@@ -428,13 +434,12 @@ static void nobody_has_to_hear_it(void **state)
 }
 
 /* It lies on no disk, as one on FUSE or NFS: nobody tells when to write there takes long. */
-static void a_file_that_may_be_silent_hears_nothing(void **state)
+static void say_into_a_file_that_may_be_silent(void)
 {
 	int words = memfd_create("words", MFD_CLOEXEC), stderr_fd = dup(STDERR_FILENO);
 	char text[4096] = "";
 	struct scene k = {0};
 
-	(void)state;
 	assert_true(dup2(words, STDERR_FILENO) >= 0);
 	log_set_level(LOG_INFO);
 	set_up(&k);
@@ -450,6 +455,31 @@ static void a_file_that_may_be_silent_hears_nothing(void **state)
 	assert_null(strstr(text, "goes in"));
 	close(words);
 	close(stderr_fd);
+}
+
+static void a_file_that_may_be_silent_hears_nothing(void **state)
+{
+	(void)state;
+	say_into_a_file_that_may_be_silent();
+}
+
+/* Room for two files here and the two ends of a socket: it closes one of these, opens /dev/null in
+ * its place, and the next open fails. */
+static void it_hears_nothing_where_nothing_can_be_opened(void **state)
+{
+	struct rlimit few;
+	int fd[4];
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+		fd[i] = dup(STDIN_FILENO);
+	few = (struct rlimit){(rlim_t)fd[3] + 1, descriptors.rlim_max};
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+		close(fd[i]);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	say_into_a_file_that_may_be_silent();
+	descriptors.rlim_cur = 0;
 }
 
 static struct {
@@ -583,6 +613,7 @@ int main(void)
 		cmocka_unit_test(no_limit_ends_it),
 		cmocka_unit_test(nobody_has_to_hear_it),
 		cmocka_unit_test(a_file_that_may_be_silent_hears_nothing),
+		cmocka_unit_test(it_hears_nothing_where_nothing_can_be_opened),
 	};
 
 	kernel = share(sizeof(*kernel));
