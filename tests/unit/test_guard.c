@@ -29,7 +29,8 @@ static struct {
 static struct {
 	atomic_int begun, may_end;
 	atomic_int reading; /* of the tool's own code */
-} * trial;		    /* shared, as kernel */
+	atomic_int opens_slowly, opening;
+} * trial; /* shared, as kernel */
 
 static bool is_storage_silent; /* of that code, for guardians to come */
 
@@ -57,6 +58,10 @@ static int index_of(const struct probe_set *s)
 static int fake_open(struct probe_set *s)
 {
 	(void)s;
+	if (!atomic_load(&trial->opens_slowly))
+		return 0;
+	atomic_store(&trial->opening, 1);
+	comes_to(&trial->may_end, 1);
 	return 0;
 }
 
@@ -173,7 +178,7 @@ static int confine(void)
 
 /* ---- The tool. ---- */
 
-static struct probe_set *open_set(struct probe_channel *c, bool is_library)
+static int try_set(struct probe_channel *c, bool is_library, struct probe_set **out)
 {
 	auto_close int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	auto_close int prog = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -189,9 +194,15 @@ static struct probe_set *open_set(struct probe_channel *c, bool is_library)
 		.label = is_library ? "library" : "own",
 		.guard = c,
 	};
+
+	return probe_set_open(PROBE_MULTI, &spec, out);
+}
+
+static struct probe_set *open_set(struct probe_channel *c, bool is_library)
+{
 	struct probe_set *s;
 
-	assert_int_equal(probe_set_open(PROBE_MULTI, &spec, &s), 0);
+	assert_int_equal(try_set(c, is_library, &s), 0);
 	return s;
 }
 
@@ -516,6 +527,15 @@ static void *choose_there(void *channel)
 	return NULL;
 }
 
+static void *open_there(void *channel)
+{
+	struct probe_set *s;
+
+	if (!try_set(channel, false, &s))
+		probe_set_close(s);
+	return NULL;
+}
+
 static bool ends(const struct scene *k)
 {
 	for (int i = 0; i < PATIENCE_MS && !has_ended(k, WNOHANG); i++)
@@ -527,9 +547,9 @@ static bool ends(const struct scene *k)
  * long, of that code neither. */
 static void it_does_not_end_within_a_change(void **state)
 {
-	enum { TRIAL, SILENT, ALL };
+	enum { TRIAL, OPEN, SILENT, ALL };
 	struct scene k[ALL] = {0};
-	bool is_left, ended;
+	bool is_left, ended[SILENT];
 	pthread_t t[ALL];
 
 	(void)state;
@@ -538,26 +558,31 @@ static void it_does_not_end_within_a_change(void **state)
 		set_up(&k[i]);
 	}
 	is_storage_silent = false;
+	atomic_store(&trial->opens_slowly, 1);
 	for (int i = 0; i < ALL; i++)
-		assert_int_equal(thread_start(&t[i], choose_there, k[i].channel), 0);
+		assert_int_equal(
+			thread_start(&t[i], i == OPEN ? open_there : choose_there, k[i].channel),
+			0);
 	assert_true(comes_to(&trial->begun, 1));
+	assert_true(comes_to(&trial->opening, 1));
 	assert_true(comes_to(&trial->reading, 1));
 	for (int i = 0; i < ALL; i++)
 		tell_it_to_end(&k[i]);
 	is_left = ends(&k[SILENT]);
 	usleep(500000);
-	ended = has_ended(&k[TRIAL], WNOHANG);
+	for (int i = 0; i < SILENT; i++)
+		ended[i] = has_ended(&k[i], WNOHANG);
 	atomic_store(&trial->may_end, 1);
 	for (int i = 0; i < ALL; i++)
 		pthread_join(t[i], NULL);
 	assert_true(is_left);
-	assert_false(ended);
+	assert_false(ended[TRIAL]);
+	assert_false(ended[OPEN]);
 	for (int i = 0; i < ALL; i++) {
 		assert_true(has_ended(&k[i], 0));
 		tear_down(&k[i]);
 	}
-	atomic_store(&trial->begun, 0);
-	atomic_store(&trial->may_end, 0);
+	memset(trial, 0, sizeof(*trial));
 }
 
 static void *choose(void *out)
