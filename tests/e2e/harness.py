@@ -233,7 +233,7 @@ def innermost(site):
 @functools.cache
 def is_dear_host():
     """Does an event cost some 5 us, as under hypervisors without the processor's support, and not 0.6? Windows are fewer then."""
-    said = subprocess.run([TOOL, "doctor"], capture_output=True, text=True, check=False).stdout
+    said = subprocess.run([TOOL, "doctor"], capture_output=True, text=True, check=False, timeout=60).stdout
     return any(int(ns) > 2000 for ns in re.findall(r"(\d+) ns an event", said))
 
 
