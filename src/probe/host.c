@@ -198,26 +198,35 @@ int host_join(void)
 	return reading_share();
 }
 
+void host_stamps_see(struct reading_row *r, struct host_stamps *seen)
+{
+	for (unsigned i = 0; i < READING_SLOTS; i++) {
+		seen->since_ns[i] = atomic_load(&r->slot[i].since_ns);
+		seen->tid[i] = atomic_load(&r->slot[i].tid);
+	}
+}
+
+void host_stamps_clear(struct reading_row *r, struct host_stamps *seen)
+{
+	for (unsigned i = 0; i < READING_SLOTS; i++)
+		if (seen->since_ns[i] &&
+		    atomic_compare_exchange_strong(&r->slot[i].since_ns, &seen->since_ns[i], 0))
+			atomic_compare_exchange_strong(&r->slot[i].tid, &seen->tid[i], 0);
+}
+
 bool host_row_lives(struct reading_page *page, unsigned row)
 {
 	struct reading_row *r = &page->row[row];
-	uint64_t since[READING_SLOTS];
-	int tid[READING_SLOTS];
+	struct host_stamps seen;
 
 	if (row == reading_row())
 		return true;
 	if (!atomic_load(&r->owner))
 		return false;
-	for (unsigned i = 0; i < READING_SLOTS; i++) {
-		since[i] = atomic_load(&r->slot[i].since_ns);
-		tid[i] = atomic_load(&r->slot[i].tid);
-	}
+	host_stamps_see(r, &seen);
 	if (is_locked_by_others(row))
 		return true;
-	/* Another copy may have the row by now: its stamps stay. */
-	for (unsigned i = 0; i < READING_SLOTS; i++)
-		if (since[i] && atomic_compare_exchange_strong(&r->slot[i].since_ns, &since[i], 0))
-			atomic_compare_exchange_strong(&r->slot[i].tid, &tid[i], 0);
+	host_stamps_clear(r, &seen);
 	return false;
 }
 

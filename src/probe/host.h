@@ -20,6 +20,14 @@ int host_join(void);
 /* Is a read of row @row under way by a copy that lives? Our own row always is. What a copy that was
  * killed has left there is cleared. */
 bool host_row_lives(struct reading_page *page, unsigned row);
+/* Its first and its last step. Another copy may take the row before the last: what it has stamped
+ * since the first stays. */
+struct host_stamps {
+	uint64_t since_ns[READING_SLOTS];
+	int tid[READING_SLOTS];
+};
+void host_stamps_see(struct reading_row *r, struct host_stamps *seen);
+void host_stamps_clear(struct reading_row *r, struct host_stamps *seen);
 
 /* The lock. host_lock_open() once in each process that takes it, before rights are given up; a
  * child opens its own, or it would hold what its parent holds. No lock: all that follow say yes. */

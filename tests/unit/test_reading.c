@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/thread.h"
+#include "probe/host.h"
 
 #include "unit/unit.h"
 
@@ -197,6 +198,30 @@ static void costs_little(void **state)
 	assert_true(thread_cpu_ns() - start < 200000 * 500ull);
 }
 
+/* The row of a copy that was killed, which another one takes, to read at once. */
+static void who_takes_the_row_of_a_dead_one_keeps_its_stamps(void **state)
+{
+	enum { LEFT, REPLACED, NEW, ALL };
+	static struct reading_row row;
+	struct host_stamps seen;
+
+	(void)state;
+	for (int i = LEFT; i <= REPLACED; i++) {
+		row.slot[i].since_ns = 50 * MS;
+		row.slot[i].tid = 70;
+	}
+	host_stamps_see(&row, &seen);
+	for (int i = REPLACED; i <= NEW; i++) {
+		row.slot[i].since_ns = 60 * MS;
+		row.slot[i].tid = 80;
+	}
+	host_stamps_clear(&row, &seen);
+	for (int i = 0; i < ALL; i++) {
+		assert_int_equal(row.slot[i].since_ns, i == LEFT ? 0 : 60 * MS);
+		assert_int_equal(row.slot[i].tid, i == LEFT ? 0 : 80);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +233,7 @@ int main(void)
 		cmocka_unit_test(readers_wait_for_a_switch),
 		cmocka_unit_test(a_file_is_known_by_what_is_in_it),
 		cmocka_unit_test(a_child_sees_it_once_shared),
+		cmocka_unit_test(who_takes_the_row_of_a_dead_one_keeps_its_stamps),
 		cmocka_unit_test(costs_little),
 	};
 
