@@ -20,7 +20,7 @@ struct probe_ops {
 	int (*warm)(struct probe_set *s); /* may be NULL */
 	int (*on)(struct probe_set *s);
 	int (*off)(struct probe_set *s); /* what it fails with may be tried again */
-	/* What of it the kernel has to forget is one, behind which its turn may be passed on. */
+	/* Leaves one thing for the kernel to forget, behind which its turn may be passed on. */
 	void (*close)(struct probe_set *s);
 	/* Ends what cannot go with close: behind its turn, in turns of its own. May be NULL. */
 	void (*forget)(struct probe_set *s);

@@ -222,7 +222,7 @@ static int ask_without_descriptors(const struct proc *p, const void *ctx)
 	return storage_ask(fd, STORAGE_LOOK) == -EREMOTE ? 0 : 3;
 }
 
-/* Who opened them then could wait for ever. */
+/* To open them then could mean to wait for ever. */
 static void files_that_cannot_be_asked_about_do_not_answer(void **state)
 {
 	static int (*const deaths[])(void) = {die, die_but_for_a_thread};
