@@ -179,19 +179,24 @@ def test_target_ends_first():
     assert (file, line in program.guilty) == (path, True)
 
 
-def test_the_holder_of_probes_ends():
-    """Its probes go with it, those that stayed in, too: the time after is not called watched."""
+def watch_without(name, after_s, seconds, args=()):
+    """Watches a leaking program, and kills one of the tool's own processes meanwhile."""
     code = "import time\nkept = []\nwhile True:\n    kept.append({1: 2})\n    time.sleep(0.01)"
 
     def kill(tool):
-        time.sleep(6)
-        os.kill(harness.helper(tool.pid, "pyleak-probes"), signal.SIGKILL)
+        time.sleep(after_s)
+        os.kill(harness.helper(tool.pid, name), signal.SIGKILL)
 
     with subprocess.Popen([pythons.HOST, "-c", code]) as target:
         try:
-            run = harness.run_tool(target.pid, 25, during=kill)
+            return harness.run_tool(target.pid, seconds, args, during=kill)
         finally:
             target.kill()
+
+
+def test_the_holder_of_probes_ends():
+    """Its probes go with it, those that stayed in, too: the time after is not called watched."""
+    run = watch_without("pyleak-probes", 6, 25)
     assert run.rc == 0, run.stderr
     process = run.report["processes"][0]
     ended = [note for note in process["notes"] if "(pyleak-probes) has ended: start again" in note]
@@ -201,17 +206,7 @@ def test_the_holder_of_probes_ends():
 
 def test_the_one_that_asks_storage_ends():
     """It is said once, with -q too, as much may be refused from then on."""
-    code = "import time\nkept = []\nwhile True:\n    kept.append({1: 2})\n    time.sleep(0.01)"
-
-    def kill(tool):
-        time.sleep(3)
-        os.kill(harness.helper(tool.pid, "pyleak-storage"), signal.SIGKILL)
-
-    with subprocess.Popen([pythons.HOST, "-c", code]) as target:
-        try:
-            run = harness.run_tool(target.pid, 8, ["-q"], during=kill)
-        finally:
-            target.kill()
+    run = watch_without("pyleak-storage", 3, 8, ["-q"])
     assert run.rc == 0 and run.report, run.stderr
     assert run.stderr.count("(pyleak-storage) has ended") == 1, run.stderr
 
