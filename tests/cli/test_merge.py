@@ -220,7 +220,7 @@ def test_text_and_standard_input(hosts):
 
 
 def test_a_terminal_is_told_how_far_it_is(hosts):
-    """What is told first comes after the first second, and 200 ms pass before each next time."""
+    """The tool tells its progress from the first second on, at most once in 200 ms."""
     ours, theirs = pty.openpty()
     report = hosts[0].read_bytes()
     args = [TOOL, "merge", hosts[1], "-", *[hosts[2]] * 30]

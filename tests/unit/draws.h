@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What tests draw by chance. Each has a generator of its own: its numbers are in its assertions. */
+/* Random numbers for tests. Each test has a generator of its own: its assertions rest on the
+ * numbers that it draws. */
 #ifndef PYLEAK_TESTS_DRAWS_H
 #define PYLEAK_TESTS_DRAWS_H
 
