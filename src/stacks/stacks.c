@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Keeps stacks by id, and code objects by address. When one died another may get its address, so a
- * cached one is compared with the target whenever a new stack has it innermost, and further out
- * when it was not of late; all code of a survivor's stack is compared before the survivor counts.
- */
+/* Keeps stacks by id. When code died other code may get its address, so it is compared with the
+ * target whenever a new stack has it innermost, and further out when it was not of late; all code
+ * of a survivor's stack is compared before the survivor counts. */
 #include "stacks/stacks_priv.h"
 
-/* A comparison holds for so long, but innermost: one for each frame would be most of the work. */
-#define CHECKED_NS 200000000
 /* Limit of all stacks and code together: big programs take a third of it. */
 #define MAX_BYTES (32u << 20)
 
@@ -21,17 +18,6 @@ int stacks_new(const struct py_runtime *rt, struct stacks **out)
 	return 0;
 }
 
-static void free_slots(struct code_slot *c)
-{
-	while (c) {
-		struct code_slot *older = c->older;
-
-		py_code_free(c->code);
-		free(c);
-		c = older;
-	}
-}
-
 void stacks_free(struct stacks *s)
 {
 	if (!s)
@@ -39,105 +25,12 @@ void stacks_free(struct stacks *s)
 	for (size_t i = 0; i < s->stack.cap; i++)
 		if (s->stack.slot[2 * i])
 			free((void *)(uintptr_t)s->stack.slot[2 * i + 1]);
-	for (size_t i = 0; i < s->code.cap; i++)
-		if (s->code.slot[2 * i])
-			free_slots((struct code_slot *)(uintptr_t)s->code.slot[2 * i + 1]);
+	codes_free(s);
 	map64_free(&s->stack);
 	map64_free(&s->current);
-	map64_free(&s->code);
 	map64_free(&s->turns);
 	vec_free(&s->stale);
 	free(s);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a && b && !strcmp(a, b);
-}
-
-static void count_code(struct stacks *s, struct code_slot *c)
-{
-	s->bytes -= c->bytes;
-	c->bytes = sizeof(*c) + py_code_bytes(c->code);
-	s->bytes += c->bytes;
-}
-
-static bool is_same(struct stacks *s, struct code_slot *slot, uint64_t now_ns, bool check)
-{
-	if (!check && now_ns - slot->checked_ns < CHECKED_NS)
-		return true;
-	slot->checked_ns = py_code_same(s->rt, slot->code) ? now_ns : 0;
-	return slot->checked_ns;
-}
-
-/* Reads the code at @addr, and its lines if only these tell it from @last; NULL: a read failed. */
-static struct code_slot *read_code(struct stacks *s, uint64_t addr, const struct code_slot *last)
-{
-	struct code_slot *c = calloc(1, sizeof(*c));
-
-	if (c && !py_code_read(s->rt, addr, &c->code) &&
-	    (!last || !py_code_read_lines(s->rt, c->code) ||
-	     !py_code_tells_same(c->code, last->code))) {
-		c->addr = addr;
-		return c;
-	}
-	free_slots(c);
-	return NULL;
-}
-
-/* Puts @fresh before the others that are known to have been at its address. If one of these is the
- * same code, or was compiled from the same source, that one is put first instead. Where code like
- * it comes and goes, or other code was there since, a comparison does not prove that it was there
- * all the time, and it is in_turn: its number alone can prove that then, from since_ns on. */
-static struct code_slot *put_first(struct code_slot *first, struct code_slot *fresh,
-				   uint64_t now_ns)
-{
-	struct code_slot **at = &first, *c = fresh;
-	bool others = false;
-
-	fresh->since_ns = now_ns;
-	for (; *at && !py_code_is_again((*at)->code, fresh->code); at = &(*at)->older)
-		if (!py_code_tells_same((*at)->code, fresh->code)) {
-			fresh->in_turn |= py_code_is_like((*at)->code, fresh->code);
-			others = true;
-		}
-	if (*at) {
-		c = *at;
-		c->in_turn |= others;
-		*at = c->older;
-		if (py_code_renumber(c->code, fresh->code))
-			c->since_ns = now_ns;
-		free_slots(fresh);
-	}
-	c->is_of_files |= first && (first->is_of_files ||
-				    !same_text(py_code_file(first->code), py_code_file(c->code)));
-	c->older = first;
-	return c;
-}
-
-/* Gives the code object that is at @addr now. @check: compare the cached one with the target in any
- * case. */
-static struct code_slot *code_at(struct stacks *s, uint64_t addr, bool check)
-{
-	uint64_t *v = map64_get(&s->code, addr);
-	struct code_slot *slot = v ? (struct code_slot *)(uintptr_t)*v : NULL;
-	uint64_t now_ns = clock_ns();
-	struct code_slot *fresh;
-
-	if (slot && is_same(s, slot, now_ns, check))
-		return slot;
-	fresh = read_code(s, addr, slot);
-	/* no entry without code: a target may call any number the address of code */
-	v = fresh ? map64_put(&s->code, addr) : NULL;
-	if (!v) {
-		free_slots(fresh);
-		return NULL;
-	}
-	slot = put_first(slot, fresh, now_ns);
-	slot->checked_ns = now_ns;
-	*v = (uintptr_t)slot;
-	count_code(s, slot);
-	return slot;
 }
 
 /* Reads one frame of a new stack: names and line, or neither. */
@@ -149,13 +42,13 @@ static void read_frame(struct stacks *s, const struct pl_frame *raw, bool innerm
 	f->entry = raw->code & PL_FRAME_ENTRY || s->rt->walk.frame_owner == PL_NONE;
 	/* -ESTALE: the known code at this address was replaced, so it is compared and read again */
 	for (int look = innermost; look < 2 && line == -ESTALE; look++) {
-		struct code_slot *c = code_at(s, raw->code & ~PL_FRAME_ENTRY, look);
+		struct code_slot *c = codes_at(s, raw->code & ~PL_FRAME_ENTRY, look);
 
 		if (!c)
 			break;
 		line = py_code_line(s->rt, c->code, py_code_instr(s->rt, c->code, raw->instr));
 		f->code = line >= 0 ? c->code : NULL;
-		count_code(s, c);
+		codes_count(s, c);
 	}
 	f->line = f->code ? line : 0;
 	s->unread += !f->code;
@@ -205,8 +98,8 @@ static bool is_same_line(const struct stack_frame *x, const struct stack_frame *
 {
 	return x->line == y->line && x->code && y->code &&
 	       (x->code == y->code ||
-		(same_text(py_code_function(x->code), py_code_function(y->code)) &&
-		 same_text(py_code_file(x->code), py_code_file(y->code))));
+		(codes_same_text(py_code_function(x->code), py_code_function(y->code)) &&
+		 codes_same_text(py_code_file(x->code), py_code_file(y->code))));
 }
 
 static bool says_the_same(const struct stack *a, const struct stack *b)
@@ -297,7 +190,7 @@ struct stack *stacks_current(struct stacks *s, uint64_t key)
 static bool lies_there(struct stacks *s, const struct stack *st, const struct py_code *c,
 		       bool check)
 {
-	const struct code_slot *now = code_at(s, py_code_addr(c), check);
+	const struct code_slot *now = codes_at(s, py_code_addr(c), check);
 
 	return now && now->code == c &&
 	       (!now->in_turn || (py_code_has_number(c) && st->told_ns > now->since_ns));
@@ -308,14 +201,6 @@ static bool is_alive(struct stacks *s, const struct stack *st, uint32_t i)
 	const struct py_code *c = st->frame[i].code;
 
 	return c && lies_there(s, st, c, true);
-}
-
-/* The code that was last seen at the address of @c. */
-static struct code_slot *newest(const struct stacks *s, const struct py_code *c)
-{
-	const uint64_t *v = c ? map64_get(&s->code, py_code_addr(c)) : NULL;
-
-	return v ? (struct code_slot *)(uintptr_t)*v : NULL;
 }
 
 /* Is its code there as far as is known? Compares it now and then only, as stacks have most of their
@@ -348,7 +233,7 @@ static bool look_at(struct stacks *s, struct stack *st,
 		if (is_there(s, st, i))
 			continue;
 		all = false;
-		now = newest(s, c);
+		now = codes_newest(s, c);
 		st->stale = !was_told_of(st, now, c);
 		if (now && st->stale)
 			now->checked_ns = 0; /* compare it before it is used again */
@@ -381,7 +266,7 @@ bool stacks_place_is_shared(struct stacks *s, const struct stack *st)
 		if (turns_in_lines(s, st, i))
 			return true;
 		/* seems_alive() has added the code that is there now */
-		for (const struct code_slot *x = newest(s, c); x; x = x->older)
+		for (const struct code_slot *x = codes_newest(s, c); x; x = x->older)
 			if (x->in_turn || !py_code_tells_same(c, x->code))
 				return true;
 	}
@@ -396,10 +281,10 @@ static bool is_of_exec(struct stacks *s, const struct py_code *c)
 	const char *file = c ? py_code_file(c) : NULL;
 	const struct code_slot *now;
 
-	if (!file || *file != '<' || !same_text(py_code_function(c), "<module>"))
+	if (!file || *file != '<' || !codes_same_text(py_code_function(c), "<module>"))
 		return false;
-	code_at(s, py_code_addr(c), true); /* adds the code that is there now */
-	now = newest(s, c);
+	codes_at(s, py_code_addr(c), true); /* adds the code that is there now */
+	now = codes_newest(s, c);
 	return now && !now->is_of_files;
 }
 
@@ -437,7 +322,7 @@ struct stack *stacks_without_stale(struct stacks *s, struct stack *st)
 {
 	uint64_t now_ns = clock_ns();
 
-	if (!st->without || now_ns - st->without_ns > CHECKED_NS) {
+	if (!st->without || now_ns - st->without_ns > STACKS_CHECKED_NS) {
 		st->without = s->bytes < MAX_BYTES ? make_without(s, st, false) : NULL;
 		st->without_ns = now_ns;
 	}

@@ -7,6 +7,9 @@
 #include "base/spend.h"
 #include "stacks/stacks.h"
 
+/* A comparison holds for so long, but innermost: one for each frame would be most of the work. */
+#define STACKS_CHECKED_NS 200000000
+
 struct code_slot {
 	uint64_t addr, checked_ns; /* when it was last found there; 0 = look before it is used */
 	uint64_t since_ns;	   /* when it was first seen here with the number that it has */
@@ -28,6 +31,15 @@ struct stacks {
 	size_t bytes; /* memory of stacks and code */
 	struct spend spend;
 };
+
+/* Gives the code object that is at @addr now. @check: compares the cached one with the target in
+ * any case. NULL: it could not be read. */
+struct code_slot *codes_at(struct stacks *s, uint64_t addr, bool check);
+/* The code that was last seen at the address of @c. */
+struct code_slot *codes_newest(const struct stacks *s, const struct py_code *c);
+void codes_count(struct stacks *s, struct code_slot *c); /* after its code grew: its memory */
+bool codes_same_text(const char *a, const char *b);	 /* false where one is NULL */
+void codes_free(struct stacks *s);
 
 /* Describes a call of code that comes and goes: @by is a hash of the frames that stay and of the
  * instructions in those that do not, @files and @lines are of the names of the latter. */
