@@ -124,7 +124,9 @@ static void wait_window(struct births *b, uint64_t from, uint64_t opened, double
 
 		if (left <= 0 || age >= longest || seen >= WINDOW_BIRTHS || session_go_on(b->s))
 			return;
-		if (!kern_read_ring(&b->s->kern, clock_ns() + READ_NS))
+		if (kern_read_ring(&b->s->kern, clock_ns() + READ_NS))
+			session_forget_stale(b->s);
+		else
 			nap = fmin(fmax(left / NAP_PART, NAP_NS), LONG_NAP_NS);
 		pause = timespec_of_ns((uint64_t)nap);
 		nanosleep(&pause, NULL);

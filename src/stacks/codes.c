@@ -2,6 +2,8 @@
 /* Keeps the code objects that were seen at each address, the newest first. */
 #include "stacks/stacks_priv.h"
 
+#define POOL 16384 /* of obmalloc; 4096 up to 3.9 */
+
 static void free_slots(struct code_slot *c)
 {
 	while (c) {
@@ -33,11 +35,32 @@ void codes_count(struct stacks *s, struct code_slot *c)
 	s->bytes += c->bytes;
 }
 
+/* Is the memory of @c free? A free block of obmalloc begins with the address of the next in its
+ * pool, or with 0, where an object has its reference count; the rest still looks like the code that
+ * ran there last. In free-threaded builds an object may begin with 0. */
+static bool is_free(const struct stacks *s, const struct py_code *c)
+{
+	uint64_t addr = py_code_addr(c), word;
+
+	return !s->rt->free_threaded && !proc_read_u64(s->rt->proc, addr, &word) &&
+	       (!word || (word ^ addr) < POOL);
+}
+
+/* Notes after a look at code that may go whether it is gone. */
+static void note_look(const struct stacks *s, struct code_slot *c, bool is_there)
+{
+	if (!py_code_may_go(c->code))
+		return;
+	c->is_gone = is_there && is_free(s, c->code);
+	c->goes |= c->is_gone || !is_there;
+}
+
 static bool is_same(struct stacks *s, struct code_slot *slot, uint64_t now_ns, bool check)
 {
 	if (!check && now_ns - slot->checked_ns < STACKS_CHECKED_NS)
 		return true;
 	slot->checked_ns = py_code_same(s->rt, slot->code) ? now_ns : 0;
+	note_look(s, slot, slot->checked_ns);
 	return slot->checked_ns;
 }
 
@@ -93,6 +116,7 @@ struct code_slot *codes_at(struct stacks *s, uint64_t addr, bool check)
 	struct code_slot *slot = v ? (struct code_slot *)(uintptr_t)*v : NULL;
 	uint64_t now_ns = clock_ns();
 	struct code_slot *fresh;
+	bool goes;
 
 	if (slot && is_same(s, slot, now_ns, check))
 		return slot;
@@ -103,8 +127,11 @@ struct code_slot *codes_at(struct stacks *s, uint64_t addr, bool check)
 		free_slots(fresh);
 		return NULL;
 	}
+	goes = slot && slot->goes;
 	slot = put_first(slot, fresh, now_ns);
 	slot->checked_ns = now_ns;
+	note_look(s, slot, true);
+	slot->goes |= goes && py_code_may_go(slot->code);
 	*v = (uintptr_t)slot;
 	codes_count(s, slot);
 	return slot;

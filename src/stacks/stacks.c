@@ -64,6 +64,32 @@ static uint64_t name_of(uint64_t key, uint64_t what)
 	return (v ^ (v >> 31)) | 1;
 }
 
+/* The kernel half is to tell the hash again when it meets it next. */
+static void tell_again(struct stacks *s, struct stack *st)
+{
+	uint64_t *key = NULL;
+
+	if (st->key && !st->is_forgotten && stacks_current(s, st->key) == st)
+		key = vec_push(&s->stale);
+	if (key)
+		*key = st->key;
+	st->is_forgotten |= key != NULL;
+}
+
+/* Is there code that comes and goes, and none that takes turns with it as far as is known? Then
+ * each call is to be told, or the first of other code in its place would have its names. */
+static bool may_be_replaced(const struct stacks *s, const struct stack *st)
+{
+	bool goes = false;
+
+	for (uint32_t i = 0; i < st->n && !goes; i++) {
+		const struct code_slot *c = codes_newest(s, st->frame[i].code);
+
+		goes = c && c->goes && !c->in_turn;
+	}
+	return goes;
+}
+
 static struct stack *read_stack(struct stacks *s, const struct pl_stack *rec)
 {
 	bool is_pointer = s->rt->walk.instr_kind == PL_INSTR_POINTER;
@@ -154,11 +180,13 @@ void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
 		return;
 	v = map64_put(&s->stack, rec->id);
 	now = stacks_current(s, rec->id);
-	if (!v || (*v && !(now && now->stale)))
+	if (!v || (*v && !(now && (now->stale || now->is_forgotten))))
 		return;
 	st = read_stack(s, rec);
 	if (st && now && says_the_same(now, st)) {
 		renew(now, st);
+		if (may_be_replaced(s, now))
+			tell_again(s, now);
 		return;
 	}
 	if (st && now)
@@ -171,6 +199,8 @@ void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
 	s->frames += rec->n;
 	s->added++;
 	*v = (uintptr_t)st;
+	if (may_be_replaced(s, st))
+		tell_again(s, st);
 }
 
 struct stack *stacks_find(struct stacks *s, uint64_t id)
@@ -192,7 +222,7 @@ static bool lies_there(struct stacks *s, const struct stack *st, const struct py
 {
 	const struct code_slot *now = codes_at(s, py_code_addr(c), check);
 
-	return now && now->code == c &&
+	return now && now->code == c && !now->is_gone &&
 	       (!now->in_turn || (py_code_has_number(c) && st->told_ns > now->since_ns));
 }
 
@@ -224,7 +254,6 @@ static bool look_at(struct stacks *s, struct stack *st,
 		    bool (*is_there)(struct stacks *, const struct stack *, uint32_t))
 {
 	bool all = !st->stale;
-	uint64_t *key;
 
 	for (uint32_t i = 0; i < st->n && !st->stale; i++) {
 		const struct py_code *c = st->frame[i].code;
@@ -238,12 +267,8 @@ static bool look_at(struct stacks *s, struct stack *st,
 		if (now && st->stale)
 			now->checked_ns = 0; /* compare it before it is used again */
 	}
-	if (st->stale && st->key && stacks_current(s, st->key) == st && !st->is_forgotten) {
-		key = vec_push(&s->stale);
-		if (key)
-			*key = st->key;
-		st->is_forgotten = key;
-	}
+	if (st->stale || may_be_replaced(s, st))
+		tell_again(s, st);
 	return all;
 }
 

@@ -14,9 +14,11 @@ struct code_slot {
 	uint64_t addr, checked_ns; /* when it was last found there; 0 = look before it is used */
 	uint64_t since_ns;	   /* when it was first seen here with the number that it has */
 	struct py_code *code;
-	size_t bytes;		 /* its part of stacks.bytes */
-	bool is_of_files;	 /* codes at this address were of more than one file */
-	bool in_turn;		 /* others like it come and go here: a look cannot exclude them */
+	size_t bytes;	  /* its part of stacks.bytes */
+	bool is_of_files; /* codes at this address were of more than one file */
+	bool in_turn;	  /* others like it come and go here: a look cannot exclude them */
+	bool is_gone;	  /* its memory was free at the last look, and other code may follow */
+	bool goes;	  /* it, or code here before it, was found gone once */
 	struct code_slot *older; /* the code that was at this address before */
 };
 

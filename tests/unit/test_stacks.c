@@ -81,6 +81,7 @@ static void write_code(struct world *w, size_t i, const uint8_t *function, const
 	memset(table + l->bytes_data, 0x80 | 15 << 3 | 7, TABLE + 1);
 	put_word(table + l->bytes_data, 0xffffffffffff0000 | 0x80 | 13 << 3 | 7);
 	memset(c, 0, sizeof(w->code[i]));
+	put_word(c, 1); /* references */
 	put_word(c + l->ob_type, w->rt.code_type);
 	put_word(c + l->ob_size, UNITS);
 	put_word(c + (l->code_qualname != PL_NONE ? l->code_qualname : l->code_name),
@@ -640,6 +641,51 @@ static void what_stays_after_others_is_told_once(void **state)
 	assert_forgotten(w, 1);
 }
 
+static void put_references(struct world *w, uint64_t first_word)
+{
+	put_word(w->code[CELL], first_word);
+}
+
+/* Freed memory looks as the code did that ran there last, and is no proof that it runs. Each call
+ * is told from then on, until another is seen in its place. */
+static void code_in_freed_memory_is_gone(void **state)
+{
+	struct world *w = *state;
+	uint64_t of_the_pool = (uintptr_t)w->code[CELL] ^ 64;
+	struct stack *st = tell_again(w);
+
+	assert_true(stacks_verify(w->stacks, st));
+	assert_forgotten(w, 0);
+	put_references(w, 0);
+	assert_false(stacks_verify(w->stacks, st));
+	assert_forgotten(w, 1);
+	for (size_t call = 0; call < 3; call++) {
+		put_references(w, 1);
+		assert_ptr_equal(tell_again(w), st);
+		assert_forgotten(w, 1);
+		assert_true(stacks_verify(w->stacks, st));
+		put_references(w, of_the_pool);
+		assert_false(stacks_verify(w->stacks, st));
+		assert_false(stacks_place_is_shared(w->stacks, st));
+		assert_string_equal(py_code_function(st->frame[CELL].code), "first");
+	}
+	a_cell(w, 1, "second", 7);
+	assert_ptr_not_equal(tell_again(w), st);
+	assert_true(stacks_place_is_shared(w->stacks, st));
+}
+
+/* There a count of 0 is of an object whose owner has let it go to other threads. */
+static void a_free_threaded_count_of_none_is_alive(void **state)
+{
+	struct world *w = *state;
+	struct stack *st = tell_again(w);
+
+	w->rt.free_threaded = true;
+	put_references(w, 0);
+	assert_true(stacks_verify(w->stacks, st));
+	assert_forgotten(w, 0);
+}
+
 static void spoil_table(struct world *w, bool spoilt)
 {
 	memset(w->table[CELL] + w->rt.layout.bytes_data + 9, spoilt ? 0xd8 | 3 : 0x80 | 15 << 3 | 7,
@@ -1040,6 +1086,8 @@ int main(void)
 		TEST(a_step_into_init_hides_none_of_them),
 		TEST(what_comes_again_was_not_there_meanwhile),
 		TEST(what_stays_after_others_is_told_once),
+		TEST(code_in_freed_memory_is_gone),
+		TEST(a_free_threaded_count_of_none_is_alive),
 		TEST(the_same_source_is_no_other_code),
 		TEST(a_line_of_a_table_that_is_gone_is_not_kept),
 		TEST(unknown_lines_are_no_other_lines),
