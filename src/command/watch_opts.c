@@ -58,7 +58,8 @@ static const struct opt table[] = {
 	 "core may cost",
 	 0.1, 50, NULL},
 	{0, OPT_NUMBER, "max-pause", "MS", ROW(max_pause_ms),
-	 "how long one sampling window should keep it waiting: the aim, not a promise (default 5)",
+	 "how long one sampling window should keep it waiting: the aim, not a promise; where an "
+	 "event is dear ('doctor' says 5000 ns) births alone may take twice that (default 5)",
 	 1, 1000, NULL},
 	OUT_FORMATS(OUTPUTS_ROW, struct watch_opts, "final report")
 		OUTPUTS_BY_SUFFIX(struct watch_opts),

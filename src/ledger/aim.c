@@ -42,10 +42,12 @@ bool aim_is_now(struct aim *a, int pid, double of_core, uint64_t now, uint64_t *
 	return false;
 }
 
-uint64_t aim_skip(const struct aim *a, uint64_t *random)
+uint64_t aim_skip(const struct aim *a, uint64_t most, uint64_t *random)
 {
-	uint64_t most = SKIPS * a->usual < MOST_SKIP ? SKIPS * a->usual : MOST_SKIP;
-
+	if (most > MOST_SKIP)
+		most = MOST_SKIP;
+	if (most > SKIPS * a->usual)
+		most = SKIPS * a->usual;
 	return a->took_it && most ? (random_next(random) >> 32) % most : 0;
 }
 

@@ -24,10 +24,10 @@ struct aim {
 bool aim_is_now(struct aim *a, int pid, double of_core, uint64_t now, uint64_t *random,
 		uint64_t *due);
 
-/* Number of births to leave out at the start of the last window that was let through: random if it
- * was aimed, else 0. A short piece of work is over before the probes are in, and without this the
- * window would always see the start of the next one. */
-uint64_t aim_skip(const struct aim *a, uint64_t *random);
+/* Number of births to leave out at the start of the last window that was let through: random and
+ * below @most if it was aimed, else 0. A short piece of work is over before the probes are in, and
+ * without this the window would always see the start of the next one. */
+uint64_t aim_skip(const struct aim *a, uint64_t most, uint64_t *random);
 /* Number of births that were left out of @skip. @now: the counter of the BPF programs, which goes
  * from @skip down to 0 or below. */
 uint64_t aim_left_out(uint64_t skip, uint64_t now);

@@ -48,6 +48,10 @@
 /* Births may cost this part of a pause even if the probes take all of it, for probes without births
  * tell nothing. */
 #define PAUSE_PART 0.5
+/* ... more where a birth costs more than usual, up to so many times: windows would else end long
+ * before a request does, and never see its last lines. */
+#define BIRTH_USUAL_NS 1700.0
+#define DEAR_MOST      4
 /* Weight of a new window in ledger.tail. */
 #define TAIL_WEIGHT 0.3
 
@@ -337,8 +341,18 @@ double ledger_window_ns(const struct ledger *l, size_t probes)
 	const struct account *a = &l->of[LEDGER_BIRTHS];
 	double probing = account_planting_ns(a, probes) +
 			 fmin(busy_of_core(&l->busy), 1) * (double)probes * a->price.crawl_ns;
+	double dear = fmin(fmax(l->birth_ns / BIRTH_USUAL_NS, 1), DEAR_MOST);
 
-	return fmax(l->pause_ns - probing, PAUSE_PART * l->pause_ns) / (1 + l->tail);
+	return fmax(l->pause_ns - probing, dear * PAUSE_PART * l->pause_ns) / (1 + l->tail);
+}
+
+uint64_t ledger_most_left_out(const struct ledger *l, size_t probes)
+{
+	double price = probe_price_event(&l->of[LEDGER_BIRTHS].price);
+
+	if (l->birth_ns <= BIRTH_USUAL_NS)
+		return UINT64_MAX;
+	return (uint64_t)(ledger_window_ns(l, probes) / 2 / price);
 }
 
 void ledger_looked(struct ledger *l, uint64_t before, uint64_t meanwhile)

@@ -111,6 +111,9 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
 /* Most that the births of a window with so many probes may cost, in ns, so that births and probes
  * together keep to the pause. */
 double ledger_window_ns(const struct ledger *l, size_t probes);
+/* Most births that may be left out at the start of such a window: where births are dear they cost
+ * half of that. */
+uint64_t ledger_most_left_out(const struct ledger *l, size_t probes);
 /* Notes how many births came before a window was read, and while it was read: those cost as much.
  */
 void ledger_looked(struct ledger *l, uint64_t before, uint64_t meanwhile);

@@ -271,7 +271,7 @@ static void watched(struct births *b, uint64_t from, uint64_t to, bool by_type)
 void births_burst(struct births *b)
 {
 	uint64_t before = b->told, began, opened, first, looked, looked_ns, last, closed, skipped;
-	uint64_t ran_ns, missed, seen;
+	uint64_t ran_ns, missed, seen, most;
 	struct ladder_aim aim; /* what is learnt may end it */
 	size_t sites;
 	bool focus, learns, by_type, looks, is_broken;
@@ -284,7 +284,8 @@ void births_burst(struct births *b)
 	began = clock_ns();
 	learns = !focus && (ladder_has_aim(&aim) || b->unseen.looks < UNSEEN_FIRST_LOOKS);
 	by_type = is_by_type(b);
-	b->skip = learns || by_type ? 0 : aim_skip(&b->aim, &b->random);
+	most = ledger_most_left_out(&b->s->ledger, sites);
+	b->skip = learns || by_type ? 0 : aim_skip(&b->aim, most, &b->random);
 	looks = !b->skip && choose_deaths(b, focus ? &aim : NULL);
 	err = births_on(b, looks);
 	if (err) {

@@ -328,19 +328,23 @@ static void an_aimed_window_leaves_births_out(void **state)
 	uint64_t random = 1, most = 0;
 
 	(void)state;
-	assert_int_equal(aim_skip(&a, &random), 0);
+	assert_int_equal(aim_skip(&a, 5000, &random), 0);
 	a.took_it = true;
 	for (int i = 0; i < 1000; i++) {
-		uint64_t skip = aim_skip(&a, &random);
+		uint64_t skip = aim_skip(&a, 5000, &random);
 
 		most = skip > most ? skip : most;
 	}
 	assert_in_range(most, 700, 999);
 	a.usual = 1000000;
 	for (int i = 0; i < 1000; i++)
-		assert_true(aim_skip(&a, &random) < 3000);
+		assert_true(aim_skip(&a, 5000, &random) < 3000);
 	a.usual = 0; /* the time ended it: it saw all there was */
-	assert_int_equal(aim_skip(&a, &random), 0);
+	assert_int_equal(aim_skip(&a, 5000, &random), 0);
+	a.usual = 500; /* what is left out costs, too */
+	for (int i = 0; i < 1000; i++)
+		assert_true(aim_skip(&a, 100, &random) < 100);
+	assert_int_equal(aim_skip(&a, 0, &random), 0);
 	assert_int_equal(aim_left_out(500, 100), 400);
 	assert_int_equal(aim_left_out(500, (uint64_t)-3), 500);
 }
@@ -436,6 +440,28 @@ static void a_window_keeps_to_its_pause(void **state)
 	for (unsigned i = 0; i < 40; i++) /* half of it is left, whatever a window met */
 		ledger_looked(&l, 0, 100000);
 	assert_true(ledger_window_ns(&l, 4000) >= 5e6);
+}
+
+/* Where an event costs 5 us, or each frame is an object, half a pause pays for a few hundred
+ * births: of a request that makes 900 the last would never be seen. */
+static void a_window_sees_more_where_births_are_dear(void **state)
+{
+	struct ledger l;
+
+	(void)state;
+	for (double pause_ns = 1e6; pause_ns <= 16e6; pause_ns *= 4) {
+		ledger_open(&l, 0.03, pause_ns, 0);
+		l.busy = (struct busy){.is_known = true};
+		ledger_set_price(&l, probe_price_of(PROBE_MULTI, 620));
+		l.birth_ns = 1500;
+		assert_true(is_near(ledger_window_ns(&l, 4000), 0.5 * pause_ns));
+		ledger_set_price(&l, probe_price_of(PROBE_MULTI, 5000));
+		l.birth_ns = 5100;
+		assert_true(is_near(ledger_window_ns(&l, 4000), 1.5 * pause_ns));
+		l.birth_ns = 20000; /* but no more than two pauses */
+		assert_true(is_near(ledger_window_ns(&l, 4000), 2 * pause_ns));
+		assert_true(is_near(5000.0 * (double)ledger_most_left_out(&l, 4000), pause_ns));
+	}
 }
 
 /* Polls each 10 ms, with @births in each: after how many are the probes to go? */
@@ -672,6 +698,7 @@ int main(void)
 		cmocka_unit_test(the_promise_is_of_the_targets_own_time),
 		cmocka_unit_test(windows_do_not_wait_until_growth_is_known),
 		cmocka_unit_test(a_window_keeps_to_its_pause),
+		cmocka_unit_test(a_window_sees_more_where_births_are_dear),
 		cmocka_unit_test(a_dear_window_is_followed_by_another),
 		cmocka_unit_test(probes_that_stay_in_keep_to_the_pause),
 		cmocka_unit_test(the_cost_is_of_the_targets_own_time),
