@@ -223,7 +223,8 @@ static __always_inline void stack_send(struct scratch *s, __u64 id)
 		return;
 	}
 	state = STACK_SENT;
-	bpf_map_update_elem(&stacks_seen, &id, &state, BPF_ANY);
+	/* The reader may have asked for it anew by now: then it is not known. */
+	bpf_map_update_elem(&stacks_seen, &id, &state, BPF_EXIST);
 }
 
 /* After walk_thread(): count what it lost and send the stack when it is new. Returns its id. */

@@ -415,7 +415,8 @@ void births_poll(struct births *b)
 	uint64_t now = clock_ns(), births = births_now(b);
 	bool stays = ledger_stays(&b->s->ledger, b->polled_ns, now, births - b->polled);
 
-	kern_read_ring(&b->s->kern, UINT64_MAX);
+	if (kern_read_ring(&b->s->kern, UINT64_MAX))
+		session_forget_stale(b->s);
 	b->polled = births;
 	b->polled_ns = now;
 	if (now >= b->look_due || births - b->last_seen > PL_BIRTH_SLOTS / 4) {
@@ -425,9 +426,7 @@ void births_poll(struct births *b)
 	if (!stays) {
 		look_always(b);
 		births_stop_always(b);
-		b->backoff_s = b->backoff_s ? b->backoff_s * 2 : 5;
-		if (b->backoff_s > 120)
-			b->backoff_s = 120;
+		b->backoff_s = b->backoff_s ? fmin(2 * b->backoff_s, 120) : 5;
 		b->not_before = now + (uint64_t)(b->backoff_s * 1e9);
 		births_plan(b);
 		log_debug("births outgrew the budget: back to windows for %.0f s", b->backoff_s);

@@ -2,7 +2,8 @@
 /* Keeps the code objects that were seen at each address, the newest first. */
 #include "stacks/stacks_priv.h"
 
-#define POOL 16384 /* of obmalloc; 4096 up to 3.9 */
+#define POOL	16384	    /* of obmalloc; 4096 up to 3.9 */
+#define GOES_NS 10000000000 /* so long after it was found gone it may go again */
 
 static void free_slots(struct code_slot *c)
 {
@@ -47,20 +48,26 @@ static bool is_free(const struct stacks *s, const struct py_code *c)
 }
 
 /* Notes after a look at code that may go whether it is gone. */
-static void note_look(const struct stacks *s, struct code_slot *c, bool is_there)
+static void note_look(const struct stacks *s, struct code_slot *c, bool is_there, uint64_t now_ns)
 {
 	if (!py_code_may_go(c->code))
 		return;
 	c->is_gone = is_there && is_free(s, c->code);
-	c->goes |= c->is_gone || !is_there;
+	if (c->is_gone || !is_there)
+		c->went_ns = now_ns;
+}
+
+bool codes_go(const struct code_slot *c, uint64_t now_ns)
+{
+	return c->went_ns && now_ns - c->went_ns < GOES_NS;
 }
 
 static bool is_same(struct stacks *s, struct code_slot *slot, uint64_t now_ns, bool check)
 {
-	if (!check && now_ns - slot->checked_ns < STACKS_CHECKED_NS)
+	if (!check && !codes_go(slot, now_ns) && now_ns - slot->checked_ns < STACKS_CHECKED_NS)
 		return true;
 	slot->checked_ns = py_code_same(s->rt, slot->code) ? now_ns : 0;
-	note_look(s, slot, slot->checked_ns);
+	note_look(s, slot, slot->checked_ns, now_ns);
 	return slot->checked_ns;
 }
 
@@ -89,7 +96,7 @@ static struct code_slot *put_first(struct code_slot *first, struct code_slot *fr
 	struct code_slot **at = &first, *c = fresh;
 	bool others = false;
 
-	fresh->since_ns = now_ns;
+	fresh->since_ns = fresh->came_ns = now_ns;
 	for (; *at && !py_code_is_again((*at)->code, fresh->code); at = &(*at)->older)
 		if (!py_code_tells_same((*at)->code, fresh->code)) {
 			fresh->in_turn |= py_code_is_like((*at)->code, fresh->code);
@@ -98,6 +105,8 @@ static struct code_slot *put_first(struct code_slot *first, struct code_slot *fr
 	if (*at) {
 		c = *at;
 		c->in_turn |= others;
+		if (c != first)
+			c->came_ns = now_ns;
 		*at = c->older;
 		if (py_code_renumber(c->code, fresh->code))
 			c->since_ns = now_ns;
@@ -116,7 +125,7 @@ struct code_slot *codes_at(struct stacks *s, uint64_t addr, bool check)
 	struct code_slot *slot = v ? (struct code_slot *)(uintptr_t)*v : NULL;
 	uint64_t now_ns = clock_ns();
 	struct code_slot *fresh;
-	bool goes;
+	uint64_t went_ns;
 
 	if (slot && is_same(s, slot, now_ns, check))
 		return slot;
@@ -127,11 +136,12 @@ struct code_slot *codes_at(struct stacks *s, uint64_t addr, bool check)
 		free_slots(fresh);
 		return NULL;
 	}
-	goes = slot && slot->goes;
+	went_ns = slot ? slot->went_ns : 0;
 	slot = put_first(slot, fresh, now_ns);
 	slot->checked_ns = now_ns;
-	note_look(s, slot, true);
-	slot->goes |= goes && py_code_may_go(slot->code);
+	if (py_code_may_go(slot->code) && slot->went_ns < went_ns)
+		slot->went_ns = went_ns;
+	note_look(s, slot, true, now_ns);
 	*v = (uintptr_t)slot;
 	codes_count(s, slot);
 	return slot;

@@ -77,15 +77,16 @@ static void tell_again(struct stacks *s, struct stack *st)
 }
 
 /* Is there code that comes and goes, and none that takes turns with it as far as is known? Then
- * each call is to be told, or the first of other code in its place would have its names. */
+ * its next call is to be told, or other code in its place would have its names. */
 static bool may_be_replaced(const struct stacks *s, const struct stack *st)
 {
+	uint64_t now_ns = clock_ns();
 	bool goes = false;
 
 	for (uint32_t i = 0; i < st->n && !goes; i++) {
 		const struct code_slot *c = codes_newest(s, st->frame[i].code);
 
-		goes = c && c->goes && !c->in_turn;
+		goes = c && codes_go(c, now_ns) && !c->in_turn;
 	}
 	return goes;
 }
@@ -122,18 +123,20 @@ static struct stack *read_stack(struct stacks *s, const struct pl_stack *rec)
 /* Do both name the same line? Code that was compiled again from the same source does. */
 static bool is_same_line(const struct stack_frame *x, const struct stack_frame *y)
 {
-	return x->line == y->line && x->code && y->code &&
+	return x->line == y->line &&
 	       (x->code == y->code ||
-		(codes_same_text(py_code_function(x->code), py_code_function(y->code)) &&
+		(x->code && y->code &&
+		 codes_same_text(py_code_function(x->code), py_code_function(y->code)) &&
 		 codes_same_text(py_code_file(x->code), py_code_file(y->code))));
 }
 
-static bool says_the_same(const struct stack *a, const struct stack *b)
+/* Does @b say the same, as far as it could be read? */
+static bool agrees(const struct stack *a, const struct stack *b)
 {
 	bool same = a->n == b->n && a->flags == b->flags;
 
 	for (uint32_t i = 0; i < a->n && same; i++)
-		same = is_same_line(&a->frame[i], &b->frame[i]) &&
+		same = (!b->frame[i].code || is_same_line(&a->frame[i], &b->frame[i])) &&
 		       a->frame[i].entry == b->frame[i].entry;
 	return same;
 }
@@ -145,7 +148,7 @@ static void renew(struct stack *st, struct stack *with)
 	memcpy(st->frame, with->frame, st->n * sizeof(*st->frame));
 	st->told_ns = with->told_ns;
 	st->turn = with->turn;
-	st->stale = st->is_forgotten = false;
+	st->stale = false;
 	free(with);
 }
 
@@ -183,8 +186,13 @@ void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size)
 	if (!v || (*v && !(now && (now->stale || now->is_forgotten))))
 		return;
 	st = read_stack(s, rec);
-	if (st && now && says_the_same(now, st)) {
-		renew(now, st);
+	if (now)
+		now->is_forgotten = false; /* it was told anew */
+	if (st && now && agrees(now, st)) {
+		if (agrees(st, now))
+			renew(now, st);
+		else
+			free(st);
 		if (may_be_replaced(s, now))
 			tell_again(s, now);
 		return;
@@ -217,29 +225,27 @@ struct stack *stacks_current(struct stacks *s, uint64_t key)
 	return stacks_find(s, id ? *id : key);
 }
 
-static bool lies_there(struct stacks *s, const struct stack *st, const struct py_code *c,
-		       bool check)
+/* Remains in free memory prove as much as code that runs, but where other code is known to be
+ * called there. */
+static bool lies_there(struct stacks *s, const struct stack *st, uint32_t i, bool check)
 {
+	const struct py_code *c = st->frame[i].code;
 	const struct code_slot *now = codes_at(s, py_code_addr(c), check);
 
-	return now && now->code == c && !now->is_gone &&
+	return now && now->code == c && !(now->is_gone && turns_in_lines(s, st, i)) &&
 	       (!now->in_turn || (py_code_has_number(c) && st->told_ns > now->since_ns));
 }
 
 static bool is_alive(struct stacks *s, const struct stack *st, uint32_t i)
 {
-	const struct py_code *c = st->frame[i].code;
-
-	return c && lies_there(s, st, c, true);
+	return st->frame[i].code && lies_there(s, st, i, true);
 }
 
 /* Is its code there as far as is known? Compares it now and then only, as stacks have most of their
  * code in common. */
 static bool seems_alive(struct stacks *s, const struct stack *st, uint32_t i)
 {
-	const struct py_code *c = st->frame[i].code;
-
-	return !c || lies_there(s, st, c, false);
+	return !st->frame[i].code || lies_there(s, st, i, false);
 }
 
 /* Was the stack told since its code was seen there? Where code takes turns with other code that is
@@ -281,6 +287,14 @@ bool stacks_verify(struct stacks *s, struct stack *st)
 	return alive;
 }
 
+/* Was the stack told since its code has replaced other code there? If that had come back they would
+ * take turns. */
+static bool has_come_after(const struct stack *st, const struct code_slot *now,
+			   const struct py_code *c)
+{
+	return now && now->code == c && !now->in_turn && st->told_ns > now->came_ns;
+}
+
 bool stacks_place_is_shared(struct stacks *s, const struct stack *st)
 {
 	for (uint32_t i = 0; i < st->n; i++) {
@@ -291,6 +305,8 @@ bool stacks_place_is_shared(struct stacks *s, const struct stack *st)
 		if (turns_in_lines(s, st, i))
 			return true;
 		/* seems_alive() has added the code that is there now */
+		if (has_come_after(st, codes_newest(s, c), c))
+			continue;
 		for (const struct code_slot *x = codes_newest(s, c); x; x = x->older)
 			if (x->in_turn || !py_code_tells_same(c, x->code))
 				return true;

@@ -28,9 +28,9 @@ struct stack {
 	struct stack *without; /* the last answer of stacks_without_stale() ... */
 	uint64_t without_ns;   /* ... and when it was given */
 	uint32_t n;
-	uint32_t flags;		    /* PL_STACK_* */
-	bool stale;		    /* a code object's address was found to hold another one */
-	bool is_forgotten;	    /* its hash is in stacks_take_stale(), or was */
+	uint32_t flags;	   /* PL_STACK_* */
+	bool stale;	   /* a code object's address was found to hold another one */
+	bool is_forgotten; /* its hash is in stacks_take_stale(), or was; not only of stale ones */
 	struct stack_frame frame[]; /* innermost first */
 };
 
@@ -43,8 +43,9 @@ void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size);
 struct stack *stacks_find(struct stacks *s, uint64_t id); /* NULL: unknown */
 /* The stack that the kernel half means by @key now; NULL: unknown. */
 struct stack *stacks_current(struct stacks *s, uint64_t key);
-/* Are the code objects of this stack at their addresses, and were they since it was told? Reads the
- * target. If not, marks it stale: its hash may mean another stack by now, so it is to be told anew.
+/* Are the code objects of this stack at their addresses, in memory that is not free, and were they
+ * since it was told? Reads the target. If not, marks it stale: its hash may mean another stack by
+ * now, so it is to be told anew. So is one whose code was found gone of late.
  * A stack of code that shares its address with other code by turns is told anew but once, as no
  * answer is certain. Where CPython's JIT runs (py_jit_runs), the innermost line becomes the first
  * of its function. */

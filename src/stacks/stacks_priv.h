@@ -18,7 +18,8 @@ struct code_slot {
 	bool is_of_files; /* codes at this address were of more than one file */
 	bool in_turn;	  /* others like it come and go here: a look cannot exclude them */
 	bool is_gone;	  /* its memory was free at the last look, and other code may follow */
-	bool goes;	  /* it, or code here before it, was found gone once */
+	uint64_t came_ns; /* when it was first seen here, or again after other code */
+	uint64_t went_ns; /* when it, or code here before it, was last found gone or replaced */
 	struct code_slot *older; /* the code that was at this address before */
 };
 
@@ -39,6 +40,8 @@ struct stacks {
 struct code_slot *codes_at(struct stacks *s, uint64_t addr, bool check);
 /* The code that was last seen at the address of @c. */
 struct code_slot *codes_newest(const struct stacks *s, const struct py_code *c);
+/* Was it found gone of late? Then it may go again at any time. */
+bool codes_go(const struct code_slot *c, uint64_t now_ns);
 void codes_count(struct stacks *s, struct code_slot *c); /* after its code grew: its memory */
 bool codes_same_text(const char *a, const char *b);	 /* false where one is NULL */
 void codes_free(struct stacks *s);
