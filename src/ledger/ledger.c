@@ -336,12 +336,18 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
 	births->share = left;
 }
 
+/* A birth's cost beside the usual one's. */
+static double times_usual(const struct ledger *l)
+{
+	return l->birth_ns / BIRTH_USUAL_NS;
+}
+
 double ledger_window_ns(const struct ledger *l, size_t probes)
 {
 	const struct account *a = &l->of[LEDGER_BIRTHS];
 	double probing = account_planting_ns(a, probes) +
 			 fmin(busy_of_core(&l->busy), 1) * (double)probes * a->price.crawl_ns;
-	double dear = fmin(fmax(l->birth_ns / BIRTH_USUAL_NS, 1), DEAR_MOST);
+	double dear = fmin(fmax(times_usual(l), 1), DEAR_MOST);
 
 	return fmax(l->pause_ns - probing, dear * PAUSE_PART * l->pause_ns) / (1 + l->tail);
 }
@@ -350,7 +356,7 @@ uint64_t ledger_most_left_out(const struct ledger *l, size_t probes)
 {
 	double price = probe_price_event(&l->of[LEDGER_BIRTHS].price);
 
-	if (l->birth_ns <= BIRTH_USUAL_NS)
+	if (times_usual(l) <= 1)
 		return UINT64_MAX;
 	return (uint64_t)(ledger_window_ns(l, probes) / 2 / price);
 }

@@ -112,7 +112,7 @@ void ledger_divide(struct ledger *l, uint64_t now_ns, struct ledger_growth grows
  * together keep to the pause. */
 double ledger_window_ns(const struct ledger *l, size_t probes);
 /* Most births that may be left out at the start of such a window: where births are dear they cost
- * half of that. */
+ * half of that, elsewhere there is no limit here. */
 uint64_t ledger_most_left_out(const struct ledger *l, size_t probes);
 /* Notes how many births came before a window was read, and while it was read: those cost as much.
  */

@@ -455,6 +455,7 @@ static void a_window_sees_more_where_births_are_dear(void **state)
 		ledger_set_price(&l, probe_price_of(PROBE_MULTI, 620));
 		l.birth_ns = 1500;
 		assert_true(is_near(ledger_window_ns(&l, 4000), 0.5 * pause_ns));
+		assert_true(ledger_most_left_out(&l, 4000) == UINT64_MAX);
 		ledger_set_price(&l, probe_price_of(PROBE_MULTI, 5000));
 		l.birth_ns = 5100;
 		assert_true(is_near(ledger_window_ns(&l, 4000), 1.5 * pause_ns));
