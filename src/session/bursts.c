@@ -124,9 +124,7 @@ static void wait_window(struct births *b, uint64_t from, uint64_t opened, double
 
 		if (left <= 0 || age >= longest || seen >= WINDOW_BIRTHS || session_go_on(b->s))
 			return;
-		if (kern_read_ring(&b->s->kern, clock_ns() + READ_NS))
-			session_forget_stale(b->s);
-		else
+		if (!kern_read_ring(b->s, clock_ns() + READ_NS))
 			nap = fmin(fmax(left / NAP_PART, NAP_NS), LONG_NAP_NS);
 		pause = timespec_of_ns((uint64_t)nap);
 		nanosleep(&pause, NULL);
@@ -415,8 +413,7 @@ void births_poll(struct births *b)
 	uint64_t now = clock_ns(), births = births_now(b);
 	bool stays = ledger_stays(&b->s->ledger, b->polled_ns, now, births - b->polled);
 
-	if (kern_read_ring(&b->s->kern, UINT64_MAX))
-		session_forget_stale(b->s);
+	kern_read_ring(b->s, UINT64_MAX);
 	b->polled = births;
 	b->polled_ns = now;
 	if (now >= b->look_due || births - b->last_seen > PL_BIRTH_SLOTS / 4) {

@@ -19,10 +19,14 @@ static int on_stack(void *ctx, void *data, size_t size)
 	return clock_ns() < s->kern.read_until_ns ? 0 : -EAGAIN;
 }
 
-bool kern_read_ring(struct kern *k, uint64_t until_ns)
+bool kern_read_ring(struct session *s, uint64_t until_ns)
 {
-	k->read_until_ns = until_ns;
-	return k->ring && ring_buffer__consume(k->ring);
+	bool any;
+
+	s->kern.read_until_ns = until_ns;
+	any = s->kern.ring && ring_buffer__consume(s->kern.ring);
+	session_forget_stale(s);
+	return any;
 }
 
 static void *map_pages(const struct bpf_map *map, size_t size, int prot)

@@ -36,8 +36,9 @@ struct kern {
  * can be placed in this process; or another negative errno. */
 int kern_load(struct session *s, size_t n_sites);
 void kern_close(struct kern *k);
-/* Reads new stacks and copies their code; those left at @until_ns wait. True: there were some. */
-bool kern_read_ring(struct kern *k, uint64_t until_ns);
+/* Reads new stacks and copies their code; those left at @until_ns wait. Asks for stale ones, and
+ * for the next call of code that goes. True: there were some. */
+bool kern_read_ring(struct session *s, uint64_t until_ns);
 /* Makes the kernel half tell stacks again if they come back: they were forgotten here. */
 void kern_forget_stacks(struct kern *k, const uint64_t *id, size_t n);
 

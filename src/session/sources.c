@@ -76,8 +76,7 @@ void session_forget_stale(struct session *s)
 
 void session_drain(struct session *s)
 {
-	session_forget_stale(s);
-	kern_read_ring(&s->kern, UINT64_MAX);
+	kern_read_ring(s, UINT64_MAX);
 	for (struct source *x = s->sources.v; x < end(s); x++)
 		if (x->self && x->ops->drain)
 			x->ops->drain(x->self);
