@@ -115,6 +115,8 @@ static struct code_slot *put_first(struct code_slot *first, struct code_slot *fr
 	c->is_of_files |=
 		first && (first->is_of_files ||
 			  !codes_same_text(py_code_file(first->code), py_code_file(c->code)));
+	if (first && first->went_ns > c->went_ns && py_code_may_go(c->code))
+		c->went_ns = first->went_ns;
 	c->older = first;
 	return c;
 }
@@ -125,7 +127,6 @@ struct code_slot *codes_at(struct stacks *s, uint64_t addr, bool check)
 	struct code_slot *slot = v ? (struct code_slot *)(uintptr_t)*v : NULL;
 	uint64_t now_ns = clock_ns();
 	struct code_slot *fresh;
-	uint64_t went_ns;
 
 	if (slot && is_same(s, slot, now_ns, check))
 		return slot;
@@ -136,11 +137,8 @@ struct code_slot *codes_at(struct stacks *s, uint64_t addr, bool check)
 		free_slots(fresh);
 		return NULL;
 	}
-	went_ns = slot ? slot->went_ns : 0;
 	slot = put_first(slot, fresh, now_ns);
 	slot->checked_ns = now_ns;
-	if (py_code_may_go(slot->code) && slot->went_ns < went_ns)
-		slot->went_ns = went_ns;
 	note_look(s, slot, true, now_ns);
 	*v = (uintptr_t)slot;
 	codes_count(s, slot);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Keeps stacks by id. When code died other code may get its address, so it is compared with the
- * target whenever a new stack has it innermost, and further out when it was not of late; all code
- * of a survivor's stack is compared before the survivor counts. */
+ * target whenever a new stack has it innermost, and further out when it was not of late, or was
+ * found gone; all code of a survivor's stack is compared before the survivor counts. */
 #include "stacks/stacks_priv.h"
 
 /* Limit of all stacks and code together: big programs take a third of it. */
@@ -81,14 +81,14 @@ static void tell_again(struct stacks *s, struct stack *st)
 static bool may_be_replaced(const struct stacks *s, const struct stack *st)
 {
 	uint64_t now_ns = clock_ns();
-	bool goes = false;
 
-	for (uint32_t i = 0; i < st->n && !goes; i++) {
+	for (uint32_t i = 0; i < st->n; i++) {
 		const struct code_slot *c = codes_newest(s, st->frame[i].code);
 
-		goes = c && codes_go(c, now_ns) && !c->in_turn;
+		if (c && codes_go(c, now_ns) && !c->in_turn)
+			return true;
 	}
-	return goes;
+	return false;
 }
 
 static struct stack *read_stack(struct stacks *s, const struct pl_stack *rec)
@@ -299,15 +299,16 @@ bool stacks_place_is_shared(struct stacks *s, const struct stack *st)
 {
 	for (uint32_t i = 0; i < st->n; i++) {
 		const struct py_code *c = st->frame[i].code;
+		const struct code_slot *now;
 
 		if (seems_alive(s, st, i))
 			continue;
 		if (turns_in_lines(s, st, i))
 			return true;
-		/* seems_alive() has added the code that is there now */
-		if (has_come_after(st, codes_newest(s, c), c))
+		now = codes_newest(s, c); /* seems_alive() has added the code that is there now */
+		if (has_come_after(st, now, c))
 			continue;
-		for (const struct code_slot *x = codes_newest(s, c); x; x = x->older)
+		for (const struct code_slot *x = now; x; x = x->older)
 			if (x->in_turn || !py_code_tells_same(c, x->code))
 				return true;
 	}

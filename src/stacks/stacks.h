@@ -30,7 +30,7 @@ struct stack {
 	uint32_t n;
 	uint32_t flags;	   /* PL_STACK_* */
 	bool stale;	   /* a code object's address was found to hold another one */
-	bool is_forgotten; /* its hash is in stacks_take_stale(), or was; not only of stale ones */
+	bool is_forgotten; /* its hash was given to stacks_take_stale(), and not told since */
 	struct stack_frame frame[]; /* innermost first */
 };
 
@@ -43,9 +43,10 @@ void stacks_add(struct stacks *s, const struct pl_stack *rec, size_t size);
 struct stack *stacks_find(struct stacks *s, uint64_t id); /* NULL: unknown */
 /* The stack that the kernel half means by @key now; NULL: unknown. */
 struct stack *stacks_current(struct stacks *s, uint64_t key);
-/* Are the code objects of this stack at their addresses, in memory that is not free, and were they
- * since it was told? Reads the target. If not, marks it stale: its hash may mean another stack by
- * now, so it is to be told anew. So is one whose code was found gone of late.
+/* Are the code objects of this stack at their addresses, and were they since it was told? Reads the
+ * target. Remains in free memory count unless other code is known to be called there. If not, marks
+ * the stack stale: its hash may mean another one by now, so it is to be told anew. So is one whose
+ * code was found gone of late.
  * A stack of code that shares its address with other code by turns is told anew but once, as no
  * answer is certain. Where CPython's JIT runs (py_jit_runs), the innermost line becomes the first
  * of its function. */

@@ -7,7 +7,8 @@
 #include "base/spend.h"
 #include "stacks/stacks.h"
 
-/* A comparison holds for so long, but innermost: one for each frame would be most of the work. */
+/* A comparison holds for so long, but innermost and where code goes: one for each frame would be
+ * most of the work. */
 #define STACKS_CHECKED_NS 200000000
 
 struct code_slot {
