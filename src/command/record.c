@@ -128,7 +128,8 @@ int cli_replay(const struct watch_opts *o)
 		err = replay_on_screen(&on, o->from, o->at_s, &r);
 	on_screen_end(&on);
 	if (r && !err && !o->is_quiet && o->at_s > r->duration_s + AT_END_S)
-		log_line("%s ends after %.0f s: this is its last moment", o->from, r->duration_s);
+		log_line("%s: the last moment before %.0f s is that of %.0f s", o->from, o->at_s,
+			 r->duration_s);
 	if (!err)
 		/* no text is printed if a file was asked for */
 		err = outputs_print(&to, &o->files, outputs_any(&o->files) ? NULL : out_term,

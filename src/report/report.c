@@ -134,6 +134,7 @@ int report_new(struct report **out)
 {
 	struct report *r = calloc(1, sizeof(*r));
 
+	*out = NULL;
 	if (r)
 		r->arena = calloc(1, sizeof(*r->arena));
 	if (!r || !r->arena || !fill_host(r)) {

@@ -176,7 +176,7 @@ struct report {
 	struct report_arena *arena;
 };
 
-int report_new(struct report **out); /* fills tool and host */
+int report_new(struct report **out); /* fills tool and host; NULL on error */
 void report_free(struct report *r);
 /* Copies a report to memory of its own (copy.c). */
 int report_copy(const struct report *from, struct report **out);

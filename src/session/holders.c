@@ -90,11 +90,8 @@ static void keep(struct holders *h, const struct question *q, struct why_answer 
 	if (!f)
 		return;
 	report_free(f->r);
-	f->r = NULL;
-	if (report_new(&f->r)) {
-		f->r = NULL;
+	if (report_new(&f->r))
 		return;
-	}
 	to = &f->fact.holder;
 	*to = (struct report_holder){
 		.root = why_root_name(p->root),
@@ -423,7 +420,7 @@ static int observe(void *self, const struct observation *to)
 static uint64_t step(void *self, uint64_t now_ns)
 {
 	struct holders *h = self;
-	uint64_t cpu_ns = thread_cpu_ns(), wait;
+	uint64_t began_ns = thread_cpu_ns(), cost_ns, wait;
 	struct observation to = {.now_ns = now_ns};
 	struct report_process p;
 
@@ -437,7 +434,9 @@ static uint64_t step(void *self, uint64_t now_ns)
 		log_debug("a look at what holds survivors: %s", fail_text());
 	}
 	report_free(to.r);
-	wait = (thread_cpu_ns() - cpu_ns) * LOOK_SHARE;
+	cost_ns = thread_cpu_ns() - began_ns;
+	wait = (cost_ns < h->cost_ns ? cost_ns : h->cost_ns) * LOOK_SHARE;
+	h->cost_ns = cost_ns;
 	return now_ns + (wait > LOOK_NS ? wait : LOOK_NS);
 }
 

@@ -29,6 +29,7 @@ struct holders {
 	struct session *s;
 	struct inquiry inquiry;
 	uint64_t ended_ns, next_ns, soon_ns;
+	uint64_t cost_ns; /* of the last look; the cheaper of two counts: one may read symbols */
 	uint64_t told_next_ns; /* used for next_ns once the verdict is leak */
 	bool is_open;	       /* a site had too few objects to ask about */
 	size_t again;	       /* rank of the site that is asked again next */

@@ -108,7 +108,7 @@ def test_any_moment(recorded):
     early = json.loads(tool("--from", rec, "--at", 8, "--json", "-").stdout)
     assert 4 < early["duration_s"] <= 8
     assert early["processes"][0]["probe"]["on_s"] < live["processes"][0]["probe"]["on_s"]
-    assert "this is its last moment" in tool("--from", rec, "--at", 600).stderr
+    assert "the last moment before 600 s is that of" in tool("--from", rec, "--at", 600).stderr
     said = tool("--from", rec, "--at", 0.1, status=1).stderr
     first = re.search(r"no moment as early as that \(--at\): the first is --at ([0-9.]+)\n", said).group(1)
     assert tool("--from", rec, "--at", first).stdout
