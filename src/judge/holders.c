@@ -186,12 +186,15 @@ static bool fills_many(const struct holder_fact *f, const struct report_site *si
 		       entry_objects(h, in) * (double)names->last * (double)h->step[in].most;
 }
 
-/* Says why it is not known who holds them: a search is for a few sites, the first ones first. */
-static const char *no_answer(const struct evidence *e, const struct holder_fact *f)
+/* Says why it is not known who holds them: a search is for a few sites, the first ones first. One
+ * that was not over when the watch ended is not gone on with. */
+static const char *no_answer(const struct evidence *e, const struct report *r,
+			     const struct holder_fact *f)
 {
-	return e->asks ? "what holds them is being looked up"
-	       : f     ? "what holds them was not found"
-		       : "what holds them was not looked up yet";
+	if (e->asks)
+		return r->final ? "what holds them was not found in this time"
+				: "what holds them is being looked up";
+	return f ? "what holds them was not found" : "what holds them was not looked up yet";
 }
 
 static const char no_part[] = "what holds many of them does not grow as they do";
@@ -215,11 +218,11 @@ static bool hangs_from_calm(const struct holder_fact *f, const struct report_sit
 }
 
 /* Says why the objects may be no leak, from who holds them; NULL: no reason found. */
-static const char *excuse(const struct evidence *e, const struct holder_fact *f,
-			  const struct report_site *site)
+static const char *excuse(const struct evidence *e, const struct report *r,
+			  const struct holder_fact *f, const struct report_site *site)
 {
 	if (!f || !f->is_known)
-		return no_answer(e, f);
+		return no_answer(e, r, f);
 	if (may_be_garbage(&f->holder) &&
 	    !(f->holder.through_c && outlives(e, site, CYCLE_OUTLIVES)))
 		return "only a cycle holds them, which the next full collection may free";
@@ -239,8 +242,8 @@ static const char *excuse(const struct evidence *e, const struct holder_fact *f,
 
 /* The same for blocks of C code, which may belong to an object: a deque in a cycle. A few blocks
  * are no leak before it is known who holds them; many whose search found nothing may be one. */
-static const char *excuse_block(const struct evidence *e, const struct holder_fact *f,
-				const struct report_site *site)
+static const char *excuse_block(const struct evidence *e, const struct report *r,
+				const struct holder_fact *f, const struct report_site *site)
 {
 	if (f && f->is_known) {
 		if (may_be_garbage(&f->holder) && may_free_blocks(e, site))
@@ -255,7 +258,7 @@ static const char *excuse_block(const struct evidence *e, const struct holder_fa
 	if (site->estimated ? site->samples >= HOLDER_BLOCKS && (f || site->oldest_s >= GC_WAIT_S)
 			    : !e->asks || site->samples >= HOLDER_BLOCKS_SEEN)
 		return NULL;
-	return no_answer(e, f);
+	return no_answer(e, r, f);
 }
 
 /* The excuse of a container that was emptied: what came since may go the same way. */
@@ -312,8 +315,8 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 		const struct holder_fact *f =
 			holders_is_worth(site) ? holders_find(e, site->id, site->kind) : NULL;
 		const char *why = site->verdict != CLASS_LEAK ? NULL
-				  : site->kind == KIND_OBJECT ? excuse(e, f, site)
-				  : site->kind == KIND_HEAP   ? excuse_block(e, f, site)
+				  : site->kind == KIND_OBJECT ? excuse(e, r, f, site)
+				  : site->kind == KIND_HEAP   ? excuse_block(e, r, f, site)
 							      : NULL;
 
 		const char *emptied = cut(r, f, site);

@@ -9,7 +9,8 @@
 
 #include "judge/evidence.h"
 
-/* Fills @p, whose strings live in @r or are those of the evidence. */
+/* Fills @p, whose strings live in @r or are those of the evidence. Whether @r is final decides
+ * about the words of a reason alone. */
 int judge(const struct evidence *e, struct report *r, struct report_process *p);
 
 /* The curve of RSS; the growth of RSS is that of its last stretch. If the evidence has the curve,

@@ -315,6 +315,24 @@ static void an_answer_is_waited_for(void **state)
 	assert_int_equal(h.site.verdict, CLASS_LEAK);
 }
 
+/* Nothing is looked for any more when the watch is over. */
+static void a_final_report_waits_for_no_answer(void **state)
+{
+	struct held h;
+
+	(void)state;
+	report->final = true;
+	for (int asks = 0; asks < 2; asks++) {
+		held(&h)->fact.is_known = false;
+		h.e.asks = asks;
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, CLASS_GROWING);
+		assert_non_null(strstr(h.site.reason, "was not found"));
+		assert_true(!asks == !strstr(h.site.reason, "in this time"));
+	}
+	report->final = false;
+}
+
 /* The collector frees what only a cycle holds, but may not look into memory of C code on the way.
  */
 static void a_cycle_through_c_outlives_collections(void **state)
@@ -824,6 +842,7 @@ int main(void)
 		cmocka_unit_test(what_is_thrown_out_in_batches_fills),
 		cmocka_unit_test(what_only_wavers_is_not_emptied),
 		cmocka_unit_test(an_answer_is_waited_for),
+		cmocka_unit_test(a_final_report_waits_for_no_answer),
 		cmocka_unit_test(a_cycle_through_c_outlives_collections),
 		cmocka_unit_test(blocks_in_a_cycle_outlive_a_collection),
 		cmocka_unit_test(blocks_in_a_cycle_do_not_wait_for_ever),
