@@ -11,6 +11,7 @@
 #include "command/doctor_priv.h"
 #include "probe/host.h"
 #include "probe/probe.h"
+#include "probe/release.h"
 #include "probe/turn.h"
 
 #define TELL_RESTS 500 /* a second and more */
@@ -147,6 +148,53 @@ static void warn_of_cleaners(struct doctor *d)
 	doctor_remedy(d, "keep them away until it has ended");
 }
 
+bool doctor_dangers(const char *release, enum probe_mechanism m, char *text, size_t size)
+{
+	struct release r;
+	bool is_known = release_parse(release, &r);
+	const struct {
+		bool holds, is_kept_clear;
+		const char *name;
+	} all[] = {
+		{m == PROBE_TRACEFS, false, "W1"},
+		{m != PROBE_MULTI, false, "W9"},
+		{is_known && !release_before(&r, 6, 13, 0), true, "W15"},
+		{probe_profiler_hurts(release), false, "W16"},
+		{is_known && !release_before(&r, 6, 11, 0) &&
+			 (release_before(&r, 6, 12, 14) ||
+			  (!release_before(&r, 6, 13, 0) && release_before(&r, 6, 13, 3))),
+		 true, "W18"},
+	};
+	bool is_exposed = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (!all[i].holds)
+			continue;
+		is_exposed |= !all[i].is_kept_clear;
+		n += (size_t)snprintf(text + n, size - n, "%s%s%s", n ? ", " : "", all[i].name,
+				      all[i].is_kept_clear ? " (kept clear)" : "");
+	}
+	if (!n)
+		snprintf(text, size, "none but");
+	else
+		snprintf(text + n, size - n, ", and");
+	return is_exposed;
+}
+
+static void tell_dangers(struct doctor *d, enum probe_mechanism m)
+{
+	struct utsname u;
+	char text[DOCTOR_DANGERS];
+	bool is_exposed;
+
+	if (uname(&u))
+		return;
+	is_exposed = doctor_dangers(u.release, m, text, sizeof(text));
+	doctor_add(d, is_exposed ? DOCTOR_NOTE : DOCTOR_OK, "kernel dangers",
+		   "%s those of every kernel: docs/KERNEL-HAZARDS.md", text);
+}
+
 static void try_mechanisms(struct doctor *d)
 {
 	static const struct {
@@ -167,8 +215,8 @@ static void try_mechanisms(struct doctor *d)
 		 * with it (docs/KERNEL-HAZARDS.md, W1). */
 		if (all[i].m == PROBE_TRACEFS && !multi) {
 			doctor_add(d, DOCTOR_OK, all[i].name,
-				   "not tried: uprobe_multi works, and named events are what "
-				   "others can remove");
+				   "not tried: uprobe_multi works, and nobody else can remove "
+				   "its probes");
 			continue;
 		}
 		if (all[i].m == PROBE_TRACEFS && probe_not_now(multi)) {
@@ -191,6 +239,8 @@ static void try_mechanisms(struct doctor *d)
 	if (!err || probe_not_now(err)) {
 		doctor_add(d, err ? DOCTOR_NOTE : DOCTOR_OK, "probes, chosen", "%s",
 			   err ? fail_text() : probe_mechanism_name(chosen));
+		if (!err)
+			tell_dangers(d, chosen);
 		if (chosen == PROBE_TRACEFS)
 			warn_of_cleaners(d);
 		return;

@@ -4,6 +4,9 @@
 #define PYLEAK_COMMAND_DOCTOR_PRIV_H
 
 #include "base/base.h"
+#include "probe/probe.h"
+
+#define DOCTOR_DANGERS 128
 
 enum doctor_state {
 	DOCTOR_OK,
@@ -29,6 +32,10 @@ void doctor_remedy(struct doctor *d, const char *fmt, ...) __attribute__((format
 
 /* doctor_host.c: adds rows on the kernel, our rights, and the ways to probe. */
 void doctor_host(struct doctor *d);
+/* Names the dangers that a kernel of this name (uname -r) has beside those of every kernel, where
+ * probes go by @m, as the table of docs/KERNEL-HAZARDS.md does, in DOCTOR_DANGERS bytes. True: from
+ * some of them the tool cannot keep clear. */
+bool doctor_dangers(const char *release, enum probe_mechanism m, char *text, size_t size);
 /* doctor_target.c: adds rows on a process, without its arguments and environment. */
 void doctor_target(struct doctor *d, int pid);
 

@@ -61,6 +61,8 @@ def test_host(case):
         wanted = wanted | {"probes by multi": "note", "probes by tracefs": "note"}
     # Others must be kept away from an event that a watch has.
     assert ("named events" in found) == (found["probes, chosen"]["found"] == "tracefs"), found
+    assert not any("named events" in r["found"] for r in found.values()), found  # the words are that warning's alone
+    assert ("kernel dangers" in found) == (found["probes, chosen"]["state"] == "ok"), found
     for what, state in wanted.items():
         assert found[what]["state"] == state, found
     for row in found.values():

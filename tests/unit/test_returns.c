@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Kernels on which a return probe ends the target, or a profiler beside a probe the kernel. */
+/* Kernels on which a return probe ends the target, or a profiler beside a probe the kernel; and
+ * what doctor says of them. */
+#include "command/doctor_priv.h"
 #include "probe/mechanism_priv.h"
 #include "unit.h"
 
@@ -54,6 +56,49 @@ static void test_profilers(void **state)
 			fail_msg("%s is not taken for sound", good[i]);
 }
 
+/* The rows of the table of docs/KERNEL-HAZARDS.md. */
+static void doctor_names_what_holds(void **state)
+{
+	static const struct {
+		const char *release;
+		enum probe_mechanism m;
+		const char *text;
+	} rows[] = {
+		{"5.15.0-91-generic", PROBE_TRACEFS, "W1, W9, and"},
+		{"6.1.0-50-amd64", PROBE_TRACEFS, "W1, W9, and"},
+		{"6.1.129", PROBE_TRACEFS, "W1, W9, W16, and"},
+		{"6.6.54", PROBE_MULTI, "none but"},
+		{"6.6.58-talos", PROBE_MULTI, "W16, and"},
+		{"6.8.0-45-generic", PROBE_TRACEFS, "W1, W9, and"},
+		{"6.10.13", PROBE_MULTI, "none but"},
+		{"6.11.0-29-generic", PROBE_TRACEFS, "W1, W9, W18 (kept clear), and"},
+		{"6.11.2", PROBE_MULTI, "W18 (kept clear), and"},
+		{"6.11.3", PROBE_MULTI, "W16, W18 (kept clear), and"},
+		{"6.12.18", PROBE_MULTI, "W16, and"},
+		{"6.12.57+deb13", PROBE_MULTI, "none but"},
+		{"6.12.57+deb13", PROBE_PERF, "W9, and"},
+		{"6.13.2", PROBE_MULTI, "W15 (kept clear), W18 (kept clear), and"},
+		{"6.18.44", PROBE_MULTI, "W15 (kept clear), and"},
+		{"6.18.44", PROBE_TRACEFS, "W1, W9, W15 (kept clear), and"},
+		{"strange", PROBE_MULTI, "none but"},
+	};
+	char text[DOCTOR_DANGERS];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool is_exposed = doctor_dangers(rows[i].release, rows[i].m, text, sizeof(text));
+
+		assert_string_equal(text, rows[i].text);
+		assert_int_equal(is_exposed,
+				 strstr(text, "W1,") || strstr(text, "W9") || strstr(text, "W16"));
+		assert_int_equal(strstr(text, "W16") != NULL,
+				 probe_profiler_hurts(rows[i].release));
+		if (strcmp(rows[i].release, "strange") != 0)
+			assert_int_equal(strstr(text, "W18") != NULL,
+					 probe_return_hurts(rows[i].release, false));
+	}
+}
+
 static void test_this_kernel(void **state)
 {
 	(void)state;
@@ -64,9 +109,8 @@ static void test_this_kernel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(filters_may_come_later),
-		cmocka_unit_test(test_shadow_stacks),
-		cmocka_unit_test(test_profilers),
+		cmocka_unit_test(filters_may_come_later), cmocka_unit_test(test_shadow_stacks),
+		cmocka_unit_test(test_profilers),	  cmocka_unit_test(doctor_names_what_holds),
 		cmocka_unit_test(test_this_kernel),
 	};
 
