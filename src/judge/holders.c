@@ -5,6 +5,8 @@
 #include "judge/sites_priv.h"
 #include "report/descriptors.h"
 
+#define CONNECTION "sqlite3.Connection"
+
 const struct holder_fact *holders_find(const struct evidence *e, const char *id,
 				       enum report_kind kind)
 {
@@ -280,6 +282,12 @@ static const char *cut(struct report *r, const struct holder_fact *f,
 		fmt_integer(now, sizeof(now), f->fill.last), is_old ? "then" : "now");
 }
 
+static void tell_bounded(struct report *r, const char *why, struct report_site *site)
+{
+	verdict_excused(r, why, site);
+	site->is_bounded = true;
+}
+
 /* Are these pages that SQLite caches? It keeps 2 MB for each connection unless told otherwise. */
 static bool is_page_cache(const struct report_site *site)
 {
@@ -293,6 +301,51 @@ static bool is_page_cache(const struct report_site *site)
 	       site->outstanding_bytes < PAGE_CACHE_BYTES;
 }
 
+/* The census's row of connections to SQLite; NULL: it has none, or may have missed some. */
+static const struct report_class_row *connections(const struct report_process *p)
+{
+	for (size_t i = 0; i < p->n_classes; i++)
+		if (p->classes[i].name && !strcmp(p->classes[i].name, CONNECTION) &&
+		    p->classes[i].tracked == p->classes[i].count)
+			return &p->classes[i];
+	return NULL;
+}
+
+/* Does a line make connections that may stay? */
+static bool makes_connections(const struct report_process *p)
+{
+	for (size_t i = 0; i < p->n_sites; i++)
+		for (size_t k = 0; k < p->sites[i].n_types; k++)
+			if (p->sites[i].verdict <= CLASS_GROWING &&
+			    !strcmp(p->sites[i].types[k].name, CONNECTION))
+				return true;
+	return false;
+}
+
+/* Excuses pages of SQLite's cache, unless connections get more: each has a cache of its own. */
+static void tell_pages(struct report *r, const struct report_process *p, struct report_site *site)
+{
+	const struct report_class_row *c = connections(p);
+	const char *there = "how many there are";
+	char n[32];
+
+	if (c && c->gain >= LEAK_SAMPLES && c->late >= TYPE_LATE)
+		return;
+	if (c && (c->count == 1 || c->gain <= 0) && !makes_connections(p)) {
+		tell_bounded(r, "pages of SQLite's cache, which has a bound (cache_size)", site);
+		return;
+	}
+	if (c && c->count > 1)
+		there = report_printf(r, "there are %s, and whether they get more",
+				      fmt_integer(n, sizeof(n), c->count));
+	verdict_excused(r,
+			report_printf(r,
+				      "pages of SQLite's cache, which has a bound for each "
+				      "connection (cache_size); %s is not known",
+				      there),
+			site);
+}
+
 /* Are these names in CPython's method cache? Its 4,096 entries are in no container of Python: a
  * name that is made anew at each call goes into one, and out when another comes. */
 static bool is_method_cache(const struct report_holder *h, const struct report_site *site)
@@ -300,12 +353,6 @@ static bool is_method_cache(const struct report_holder *h, const struct report_s
 	return report_holder_is_own(h) && site->kind == KIND_OBJECT &&
 	       site->outstanding_count <= METHOD_CACHE_ENTRIES && h->n == 1 && h->step[0].type &&
 	       !strcmp(h->step[0].type, "str") && h->share >= METHOD_CACHE_SHARE;
-}
-
-static void tell_bounded(struct report *r, const char *why, struct report_site *site)
-{
-	verdict_excused(r, why, site);
-	site->is_bounded = true;
 }
 
 void holders_tell(const struct evidence *e, struct report *r, struct report_process *p)
@@ -327,8 +374,7 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 		if (why)
 			verdict_excused(r, why, site);
 		if (is_page_cache(site) && site->verdict <= CLASS_GROWING)
-			tell_bounded(r, "pages of SQLite's cache, which has a bound (cache_size)",
-				     site);
+			tell_pages(r, p, site);
 		if (f && f->is_known && is_method_cache(&f->holder, site))
 			tell_bounded(r,
 				     "names in CPython's own cache of methods, which has a bound "

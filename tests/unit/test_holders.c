@@ -410,6 +410,20 @@ static void blocks_in_a_cycle_do_not_wait_for_ever(void **state)
 	assert_int_equal(h.site.verdict, CLASS_LEAK);
 }
 
+/* Pages of a database that @module keeps; @f has room for three frames. */
+static void pages_of(struct held *h, struct report_frame *f, const char *module)
+{
+	f[0] = (struct report_frame){.native = true, .minor = true, .module = "/usr/lib/libc.so.6"};
+	f[1] = (struct report_frame){.native = true, .module = module};
+	f[2] = (struct report_frame){.function = "ban", .file = "bans.py", .line = 7};
+	held(h);
+	h->site.kind = h->fact.kind = KIND_HEAP;
+	h->site.stack = f;
+	h->site.n_frames = 3;
+	h->site.outstanding_bytes = 1.2e6;
+	h->site.outstanding_count = 351;
+}
+
 /* Pages of a database: big blocks of SQLite, and not too many of them. */
 static void pages_of_a_database_are_a_cache(void **state)
 {
@@ -426,25 +440,86 @@ static void pages_of_a_database_are_a_cache(void **state)
 		{4e6, 900, "/usr/lib/libmysqlite3.so", CLASS_LEAK},
 	};
 
+	struct report_class_row one = {
+		.name = "sqlite3.Connection", .count = 1, .tracked = 1, .gain = NAN, .late = NAN};
+
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
-		struct report_frame f[] = {
-			{.native = true, .minor = true, .module = "/usr/lib/libc.so.6"},
-			{.native = true, .module = row[i].module},
-			{.function = "ban", .file = "bans.py", .line = 7},
-		};
+		struct report_frame f[3];
 		struct held h;
 
-		held(&h);
-		h.site.kind = h.fact.kind = KIND_HEAP;
-		h.site.stack = f;
-		h.site.n_frames = ARRAY_SIZE(f);
+		pages_of(&h, f, row[i].module);
+		h.p.classes = &one;
+		h.p.n_classes = 1;
 		h.site.outstanding_bytes = row[i].bytes;
 		h.site.outstanding_count = row[i].count;
 		holders_tell(&h.e, report, &h.p);
 		if (h.site.verdict != row[i].verdict)
 			fail_msg("row %zu: %s", i, h.site.reason);
 		assert_int_equal(h.site.is_bounded, row[i].verdict == CLASS_GROWING);
+	}
+}
+
+/* Each connection has a cache of its own: pages of ever more connections have no bound. */
+static void pages_of_ever_more_connections_are_a_leak(void **state)
+{
+	static const struct {
+		struct report_class_row census;
+		bool has_line;
+		enum report_class verdict;
+		const char *says; /* NULL: as a cache with a bound */
+	} row[] = {
+		{{"sqlite3.Connection", 1, 1, .gain = NAN}, false, CLASS_GROWING, NULL},
+		{{"sqlite3.Connection", 8, 8, .gain = 0, .late = NAN}, false, CLASS_GROWING, NULL},
+		/* they get more */
+		{{"sqlite3.Connection", 904, 904, .gain = 4, .late = 0.4}, false, CLASS_LEAK, ""},
+		{{"sqlite3.Connection", 904, 904, .gain = 150, .late = 0.5}, true, CLASS_LEAK, ""},
+		/* a pool that filled when the watch began, and a few more: not known */
+		{{"sqlite3.Connection", 40, 40, .gain = 39, .late = 0.3},
+		 false,
+		 CLASS_GROWING,
+		 "there are 40, and whether they get more is not known"},
+		{{"sqlite3.Connection", 9, 9, .gain = 3, .late = 1},
+		 false,
+		 CLASS_GROWING,
+		 "there are 9, and whether they get more is not known"},
+		/* one census */
+		{{"sqlite3.Connection", 1631, 1631, .gain = NAN, .late = NAN},
+		 false,
+		 CLASS_GROWING,
+		 "there are 1,631, and whether they get more is not known"},
+		/* a line has made some since the census */
+		{{"sqlite3.Connection", 1, 1, .gain = NAN},
+		 true,
+		 CLASS_GROWING,
+		 "how many there are is not known"},
+		/* a class of the program's own; those that the collector does not track */
+		{{"app.Connection", 1, 1, .gain = 0}, false, CLASS_GROWING, "how many there are"},
+		{{"sqlite3.Connection", 1, 0, .gain = 0}, false, CLASS_GROWING, "how many"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct report_class_row census = row[i].census;
+		struct report_type type = {"sqlite3.Connection", 1};
+		struct report_site site[2];
+		struct report_frame f[3];
+		struct held h;
+
+		pages_of(&h, f, "/usr/lib/libsqlite3.so.0");
+		site[0] = h.site;
+		site[1] = (struct report_site){.kind = KIND_OBJECT,
+					       .verdict = CLASS_GROWING,
+					       .types = &type,
+					       .n_types = 1};
+		h.p.sites = site;
+		h.p.n_sites = 1 + row[i].has_line;
+		h.p.classes = &census;
+		h.p.n_classes = 1;
+		holders_tell(&h.e, report, &h.p);
+		if (site[0].verdict != row[i].verdict || site[0].is_bounded != !row[i].says ||
+		    (row[i].says && !strstr(site[0].reason, row[i].says)))
+			fail_msg("row %zu: %s", i, site[0].reason);
 	}
 }
 
@@ -847,6 +922,7 @@ int main(void)
 		cmocka_unit_test(blocks_in_a_cycle_outlive_a_collection),
 		cmocka_unit_test(blocks_in_a_cycle_do_not_wait_for_ever),
 		cmocka_unit_test(pages_of_a_database_are_a_cache),
+		cmocka_unit_test(pages_of_ever_more_connections_are_a_leak),
 		cmocka_unit_test(tables_of_tracemalloc_are_no_leak),
 		cmocka_unit_test(most_hang_from_a_living_root),
 		cmocka_unit_test(what_holds_many_may_not_grow),
