@@ -53,6 +53,7 @@ void fill_found(struct fill *f, const struct why_path *p, size_t i, bool bounds,
 		.last_ns = now_ns,
 		.calm = s->entries,
 		.calm_ns = now_ns,
+		.still_ns = now_ns,
 	};
 	snprintf(f->name, sizeof(f->name), "%s", most ? s->bound_name : "");
 	snprintf(f->what, sizeof(f->what), "%s", what_of(p, i));
@@ -87,7 +88,7 @@ static void cut(struct fill *f, struct fill_steps *steps, uint64_t n)
 	f->peak = f->calm > f->peak ? f->calm : f->peak;
 	f->before_ns = f->last_ns - f->first_ns;
 	f->first = f->last = f->calm = n;
-	f->cut_ns = f->first_ns = f->calm_ns = f->last_ns;
+	f->cut_ns = f->first_ns = f->calm_ns = f->still_ns = f->last_ns;
 	f->mid_ns = f->next_ns = 0;
 	*steps = (struct fill_steps){.addr = f->addr, .grew_ns = f->last_ns};
 }
@@ -117,9 +118,10 @@ void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
 	steps->is_still = f->last_ns > steps->grew_ns;
 	/* it rests when it stands still for half as long again as between two steps, and at two
 	 * readings */
-	f->calm_ns = steps->grew_ns + steps->longest_ns + steps->longest_ns / 2;
-	if (f->calm_ns > f->last_ns || !was_still)
-		f->calm_ns = f->last_ns;
+	f->still_ns = steps->grew_ns + steps->longest_ns + steps->longest_ns / 2;
+	if (f->still_ns > f->last_ns)
+		f->still_ns = f->last_ns;
+	f->calm_ns = was_still ? f->still_ns : f->last_ns;
 	keep_middle(f);
 }
 
@@ -167,18 +169,19 @@ void fill_look(struct fill *f, struct fill_steps *steps, const struct py_runtime
 		steps->type = type;
 }
 
-/* Entries per second since the first reading; if far fewer came since calm_ns, only those; 0 if it
- * rests. */
+/* Entries per second since the first reading; if far fewer came since still_ns, only those; 0 if it
+ * stands. */
 static double rate_of(const struct fill *f)
 {
 	double watched_s = (double)(f->last_ns - f->first_ns) / 1e9;
-	double calm_s = (double)(f->last_ns - f->calm_ns) / 1e9;
+	double still_s = (double)(f->last_ns - f->still_ns) / 1e9;
 	double rate = f->last > f->first ? (double)(f->last - f->first) / watched_s : 0;
 	double since = f->last > f->calm ? (double)(f->last - f->calm) : 0;
 
-	if (calm_s * 1e9 < RATE_NS || since * GOES_ON_APART >= rate * calm_s)
+	if (still_s * 1e9 < RATE_NS || rate * still_s < REST_ADDS ||
+	    since * GOES_ON_APART >= rate * still_s)
 		return rate;
-	return since <= REST_GAIN_PART * rate * calm_s ? 0 : since / calm_s;
+	return since <= REST_GAIN_PART * rate * still_s ? 0 : since / still_s;
 }
 
 int fill_tell(const struct fill *f, struct why_path *p)

@@ -101,8 +101,7 @@ bool fill_grows_on(const struct fill *f)
 	return f->last >= f->first + LEAK_SAMPLES && in_both && fill_goes_on(f, per_s(f), 1);
 }
 
-/* Did it get far fewer entries a second since next_ns than over the whole time? */
-static bool fades(const struct fill *f)
+bool fill_fades(const struct fill *f)
 {
 	double s = seconds_since(f, f->next_ns), came = (double)f->last - (double)f->next;
 
@@ -113,7 +112,7 @@ static bool keeps_pace(const struct fill *f, bool surely)
 {
 	double s = seconds_since(f, f->first_ns), before_s = s - seconds_since(f, f->mid_ns);
 
-	return f->mid_ns && s >= PACED_S && before_s > 0 && !fades(f) &&
+	return f->mid_ns && s >= PACED_S && before_s > 0 && !fill_fades(f) &&
 	       is_paced((double)f->mid - (double)f->first, (double)f->last - (double)f->mid,
 			(s - before_s) / before_s, surely);
 }

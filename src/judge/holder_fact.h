@@ -19,6 +19,7 @@ struct fill {
 	uint64_t last, last_ns;	  /* entries at the last reading */
 	uint64_t full_ns;	  /* when it became full; 0 = it is not */
 	uint64_t calm, calm_ns;	  /* entries, and since when it has had hardly more */
+	uint64_t still_ns;	  /* the same by one reading, which calm_ns waits for two of */
 	/* entries at a reading after a quarter to a half of the time, and at one after half of it
 	 * or more; ns 0 = too early */
 	uint64_t mid, mid_ns, next, next_ns;
@@ -50,6 +51,8 @@ bool fill_lags(const struct fill *f, double per_s);
 bool fill_goes_on(const struct fill *f, double per_s, double faster);
 /* It has grown at any pace, by at least LEAK_SAMPLES entries, and in both halves of the time. */
 bool fill_grows_on(const struct fill *f);
+/* It got far fewer entries a second since next_ns than over the whole time. */
+bool fill_fades(const struct fill *f);
 /* Seconds for which it grew by about @per_s, surely no slower at last than at first. 0 = too few,
  * or it slowed. */
 double fill_paced_s(const struct fill *f, double per_s);

@@ -5,8 +5,6 @@
 #include "judge/sites_priv.h"
 #include "report/descriptors.h"
 
-#define CONNECTION "sqlite3.Connection"
-
 const struct holder_fact *holders_find(const struct evidence *e, const char *id,
 				       enum report_kind kind)
 {
@@ -22,14 +20,16 @@ bool holders_is_worth(const struct report_site *site)
 	       site->verdict <= CLASS_GROWING;
 }
 
-/* Did the container stand still within the search itself, though the site would have added entries?
- */
+/* Did the container stand still within the search itself, though the site would have added entries,
+ * or was it read while it filled, and stands now? */
 static bool stood_still(const struct holder_fact *f, const struct report_site *site)
 {
 	size_t i = report_holder_container(&f->holder);
+	double came = f->has_new_entries ? site->growth_count_per_s * HOLDER_WATCH_S : 0;
 
-	return f->has_new_entries && i < f->holder.n && !(f->holder.step[i].growth_per_s > 0) &&
-	       site->growth_count_per_s * HOLDER_WATCH_S >= REST_SURE_ADDS;
+	return i < f->holder.n && !(f->holder.step[i].growth_per_s > 0) &&
+	       (came >= REST_SURE_ADDS ||
+		(f->is_one && site->verdict != CLASS_LEAK && fill_fades(&f->fill)));
 }
 
 /* Does what is said of a resting container go for the whole site? */
@@ -79,10 +79,9 @@ static void tell(struct report *r, const struct report_process *p, const struct 
 		 struct report_site *site)
 {
 	struct report_holder holder = f->holder;
-	double rests_s = fill_rests_s(&f->fill, site->growth_count_per_s);
+	double rests_s = fill_rests_s(&f->fill, site->growth_count_per_s), since_s;
 	uint64_t bound = bound_of(&f->holder);
 	struct verdict_bound b;
-	double since_s;
 
 	holder.rests = rests_s > 0 || stood_still(f, site) || (!f->is_one && lags(f, site));
 	holder.entries_grow = rests_s > 0 && f->is_one && !f->has_new_entries &&
@@ -305,19 +304,19 @@ static bool is_page_cache(const struct report_site *site)
 static const struct report_class_row *connections(const struct report_process *p)
 {
 	for (size_t i = 0; i < p->n_classes; i++)
-		if (p->classes[i].name && !strcmp(p->classes[i].name, CONNECTION) &&
+		if (p->classes[i].name && !strcmp(p->classes[i].name, "sqlite3.Connection") &&
 		    p->classes[i].tracked == p->classes[i].count)
 			return &p->classes[i];
 	return NULL;
 }
 
-/* Does a line make connections that may stay? */
-static bool makes_connections(const struct report_process *p)
+/* Does a line make objects of a type that may stay? */
+static bool has_line(const struct report_process *p, const char *type)
 {
 	for (size_t i = 0; i < p->n_sites; i++)
 		for (size_t k = 0; k < p->sites[i].n_types; k++)
 			if (p->sites[i].verdict <= CLASS_GROWING &&
-			    !strcmp(p->sites[i].types[k].name, CONNECTION))
+			    !strcmp(p->sites[i].types[k].name, type))
 				return true;
 	return false;
 }
@@ -326,24 +325,23 @@ static bool makes_connections(const struct report_process *p)
 static void tell_pages(struct report *r, const struct report_process *p, struct report_site *site)
 {
 	const struct report_class_row *c = connections(p);
-	const char *there = "how many there are";
+	const char *there = "how many there are", *why;
 	char n[32];
 
 	if (c && c->gain >= LEAK_SAMPLES && c->late >= TYPE_LATE)
 		return;
-	if (c && (c->count == 1 || c->gain <= 0) && !makes_connections(p)) {
+	if (c && (c->count == 1 || c->gain <= 0) && !has_line(p, c->name)) {
 		tell_bounded(r, "pages of SQLite's cache, which has a bound (cache_size)", site);
 		return;
 	}
 	if (c && c->count > 1)
 		there = report_printf(r, "there are %s, and whether they get more",
 				      fmt_integer(n, sizeof(n), c->count));
-	verdict_excused(r,
-			report_printf(r,
-				      "pages of SQLite's cache, which has a bound for each "
-				      "connection (cache_size); %s is not known",
-				      there),
-			site);
+	why = report_printf(r,
+			    "pages of SQLite's cache, which has a bound for each connection "
+			    "(cache_size); %s is not known",
+			    there);
+	verdict_excused(r, why, site);
 }
 
 /* Are these names in CPython's method cache? Its 4,096 entries are in no container of Python: a

@@ -334,7 +334,7 @@ void verdict_rests(struct report *r, const char *what, uint64_t entries, double 
 	site->verdict = CLASS_GROWING;
 	site->ends = true;
 	site->reason = report_printf(
-		r, "grows by %s; the %s that holds them has kept its %s entries for %s",
+		r, "grew by %s, but the %s that holds them has kept its %s entries for %s",
 		growth_of(rate, sizeof(rate), site), what, fmt_integer(n, sizeof(n), entries),
 		fmt_duration(time, sizeof(time), rests_s));
 	site->confidence = round(site->confidence * SURE_RESTS * 100) / 100;

@@ -809,6 +809,34 @@ static void a_bound_is_that_of_the_container_that_is_named(void **state)
 	}
 }
 
+/* A cache filled while it was read, and had all its entries at the look before the last one, too:
+ * nothing is to be mended. A leak may pause. */
+static void what_has_filled_and_stands_has_no_hint(void **state)
+{
+	struct report_holder_step step[] = {
+		{.edge = "root", .name = "module app :: PAGES", .type = "dict", .entries = 2000},
+		{.edge = "value", .type = "app.Page", .entries = REPORT_UNKNOWN},
+	};
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		held(&h)->fact.holder.step = step;
+		h.fact.holder.n = ARRAY_SIZE(step);
+		h.fact.is_one = true;
+		h.site.verdict = i == 1 ? CLASS_LEAK : CLASS_GROWING;
+		h.site.growth_count_per_s = 6;
+		h.fact.fill = list(70);
+		h.fact.fill.calm = h.fact.fill.last = h.fact.fill.next = 2000;
+		h.fact.fill.next_ns = 161 * S;
+		h.fact.fill.calm_ns = h.fact.fill.last_ns;
+		step[0].growth_per_s = i == 2 ? 24 : 0;
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(!h.site.hint.code, i == 0);
+		assert_non_null(h.site.held_by.path);
+	}
+}
+
 static void who_came_into_what_rests(void **state)
 {
 	struct held h;
@@ -934,6 +962,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_spared_but_what_is_out_of_reach),
 		cmocka_unit_test(a_bound_of_some_is_none_of_all),
 		cmocka_unit_test(a_bound_is_that_of_the_container_that_is_named),
+		cmocka_unit_test(what_has_filled_and_stands_has_no_hint),
 		cmocka_unit_test(who_came_into_what_rests),
 		cmocka_unit_test(who_came_into_what_was_emptied),
 		cmocka_unit_test(a_dear_search_comes_again_rarely),

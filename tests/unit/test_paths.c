@@ -533,6 +533,28 @@ static void a_list_that_rests_has_no_rate(void **state)
 	}
 }
 
+/* Looks may be rare: one that finds it as the last one left it tells that it stands, unless so few
+ * came that none was due. */
+static void a_list_that_stands_between_rare_looks_has_no_rate(void **state)
+{
+	(void)state;
+	for (uint64_t n = 10; n <= 2000; n += 1990) {
+		struct why_step step = {
+			.type = (char *)"list", .bound = WHY_UNKNOWN, .addr = 7, .growth = 24};
+		struct why_path p = {.step = &step, .n = 1};
+		struct fill f = {.addr = 7, .first_ns = 5 * S, .calm_ns = 5 * S};
+		struct fill_steps steps = {0};
+
+		fill_read(&f, &steps, n, 66 * S);
+		assert_int_equal(fill_tell(&f, &p), 0);
+		assert_true(step.growth > 0);
+		fill_read(&f, &steps, n, 75 * S);
+		assert_int_equal(fill_tell(&f, &p), 0);
+		assert_int_equal(step.growth > 0, n == 10);
+		free(p.text);
+	}
+}
+
 /* It grew by 80 a second, and grows by 50: 0.5 % more of so many take ten seconds to come. */
 static void a_list_that_grows_more_slowly_has_a_rate(void **state)
 {
@@ -580,6 +602,7 @@ int main(void)
 		cmocka_unit_test(a_step_reads_as_what_it_is),
 		cmocka_unit_test(a_length_is_the_newest_that_is_known),
 		cmocka_unit_test(a_list_that_rests_has_no_rate),
+		cmocka_unit_test(a_list_that_stands_between_rare_looks_has_no_rate),
 		cmocka_unit_test(a_list_that_grows_more_slowly_has_a_rate),
 		cmocka_unit_test(what_holds_a_few_does_not_come_before_what_holds_all),
 	};

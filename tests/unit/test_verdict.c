@@ -255,8 +255,9 @@ static void a_holder_that_does_not_grow_is_none_of_a_leak(void **state)
 			    "of old ones: look for what else holds such objects");
 	verdict_rests(report, "dict", 8000, 12, &s);
 	assert_int_equal(s.verdict, CLASS_GROWING);
-	assert_string_equal(s.reason, "grows by 1.2 KiB/s; the dict that holds them has kept its "
-				      "8,000 entries for 12 s");
+	assert_string_equal(s.reason,
+			    "grew by 1.2 KiB/s, but the dict that holds them has kept its "
+			    "8,000 entries for 12 s");
 	assert_true(s.confidence < 0.3);
 	s.verdict = CLASS_WARMUP;
 	verdict_rests(report, "dict", 8000, 12, &s);
