@@ -69,6 +69,15 @@ static const char *library_fix(const struct report_holder *h, size_t at)
 	return NULL;
 }
 
+/* Is it a connection or a socket, by the name of its type? */
+static bool is_connection(const struct report_holder_step *s)
+{
+	size_t n = s->type ? strlen(s->type) : 0;
+
+	return n > 10 && (!strcasecmp(s->type + n - 10, "connection") ||
+			  !strcasecmp(s->type + n - 6, "socket"));
+}
+
 /* The remedy for the container at step @at. */
 static const char *container_fix(const struct report_holder *h, size_t at)
 {
@@ -95,6 +104,8 @@ static const char *container_fix(const struct report_holder *h, size_t at)
 	if (step_of(h, TASK_DONE))
 		return "A task that is done is let go by: task.add_done_callback(tasks.discard), "
 		       "tasks being a set";
+	if (is_connection(in + 1))
+		return "Close what is done with, and take it out: with contextlib.closing(...)";
 	if (is_type(in, "dict"))
 		return "Delete what is done with (del d[key]), or bound it: "
 		       "if len(d) > 1000: d.pop(next(iter(d)))";

@@ -57,6 +57,37 @@ static bool is_said(const char *word, struct report_holder_step *v, size_t n, ui
 	return is_in;
 }
 
+/* A bound on a list of connections would drop them open. */
+static void connections_are_closed(void **state)
+{
+	static const struct {
+		const char *type;
+		bool is_closed;
+	} row[] = {
+		{"sqlite3.Connection", true},
+		{"psycopg2.extensions.connection", true},
+		{"http.client.HTTPConnection", true},
+		{"socket.socket", true},
+		{"ssl.SSLSocket", true},
+		{"requests.exceptions.ConnectionError", false},
+		{"app.SocketName", false},
+		{NULL, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct report_holder_step step[] = {
+			{"root", "module app :: pool", "app.Pool", U, 0, 0},
+			{"attribute", "conns", i & 1 ? "dict" : "list", 900, 2.4, 0},
+			{"item", NULL, row[i].type, U, 0, 0},
+			{"field", NULL, "memory of C code", U, 0, 0}};
+
+		assert_int_equal(is_said("Close what is done with", step, 4, 20), row[i].is_closed);
+		assert_int_equal(is_said("maxlen", step, 4, 20) || is_said("del d", step, 4, 20),
+				 !row[i].is_closed);
+	}
+}
+
 /* Nobody bounds a list of asyncio's or of logging's. */
 static void containers_of_the_library(void **state)
 {
@@ -733,6 +764,7 @@ static void native_part(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(connections_are_closed),
 		cmocka_unit_test(containers_of_the_library),
 		cmocka_unit_test(a_few_samples_name_no_container_that_rests),
 		cmocka_unit_test(mappings_of_callbacks),
