@@ -205,15 +205,32 @@ static void put_holder(struct line *l, const struct report_held *h)
 	line_end(l);
 }
 
+/* What a reason says behind the rate, "no full collection has looked at it yet"; NULL: nothing. */
+static const char *behind_rate(const char *reason)
+{
+	static const char *const join[] = {"/s; ", "/s, but "};
+	const char *at;
+
+	for (size_t i = 0; i < ARRAY_SIZE(join); i++) {
+		at = strstr(reason, join[i]);
+		if (at)
+			return at + strlen(join[i]);
+	}
+	return NULL;
+}
+
 /* Writes the reason of a GROWING site: it says what is missing for a leak. For many processes it is
- * left out, as it has the numbers of one, beside the sums of all. */
+ * that of one, without its rate, which would stand beside the sum of all. */
 static void put_reason(struct line *l, const struct report_site *s, bool verbose)
 {
-	if (!s->reason || !*s->reason || s->processes > 1 ||
-	    (s->verdict != CLASS_GROWING && !verbose))
+	bool is_sum = s->processes > 1;
+	const char *text = s->reason && is_sum ? behind_rate(s->reason) : s->reason;
+
+	if (!text || !*text || (s->verdict != CLASS_GROWING && !verbose))
 		return;
 	line_pad(l, INDENT);
-	line_words(l, s->reason);
+	line_text(l, is_sum ? "in one of these processes: " : "");
+	line_words(l, text);
 	line_end(l);
 }
 

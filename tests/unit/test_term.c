@@ -131,6 +131,17 @@ static void sums_of_processes_have_no_reason_of_one(void **state)
 			render(r, &(struct out_term_opts){.verbose = verbose}, &size);
 
 		assert_null(strstr(text, s[1].reason));
+		assert_non_null(strstr(text, "   in one of these processes: too early to call it "
+					     "a leak\n"));
+	}
+	s[1].reason = "grew by 6.6 KiB/s, but the dict that holds them has kept its 9 entries "
+		      "for 14 s";
+	for (int verbose = 0; verbose < 2; verbose++) {
+		auto_free char *text =
+			render(r, &(struct out_term_opts){.verbose = verbose}, &size);
+
+		assert_null(strstr(text, "6.6 KiB/s, but"));
+		assert_non_null(strstr(text, "processes: the dict that holds them has kept"));
 	}
 	s[1].processes = 0;
 	report_free(r);
