@@ -1,38 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Opens pages from files in Chromium, does one thing with each, and prints as JSON what came of it, a line each.
-//   node browse.mjs TASK ARGUMENT PAGE...
+// Opens pages from files in one Chromium, does one thing with each, and prints as JSON what came of it, a line each.
+// It is asked on standard input, a line of JSON each time: [TASK, ARGUMENT, [PAGE...]]
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const require = createRequire(import.meta.url);
 const { chromium } = require("playwright-core");
 
-const [, , task, argument, ...files] = process.argv;
-
-async function open(browser, file, seen) {
+// A window with nothing of earlier ones; what the page @now.url does is noted in @now.seen.
+async function newPage(browser, now) {
 	const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
 	const page = await context.newPage();
-	page.on("console", (m) => seen.console.push(m.text()));
-	page.on("pageerror", (e) => seen.errors.push(String(e)));
-	page.on("dialog", (d) => { seen.errors.push("dialog " + d.message()); d.dismiss(); });
-	const url = pathToFileURL(file).href;
+	page.on("console", (m) => now.seen.console.push(m.text()));
+	page.on("pageerror", (e) => now.seen.errors.push(String(e)));
+	page.on("dialog", (d) => { now.seen.errors.push("dialog " + d.message()); d.dismiss(); });
 	await context.route("**/*", (route) => {
-		if (route.request().url() === url)
+		if (route.request().url() === now.url)
 			return route.continue();
-		seen.requests.push(route.request().url());
+		now.seen.requests.push(route.request().url());
 		return route.abort();
 	});
 	await page.addInitScript(() => {
 		window.violations = [];
 		document.addEventListener("securitypolicyviolation", (e) => window.violations.push(e.violatedDirective));
 	});
+	return page;
+}
+
+async function open(page, url) {
 	await page.goto(url);
 	await page.waitForFunction(() => {
 		const c = document.querySelector("canvas");
 		return document.querySelector("main > *") && (!c || c.height > 0 || document.querySelector(".flame-stage.empty"));
 	});
-	return page;
 }
 
 // Until the picture after an event is there, in milliseconds, as measured in the page.
@@ -64,7 +66,7 @@ const tasks = {
 			scripts: await page.locator("script").count() };
 	},
 
-	async use(page) {
+	async use(page, argument) {
 		const out = { whole: await picture(page) };
 		await page.locator("canvas").click({ position: { x: 200, y: 70 } });
 		out.zoomed = await picture(page);
@@ -117,20 +119,20 @@ const tasks = {
 	},
 
 	async axe(page) {
-		const out = {};
+		const out = {}, ofColours = { runOnly: ["color-contrast", "link-in-text-block"] };
 		await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
 		for (const theme of ["light", "dark"]) {
 			await page.getByRole("radio", { name: theme }).check({ force: true });
 			for (const d of await page.locator("details").all())
 				await d.evaluate((n) => { n.open = true; });
-			const r = await page.evaluate(() => window.axe.run(document));
+			const r = await page.evaluate((options) => window.axe.run(document, options), theme === "light" ? {} : ofColours);
 			out[theme] = r.violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 200))]);
-			out.passes = r.passes.length;
+			out.passes ??= r.passes.length;
 		}
 		return out;
 	},
 
-	async print(page) {
+	async print(page, argument) {
 		await page.emulateMedia({ media: "print", colorScheme: "dark" });
 		const back = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 		await page.emulateMedia({ media: null });
@@ -156,12 +158,20 @@ const tasks = {
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"] });
 try {
-	for (const file of files) {
-		const seen = { requests: [], console: [], errors: [] };
-		const page = await open(browser, file, seen);
-		const result = await tasks[task](page);
-		seen.violations = await page.evaluate(() => window.violations);
-		console.log(JSON.stringify({ ...result, ...seen }));
+	for await (const line of createInterface({ input: process.stdin })) {
+		const [task, argument, files] = JSON.parse(line), now = {};
+		const page = await newPage(browser, now);
+		for (const file of files) {
+			now.url = pathToFileURL(file).href;
+			now.seen = { requests: [], console: [], errors: [] };
+			try {
+				await open(page, now.url);
+				Object.assign(now.seen, await tasks[task](page, argument), { violations: await page.evaluate(() => window.violations) });
+			} catch (e) {
+				now.seen.errors.push(String(e));
+			}
+			console.log(JSON.stringify(now.seen));
+		}
 		await page.context().close();
 	}
 } finally {

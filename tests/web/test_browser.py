@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The page of --html in Chromium, from a file: it draws, asks for nothing, obeys, can be read by everybody, and is quick."""
+import contextlib
 import copy
 import json
 import os
@@ -7,6 +8,7 @@ import pathlib
 import random
 import shutil
 import subprocess
+import threading
 
 import pytest
 
@@ -18,7 +20,7 @@ GOLDEN = ROOT / "tests" / "golden" / "report.json"
 EMPTY = ROOT / "tests" / "golden" / "empty.json"
 FLEET = ["packages-busy.rec", "packages-calm.rec", "zoo-exception_history-debian-3.11.rec"]
 HOSTILE = ["</script><script>alert(1)</script>", "<!--<script>", "<img src=x onerror=alert(1)>", "\x1b[2J\x07", "nul\x00", "\ud800", "\u202egpj.exe",
-           "x" * 1000000, "javascript:alert(1)", "${alert(1)}", "__proto__", "constructor"]  # fmt: skip
+           "x" * 100000, "javascript:alert(1)", "${alert(1)}", "__proto__", "constructor"]  # fmt: skip
 
 
 def lacks():
@@ -38,19 +40,38 @@ def page_of(source, to):
     return to
 
 
-def browse_all(pages, task, argument=""):
-    run = subprocess.run(["node", HERE / "browse.mjs", task, argument, *pages], capture_output=True, text=True, timeout=180, check=False)
-    assert run.returncode == 0, run.stderr
-    seen = [json.loads(line) for line in run.stdout.splitlines()]
-    assert len(seen) == len(pages)
-    for one, page in zip(seen, pages):
-        for what in ("requests", "console", "errors", "violations"):
-            assert one.pop(what) == [], page
-    return seen
+class Browser:
+    """One for all tests: to start it costs more than most pages do."""
+
+    def __init__(self):
+        self.child = subprocess.Popen(["node", HERE / "browse.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def all(self, pages, task, argument=""):
+        limit = threading.Timer(180, self.child.kill)
+        limit.start()
+        self.child.stdin.write(json.dumps([task, str(argument), [str(p) for p in pages]]) + "\n")
+        self.child.stdin.flush()
+        lines = [self.child.stdout.readline() for _ in pages]
+        limit.cancel()
+        assert all(lines), "the browser has ended"
+        seen = [json.loads(line) for line in lines]
+        for one, page in zip(seen, pages):
+            for what in ("errors", "requests", "console", "violations"):
+                assert one.pop(what) == [], page
+        return seen
+
+    def one(self, page, task, argument=""):
+        return self.all([page], task, argument)[0]
+
+    def close(self):
+        self.child.stdin.close()
+        assert self.child.wait(60) == 0
 
 
-def browse(page, task, argument=""):
-    return browse_all([page], task, argument)[0]
+@pytest.fixture(scope="module")
+def browser():
+    with contextlib.closing(Browser()) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -58,19 +79,19 @@ def busy(tmp_path_factory):
     return page_of(CORPUS / "packages-busy.rec", tmp_path_factory.mktemp("page") / "busy.html")
 
 
-def test_it_opens_from_a_file_and_asks_for_nothing(tmp_path):
+def test_it_opens_from_a_file_and_asks_for_nothing(browser, tmp_path):
     verdicts, pages = [], []
     for i, name in enumerate(["packages-calm.rec", "fds-executors-debian-3.14.rec", "zoo-bound_observers-debian-3.13.rec", str(GOLDEN), str(EMPTY)]):
         report = tmp_path / ("%d.json" % i)
         subprocess.run([TOOL, "--from", CORPUS / name, "--json", report, "-q"], capture_output=True, timeout=60, check=True)
         verdicts.append([p["verdict"]["class"] for p in json.loads(report.read_text())["processes"]] or ["no process"])
         pages.append(page_of(CORPUS / name, report.with_suffix(".html")))
-    for seen, said in zip(browse_all(pages, "look"), verdicts):
+    for seen, said in zip(browser.all(pages, "look"), verdicts):
         assert all(v in seen["text"].lower() for v in said)
         assert seen["scripts"] == 2 and not any(bad in seen["text"] for bad in ("[object", "undefined", "NaN"))
 
 
-def test_how_sure_is_said_of_what_is_known(tmp_path):
+def test_how_sure_is_said_of_what_is_known(browser, tmp_path):
     report = json.loads(GOLDEN.read_text())
     pages = []
     for sure in (0.07, 0.53):
@@ -78,13 +99,13 @@ def test_how_sure_is_said_of_what_is_known(tmp_path):
         source = tmp_path / ("%s.json" % sure)
         source.write_text(json.dumps(dict(report, processes=report["processes"][:1])))
         pages.append(page_of(source, source.with_suffix(".html")))
-    early, known = (seen["text"].lower() for seen in browse_all(pages, "look"))
+    early, known = (seen["text"].lower() for seen in browser.all(pages, "look"))
     assert "too early" in early and "0.07" not in early
     assert "too early" not in known and "0.53" in known
 
 
-def test_it_zooms_searches_sorts_and_changes_its_colours(busy):
-    seen = browse(busy, "use", "database")
+def test_it_zooms_searches_sorts_and_changes_its_colours(browser, busy):
+    seen = browser.one(busy, "use", "database")
     assert seen["whole"] == seen["again"] and len({seen[k] for k in ("whole", "zoomed", "searched", "icicle", "byType")}) == 5
     assert "request" in seen["says"] or "packages.py" in seen["says"]
     assert "%" in seen["found"]
@@ -96,15 +117,15 @@ def test_it_zooms_searches_sorts_and_changes_its_colours(busy):
     assert light[0] != dark[0] and light[1] != dark[1]
 
 
-def test_everybody_can_read_it(tmp_path, busy):
+def test_everybody_can_read_it(browser, tmp_path, busy):
     fleet = tmp_path / "fleet.html"
     subprocess.run([TOOL, "merge", *(CORPUS / n for n in FLEET), "--html", fleet], capture_output=True, timeout=60, check=True)
     pages = [busy, fleet, page_of(CORPUS / "fds-executors-debian-3.14.rec", tmp_path / "fds.html"), page_of(GOLDEN, tmp_path / "golden.html")]
-    for seen in browse_all(pages, "axe"):
+    for seen in browser.all(pages, "axe"):
         assert seen["light"] == [] and seen["dark"] == [] and seen["passes"] > 15
 
 
-def test_what_is_estimated_is_marked(tmp_path):
+def test_what_is_estimated_is_marked(browser, tmp_path):
     report = json.loads(GOLDEN.read_text())
     site = report["processes"][0]["sites"][0]
     site.update(outstanding_bytes=4096000, outstanding_count=31000, growth_bytes_per_s=2048, growth_count_per_s=287)
@@ -114,17 +135,17 @@ def test_what_is_estimated_is_marked(tmp_path):
         source = tmp_path / ("%s.json" % is_so)
         source.write_text(json.dumps(dict(report, processes=report["processes"][:1])))
         pages.append(page_of(source, source.with_suffix(".html")))
-    about, exact = (" ".join(seen["text"].split()) for seen in browse_all(pages, "look"))
+    about, exact = (" ".join(seen["text"].split()) for seen in browser.all(pages, "look"))
     assert "~3.9 MiB ~31.0 k " in about and "~3.9 MiB in ~31.0 k objects" in about and "~+2.0 KiB/s, ~+287 objects/s" in about
     assert " 3.9 MiB 31.0 k " in exact and "~31.0 k" not in exact
 
 
-def test_several_processes_are_shown_in_turn_the_worst_first(tmp_path):
+def test_several_processes_are_shown_in_turn_the_worst_first(browser, tmp_path):
     report = json.loads(GOLDEN.read_text())
     report["processes"][-1]["state"] = "exited"
     report["processes"].reverse()
     (tmp_path / "r.json").write_text(json.dumps(report))
-    seen = browse(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")["out"]
+    seen = browser.one(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")["out"]
     said = [p["verdict"]["reason"].lower() + "." for p in reversed(report["processes"])]
     assert [sentence.lower() for _, sentence, _ in seen] == said
     over = [p["state"] == "exited" for p in reversed(report["processes"])]
@@ -133,11 +154,11 @@ def test_several_processes_are_shown_in_turn_the_worst_first(tmp_path):
     # the watch has ended, and the process has not
     report["processes"][0]["goes_on"] = "runs another program now"
     (tmp_path / "r.json").write_text(json.dumps(report))
-    names = [name for name, _, _ in browse(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")["out"]]
+    names = [name for name, _, _ in browser.one(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")["out"]]
     assert names[-1].endswith(", runs another program now") and not any("has ended" in name for name in names)
 
 
-def test_children_come_behind_all_together(tmp_path):
+def test_children_come_behind_all_together(browser, tmp_path):
     report = json.loads(GOLDEN.read_text())
     counts = ("started", "watched", "short_lived", "not_python", "not_watched", "no_start", "lost")
     whole = dict(copy.deepcopy(report["processes"][0]), pid=None, members=[
@@ -145,17 +166,17 @@ def test_children_come_behind_all_together(tmp_path):
     report["tree"] = dict({k: 1 for k in counts}, merged=whole)
     report["processes"][0].update(comm="gunicorn", cmdline=["python3", "-X", "dev", "/usr/bin/gunicorn", "-w", "2", "app:wsgi"])
     (tmp_path / "r.json").write_text(json.dumps(report))
-    seen = browse(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")
+    seen = browser.one(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")
     names = [name for name, _, _ in seen["out"]]
     assert seen["heading"] == "2 processes" and names[1] == "gunicorn -w 2 app:wsgi, pid 1234"
     assert len(names) == 3 and names[0] == "All processes together" and "1234" in names[1] and "1240" in names[2]
     report["processes"].pop()
     (tmp_path / "r.json").write_text(json.dumps(report))
-    assert browse(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")["heading"] == "1 process"
+    assert browser.one(page_of(tmp_path / "r.json", tmp_path / "r.html"), "choose")["heading"] == "1 process"
 
 
-def test_it_prints_dark_on_white(busy, tmp_path):
-    seen = browse(busy, "print", tmp_path / "page.pdf")
+def test_it_prints_dark_on_white(browser, busy, tmp_path):
+    seen = browser.one(busy, "print", tmp_path / "page.pdf")
     assert seen["back"] == "rgb(255, 255, 255)"
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF-")
 
@@ -179,13 +200,13 @@ def hostile_report(text):
     return report
 
 
-def test_hostile_names_do_nothing(tmp_path):
+def test_hostile_names_do_nothing(browser, tmp_path):
     pages = []
     for i, text in enumerate(["plain", *HOSTILE]):
         source = tmp_path / ("%d.json" % i)
         source.write_text(json.dumps(hostile_report(text)))
         pages.append(page_of(source, source.with_suffix(".html")))
-    plain, *others = browse_all(pages, "look")
+    plain, *others = browser.all(pages, "look")
     for seen in others:
         assert set(seen["elements"]) <= set(plain["elements"]) and seen["scripts"] == 2
         assert not any(c in seen["text"] for c in "\x1b\x07\x00\u202e")
@@ -213,12 +234,16 @@ def many_sites(n, depth):
 
 
 @pytest.mark.quiet
-def test_five_thousand_sites_of_sixty_frames_stay_smooth(tmp_path):
+def test_five_thousand_sites_of_sixty_frames_stay_smooth(browser, tmp_path):
     (tmp_path / "r.json").write_text(json.dumps(many_sites(5000, 60)))
     page = page_of(tmp_path / "r.json", tmp_path / "r.html")
-    seen = browse_all([page, page], "speed")  # the better of two: the rest of the machine is not the page's
-    least = {k: min(one["ms"][k] for one in seen) for k in seen[0]["ms"]}
+    limits = {"paint": 1500, "shown": 1500}  # the verdict, once five megabytes have been read
+    seen = []
+    for _ in range(2):  # the better of two: the rest of the machine is not the page's
+        one = browser.one(page, "speed")
+        seen.append(dict(one["ms"], paint=one["paint"], shown=one["shown"]))
+        late = {k: least for k in seen[0] if (least := min(s[k] for s in seen)) > limits.get(k, 100)}
+        if not late:
+            break
     print(seen, page.stat().st_size)
-    assert min(one["paint"] for one in seen) <= 1500
-    assert min(one["shown"] for one in seen) <= 1500  # the verdict, once five megabytes have been read
-    assert len(least) == 12 and {k: v for k, v in least.items() if v > 100} == {}
+    assert len(seen[0]) == 14 and late == {}
