@@ -3,6 +3,7 @@
 twice-N.json of one where session() has twice the rate; once.json and twice.json of the two for 90 s. v1.json and v2.json are
 those of tests/e2e/test_site_ids.py."""
 import copy
+import functools
 import glob
 import itertools
 import json
@@ -36,13 +37,18 @@ def save(path, report):
     return path
 
 
+@functools.cache
+def validator():
+    schema = load(os.path.join(ROOT, os.environ.get("PYLEAK_BUILD", "build"), "diff.schema.json"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
 def compared(*args):
     run = diff(*args[:1], "--json", "-", *args[1:]) if "--" not in args else diff("--json", "-", *args)
     assert (run.returncode, run.stderr) == (0, "")
     found = json.loads(run.stdout)
-    schema = load(os.path.join(ROOT, os.environ.get("PYLEAK_BUILD", "build"), "diff.schema.json"))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.Draft202012Validator(schema).validate(found)
+    validator().validate(found)
     rows = found["rows"]
     assert found["count"] == {c: sum(r["change"] == c for r in rows) for c in found["count"]}
     assert found["differs"] == any(r["change"] in DIFFERS for r in rows)

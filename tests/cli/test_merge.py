@@ -198,11 +198,11 @@ def test_many_hosts(tmp_path):
     site = report["processes"][0]["sites"][0]
     report["processes"] = report["processes"][:1]
     report["processes"][0]["sites"] = [dict(site, id="%016x" % (n + 1), stack=site["stack"] * 4) for n in range(200)]
-    paths = []
+    report["host"]["hostname"] = "host-N"
+    text, paths = json.dumps(report), []
     for n in range(100):
-        report["host"]["hostname"] = "host-%d" % n
         paths.append(tmp_path / ("many-%d.json" % n))
-        paths[-1].write_text(json.dumps(report))
+        paths[-1].write_text(text.replace("host-N", "host-%d" % n))
     tool = subprocess.Popen([TOOL, "merge", *map(str, paths), "--json", str(tmp_path / "all.json")], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(tool.pid, 0)
     tool.returncode = os.waitstatus_to_exitcode(status)
