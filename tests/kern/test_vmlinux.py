@@ -7,6 +7,7 @@ import re
 import shutil
 import struct
 import subprocess
+import zlib
 
 import pytest
 
@@ -37,75 +38,83 @@ def header():
 
 
 class Btf:
-    """The types of a kernel, as bpftool tells them."""
+    """The types of a kernel, as bpftool tells them: few of a hundred thousand are asked for."""
 
-    TYPE = re.compile(r"^\[(\d+)\] (\w+) '([^']*)'(.*)$")
-    MEMBER = re.compile(r"^\t'([^']*)' type_id=(\d+) bits_offset=(\d+)")
+    TYPE = re.compile(r"\[\d+\] (\w+) '([^']*)'(.*)")
+    MEMBER = re.compile(r"^\t'([^']*)' type_id=(\d+) bits_offset=(\d+)", re.M)
 
     def __init__(self, path):
         run = subprocess.run([BPFTOOL, "btf", "dump", "file", path, "format", "raw"],
                              stdout=subprocess.PIPE, check=True, timeout=120)  # fmt: skip
-        self.types, self.structs, members = {}, {}, []
         text = run.stdout.decode()
         self.values = dict(re.findall(r"^\t'(BPF_\w+)' val=(\d+)$", text, re.M))
-        for line in text.splitlines():
-            if line[:1] == "[":
-                number, kind, name, rest = self.TYPE.match(line).groups()
-                members = []
-                self.types[int(number)] = (kind, name, dict(re.findall(r"(\w+)=(\w+)", rest)), members)
-                if kind == "STRUCT":
-                    self.structs.setdefault(name, int(number))
-            elif found := self.MEMBER.match(line):
-                members.append((found[1], int(found[2]), int(found[3]) // 8))
+        self.structs = {}
+        for number, name in re.findall(r"^\[(\d+)\] STRUCT '(\w+)'", text, re.M):
+            self.structs.setdefault(name, int(number))
+        self.texts = ("\n" + text).split("\n[")  # the types are counted from one on
+
+    def type(self, number):
+        kind, name, rest = self.TYPE.match("[" + self.texts[number]).groups()
+        return kind, name, dict(re.findall(r"(\w+)=(\w+)", rest))
 
     def members(self, number, at=0):
         """Name -> (type, offset in bytes), those of unnamed members among them."""
         found = {}
-        for name, type_, offset in self.types[number][3]:
+        for name, type_, bits in self.MEMBER.findall(self.texts[number]):
             if name == "(anon)":
-                found.update(self.members(type_, at + offset))
+                found.update(self.members(int(type_), at + int(bits) // 8))
             else:
-                found[name] = (type_, at + offset)
+                found[name] = (int(type_), at + int(bits) // 8)
         return found
 
     def plain(self, number):
         """Behind typedefs and qualifiers: kind, name, size."""
-        kind, name, rest, _ = self.types[number]
+        kind, name, rest = self.type(number)
         while kind in ("TYPEDEF", "CONST", "VOLATILE"):
-            kind, name, rest, _ = self.types[int(rest["type_id"])]
+            kind, name, rest = self.type(int(rest["type_id"]))
         return kind, name, int(rest.get("size", 0))
 
 
-def unpack(image, directory):
+def unpack(data):
     """The ELF file inside a compressed kernel (Documentation/arch/x86/boot.rst: the setup header)."""
-    with open(image, "rb") as f:
-        data = f.read()
     start = (data[0x1F1] + 1) * 512 + struct.unpack_from("<I", data, 0x248)[0]
     payload = data[start : start + struct.unpack_from("<I", data, 0x24C)[0]]
     if payload[:6] == b"\xfd7zXZ\0":
-        elf = lzma.LZMADecompressor().decompress(payload)
-    elif payload[:4] == b"\x28\xb5\x2f\xfd" and shutil.which("zstd"):
+        return lzma.LZMADecompressor().decompress(payload)
+    if payload[:4] == b"\x28\xb5\x2f\xfd" and shutil.which("zstd"):
         run = subprocess.run(["zstd", "-dcq"], input=payload, stdout=subprocess.PIPE,
                              stderr=subprocess.DEVNULL, timeout=60)  # fmt: skip
-        elf = run.stdout  # it complains of the length that follows the data
-    else:
-        return None
-    path = os.path.join(str(directory), "vmlinux")
-    with open(path, "wb") as f:
-        f.write(elf)
+        return run.stdout  # it complains of the length that follows the data
+    return None
+
+
+def section(elf, name):
+    headers, size, n, names = struct.unpack_from("<Q10xHHH", elf, 0x28)
+    found = [struct.unpack_from("<I20xQQ", elf, headers + size * i) for i in range(n)]
+    return next(elf[at : at + length] for word, at, length in found if elf.startswith(name + b"\0", found[names][1] + word))
+
+
+def types_of(release, image):
+    """A file with the types of a compressed kernel. It is kept, as to unpack one takes two seconds."""
+    with open(image, "rb") as f:
+        data = f.read()
+    path = os.path.join(CACHE, release, "btf-%08x" % zlib.crc32(data))
+    if not os.path.exists(path):
+        elf = unpack(data)
+        if not elf:
+            pytest.skip("no tool here unpacks this kernel")
+        with open("%s.%d" % (path, os.getpid()), "wb") as f:
+            f.write(section(elf, b".BTF"))
+        os.replace(f.name, path)
     return path
 
 
 @pytest.fixture(params=["running"] + sorted(kernels()), scope="module")
-def btf(request, tmp_path_factory):
-    path = kernels().get(request.param, RUNNING)
-    if not os.path.exists(path):
+def btf(request):
+    image = kernels().get(request.param)
+    if not image and not os.path.exists(RUNNING):
         pytest.skip("this kernel has no BTF")
-    if path != RUNNING:
-        path = unpack(path, tmp_path_factory.mktemp("kernel"))
-        if not path:
-            pytest.skip("no tool here unpacks this kernel")
-    return Btf(path)
+    return Btf(types_of(request.param, image) if image else RUNNING)
 
 
 def test_header_is_understood():
