@@ -41,6 +41,7 @@ def hear_signals():
 
 def pytest_configure(config):
     hear_signals()
+    os.environ["PYLEAK_TEST_MATRIX"] = config.getoption("--matrix")  # e2e/pythons.py
     if hasattr(config, "workerinput"):
         # Tests side by side load the machine so that a change of probes may well take longer than the 100 ms at which the
         # tool stops making them for half a minute. Those that are alone have it as users do.
@@ -52,6 +53,14 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def full(request):
     return request.config.getoption("--matrix") == "full"
+
+
+def pytest_ignore_collect(collection_path, config):
+    """A stage of run.py that has few tests reads the files that have them, and no others."""
+    mark = config.getoption("-m")
+    if mark in ("calm", "quiet") and collection_path.suffix == ".py":
+        return "mark." + mark not in collection_path.read_text(encoding="utf-8") or None
+    return None
 
 
 def shares(item):
