@@ -423,10 +423,10 @@ def judge(run, target, program, python_name, want_rate=True):
     return result
 
 
-def run_pair(python, program, seconds=SECONDS):
+def run_pair(python, program, seconds=SECONDS, args=()):
     """One cell of the matrix."""
     try:
-        with Target(python, program.name) as target:
+        with Target(python, program.name, args) as target:
             target.wait_ready()
             time.sleep(1.0)
             run = run_tool(target.pid, max(seconds, program.seconds))
