@@ -165,7 +165,10 @@
 	X(S, NUMBER, growth_per_s, "growth_per_s") \
 	X(S, AMOUNT, eta_s, "fds_eta_s", \
 	  .about = "until the limit is reached, null: it will not be") \
-	X(S, COUNT, children, "children", .about = "started since, and still there")
+	X(S, COUNT, children, "children", .about = "started since, and still there") \
+	X(S, TALLY, of_pid, "of_pid", .is_optional = true, .least = 1, \
+	  .about = "of many processes: that of the one that meets its limit first, as all this") \
+	X(S, MAYBE, of_host, "of_host", .is_optional = true, .about = "where that one runs")
 
 #define REPORT_BASELINE(X, S) \
 	X(S, TEXT, service, "service") /* NULL: no baseline was asked for */ \

@@ -71,6 +71,17 @@ def test_sites_are_joined_by_id(hosts):
     assert "4 of 4 processes on 3 hosts" in process["verdict"]["reason"]
 
 
+def test_descriptors_are_told_of_the_worst_process(hosts):
+    """The end that is nearest comes first: descriptors run out in 90 s, memory in hours."""
+    lines = merge(*hosts).stdout.splitlines()
+    at = [i for i, line in enumerate(lines) if " descriptors open " in line]
+    assert len(at) == 1 and lines[at[0]].startswith("  in pid 1234 on web-0: 620 descriptors open ")
+    assert lines[at[0]].endswith("; the limit of 1024 is reached in 90 s, and open() fails then")
+    assert lines[at[0] + 1].startswith("  at this rate killed in ")
+    fds = merged(*hosts)["processes"][0]["fds"]
+    assert (fds["of_pid"], fds["of_host"]) == (1234, "web-0")
+
+
 def test_merging_in_steps_is_merging_at_once(hosts, tmp_path):
     part = tmp_path / "part.json"
     part.write_text(json.dumps(merged(*hosts[:2])))

@@ -274,6 +274,34 @@ static void memory_is_summed_and_the_nearest_limit_kept(void **state)
 }
 
 /* Two that grow on one host of @ram, each alone for 300 s, and one in a cgroup. */
+/* Descriptors are no sum: each process has a limit of its own. */
+static void descriptors_are_of_the_one_that_runs_out_first(void **state)
+{
+	static const double eta_s[] = {900, 50, NAN, 70};
+	struct report *all, *r = report_of(4);
+	const struct report_fds *f;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		r->processes[i].fds =
+			(struct report_fds){.means = "libc", .open = 10 + i, .eta_s = eta_s[i]};
+	all = merged(r);
+	for (int again = 0; again < 2; again++) {
+		f = &all->processes->fds;
+		assert_int_equal(f->of_pid, 2);
+		assert_string_equal(f->of_host, "web");
+		assert_int_equal(f->open, 11);
+		assert_true(fabs(f->eta_s - 50) < 1e-9);
+		all = merged(all); /* of a report that is merged already, too */
+	}
+	report_free(all);
+	r = report_of(1);
+	r->processes->fds = (struct report_fds){.means = "libc", .open = 3, .eta_s = NAN};
+	all = merged(r);
+	assert_null(all->processes->fds.means);
+	report_free(all);
+}
+
 static struct report *two_of_ram(double of_cgroup_s)
 {
 	struct report *r = report_of(5);
@@ -563,6 +591,7 @@ int main(void)
 		cmocka_unit_test(a_point_behind_the_probing_is_not_watched),
 		cmocka_unit_test(the_only_one_keeps_its_sentence),
 		cmocka_unit_test(memory_is_summed_and_the_nearest_limit_kept),
+		cmocka_unit_test(descriptors_are_of_the_one_that_runs_out_first),
 		cmocka_unit_test(the_groups_of_two_hosts_are_not_one),
 		cmocka_unit_test(all_of_a_host_take_of_one_ram),
 		cmocka_unit_test(those_that_were_not_watched_are_summed),

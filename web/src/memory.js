@@ -42,7 +42,8 @@ export function openThings(process) {
 	const f = process.fds, points = process.memory.series || [];
 	const out = [];
 	if (f) {
-		const words = [count(f.open) + " descriptors are open" + (known(f.at_attach) ? ", " + count(f.at_attach) + " of them from before it was watched" : "") + (known(f.limit_fds) ? "; the limit is " + count(f.limit_fds) : "") + "."];
+		const owner = f.of_pid ? "In pid " + f.of_pid + (f.of_host ? " on " + f.of_host : "") + " " : "";
+		const words = [owner + count(f.open) + " descriptors are open" + (known(f.at_attach) ? ", " + count(f.at_attach) + " of them from before it was watched" : "") + (known(f.limit_fds) ? "; the limit is " + count(f.limit_fds) : "") + "."];
 		if (known(f.growth_per_s) && f.growth_per_s > 0)
 			words.push("They grow by " + countRate(f.growth_per_s) + (known(f.fds_eta_s) ? ": the limit is met in " + duration(f.fds_eta_s) + "." : "."));
 		if (f.children > 0)
