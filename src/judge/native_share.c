@@ -174,8 +174,10 @@ void native_tell_asked(struct report *r, struct report_process *p)
 		    s->growth_bytes_per_s > 0)
 			asked += s->growth_bytes_per_s;
 	}
+	/* a slow moment of RSS says nothing against lines that have grown for longer */
 	if (!(asked > 0) || lead->kind != KIND_HEAP || lead->verdict != p->verdict ||
-	    p->memory.swap || !curve_grows(&p->rss_curve) || !(grows < PROCESS_MOST * asked))
+	    p->memory.swap || !curve_grows(&p->rss_curve) || p->rss_curve.since_s < LEAK_RUN_S ||
+	    !(grows < PROCESS_MOST * asked))
 		return;
 	p->reason = report_printf(r, "%s; %s/s are asked for, and the process grows by %s/s",
 				  p->reason, fmt_bytes(rate[0], sizeof(rate[0]), asked),
