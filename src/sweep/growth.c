@@ -276,9 +276,9 @@ static void fill_verdict(const struct curve *c, const char *unprobed, struct rep
 	if (c->shape == CURVE_UNKNOWN)
 		report_too_early(p);
 	else if (p->verdict == CLASS_GROWING)
-		p->reason = report_printf(r, "grows by %s/s for %.0f s, %s",
-					  fmt_bytes(rate, sizeof(rate), c->slope), c->since_s,
-					  unprobed);
+		p->reason = report_printf(
+			r, "%s by %s/s for %.0f s, %s", p->exited ? "grew" : "grows",
+			fmt_bytes(rate, sizeof(rate), c->slope), c->since_s, unprobed);
 	else
 		p->reason = level[c->shape];
 	if (!p->reason)
@@ -295,7 +295,7 @@ static void fill_memory(const struct growth *g, const struct curve *heap, struct
 	p->memory.anon = g->memory.anon_bytes;
 	p->memory.swap = g->memory.swap_bytes;
 	limits_fill(&g->cgroup, &g->limit, r, &p->memory);
-	if (p->verdict != CLASS_GROWING)
+	if (p->verdict != CLASS_GROWING || p->exited)
 		return;
 	eta.slow = eta.fast = heap->slope;
 	eta_predict(&eta, &p->memory);
@@ -310,6 +310,7 @@ void growth_fill(struct growth *g, const char *unprobed, struct report *r, struc
 	identity_fill(g->proc, g->rt, r, p);
 	judge(g, VALUE_RSS, &rss);
 	p->mode = "growth";
+	p->exited = has_ended(g->proc);
 	p->rss_bytes = g->memory.rss_bytes ? g->memory.rss_bytes : REPORT_UNKNOWN;
 	p->rss_growth_bytes_per_s = rss.shape != CURVE_UNKNOWN ? rss.slope : NAN;
 	p->on_s = p->coverage = 0;

@@ -24,8 +24,8 @@ bool growth_has_ended(const struct growth *g);
 /* The curve of its live bytes, or of its anonymous memory where that grows far more. As last
  * judged: no more than ten seconds ago, nor than a part of the watched time. */
 const struct curve *growth_curve(const struct growth *g);
-/* Fills in all but sites, as of the last reading; the verdict only says that it grows. @unprobed:
- * why no line is known. */
+/* Fills in all but sites, as of the last reading; the verdict only says that it grows, and nothing
+ * is predicted of one that has ended. @unprobed: why no line is known. */
 void growth_fill(struct growth *g, const char *unprobed, struct report *r,
 		 struct report_process *p);
 

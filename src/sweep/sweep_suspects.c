@@ -49,10 +49,16 @@ static struct sweep_target *next_suspect(struct sweep *s, uint64_t now)
 /* Notes why it cannot be probed. An unknown Python stays so; resources may be there next time. */
 static void cannot_probe(struct sweep_target *t, int err)
 {
+	const struct proc_entry *e = growth_entry(t->growth);
+
 	t->rest_until_ns = clock_ns() + REST_NS;
 	if (err == -ECANCELED) /* we are asked to end: that is nothing about the process */
 		return;
-	log_info("process %d is not probed: %s", growth_entry(t->growth)->pid, fail_text());
+	if (err == -ESRCH && sweep_is_no_loss(e, err)) {
+		snprintf(t->why, sizeof(t->why), "and ended before it could be probed");
+		return;
+	}
+	log_info("process %d is not probed: %s", e->pid, fail_text());
 	snprintf(t->why, sizeof(t->why), "cannot be probed: %s", fail_text());
 	t->refused = err == -ENOTSUP;
 }
@@ -317,5 +323,7 @@ int suspect_fill(struct sweep_target *t, struct report *r, struct report_process
 	}
 	if (isfinite(now.rss_growth_bytes_per_s))
 		p->rss_growth_bytes_per_s = now.rss_growth_bytes_per_s;
+	if (now.exited)
+		report_process_end(p);
 	return 0;
 }

@@ -48,6 +48,23 @@ static void end(struct growth *g)
 	free(g);
 }
 
+/* Nobody hears that it grows, as though it went on. */
+static void one_that_has_ended_grew(void **state)
+{
+	const struct curve c = {.shape = CURVE_RISING, .slope = 2048, .since_s = 20};
+	struct report_process p = {0};
+	struct report *r = NULL;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	fill_verdict(&c, "not probed yet", r, &p);
+	assert_string_equal(p.reason, "grows by 2.0 KiB/s for 20 s, not probed yet");
+	p.exited = true;
+	fill_verdict(&c, "not probed yet", r, &p);
+	assert_string_equal(p.reason, "grew by 2.0 KiB/s for 20 s, not probed yet");
+	report_free(r);
+}
+
 /* A reading after @t seconds. True: it was judged. */
 static bool read_at(struct growth *g, unsigned t, double live, bool rests)
 {
@@ -307,6 +324,7 @@ int main(void)
 		cmocka_unit_test(no_file_is_read_of_one_that_rests),
 		cmocka_unit_test(one_that_is_stuck_is_not_read),
 		cmocka_unit_test(a_large_heap_is_read_in_turn),
+		cmocka_unit_test(one_that_has_ended_grew),
 	};
 
 	return cmocka_run_group_tests_name("growth", tests, NULL, NULL);

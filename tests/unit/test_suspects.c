@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The verdict on a process that grows, from one turn of probing to the next. Sessions, readings and
  * the clock are made up. */
+#include <unistd.h>
+
 #include "unit.h"
 
 #define clock_ns	   the_clock
@@ -32,7 +34,8 @@ static struct report_parts parts;
 static struct report_series series[1];
 static uint64_t now_ns, rss_now;
 static double lags; /* so much of RSS growth has not seen yet */
-static int step_ends;
+static int step_ends, cannot_open;
+static bool is_gone; /* as growth knows */
 
 static struct {
 	enum report_class verdict;
@@ -46,8 +49,10 @@ uint64_t clock_ns(void)
 
 int session_open(int pid, const struct session_opts *o, struct session **out)
 {
-	(void)pid;
 	(void)o;
+	if (cannot_open)
+		return fail(cannot_open, "no process %d (is the pid from inside a container?)",
+			    pid);
 	*out = &probes;
 	return 0;
 }
@@ -109,6 +114,7 @@ void growth_fill(struct growth *g, const char *unprobed, struct report *r, struc
 	report_process_init(p);
 	p->verdict = curve_grows(&g->curve) ? CLASS_GROWING : CLASS_STEADY;
 	p->reason = unprobed;
+	p->exited = is_gone;
 	p->rss_bytes = (uint64_t)((1 - lags) * (double)rss_now);
 }
 
@@ -310,6 +316,45 @@ static void parts_of_a_turn_that_goes_on_are_fresh(void **state)
 	end_with(&o);
 }
 
+/* It was found by us: its number is not from inside a container. */
+static void one_that_has_ended_is_not_called_unknown(void **state)
+{
+	struct one o;
+
+	(void)state;
+	begin_with(&o);
+	suspect_end(&o.t);
+	now_ns += REST_NS + SECOND;
+	o.g.entry.pid = INT32_MAX; /* no such process */
+	cannot_open = -ESRCH;
+	suspects_choose(&o.s);
+	assert_null(o.t.session);
+	assert_string_equal(whole(&o).reason, "and ended before it could be probed");
+	assert_true(proc_list_one(getpid(), &o.g.entry));
+	now_ns += REST_NS + SECOND;
+	suspects_choose(&o.s);
+	cannot_open = 0;
+	assert_non_null(strstr(whole(&o).reason, "has not ended"));
+	end_with(&o);
+}
+
+static void what_has_ended_meets_no_limit(void **state)
+{
+	struct report_process p;
+	struct one o;
+
+	(void)state;
+	begin_with(&o);
+	pass(&o, 46, CLASS_GROWING, 1);
+	assert_true(whole(&o).memory.eta_s > 0);
+	is_gone = true;
+	p = whole(&o);
+	is_gone = false;
+	assert_true(p.exited && p.n_sites == 1 && p.verdict == CLASS_GROWING);
+	assert_true(isnan(p.memory.eta_s) && isnan(p.memory.eta_high_s) && isnan(p.fds.eta_s));
+	end_with(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +365,8 @@ int main(void)
 		cmocka_unit_test(what_grows_slowly_is_not_steady),
 		cmocka_unit_test(parts_are_of_the_moment_of_rss),
 		cmocka_unit_test(parts_of_a_turn_that_goes_on_are_fresh),
+		cmocka_unit_test(one_that_has_ended_is_not_called_unknown),
+		cmocka_unit_test(what_has_ended_meets_no_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
