@@ -113,39 +113,55 @@ void suspects_choose(struct sweep *s)
 	}
 }
 
+/* Does the turn miss the line that most of the growth was explained by? What was seen of C code
+ * goes when its tracing changes. A line that is still seen, and grows less, is news. */
+static bool misses_line(const struct report_process *was, const struct report_process *now)
+{
+	if (now->verdict != was->verdict || !(now->explained < PROCESS_MOST * was->explained))
+		return false;
+	for (size_t i = 0; i < now->n_sites; i++)
+		if (now->sites[i].kind == was->sites->kind &&
+		    !strcmp(now->sites[i].id, was->sites->id))
+			return false;
+	return true;
+}
+
 /* Does the turn know less than the kept findings? It begins without a line, as does native code
  * whose tracing changes, and its first lines are too young to be called a leak: as long as the
  * process grows, that is no news. */
 static bool knows_less(const struct sweep_target *t, const struct report_process *now)
 {
 	const struct report_process *was = t->found ? t->found->processes : NULL;
+	bool grows = curve_grows(growth_curve(t->growth));
 	bool is_early = t->found_in != t->turns && clock_ns() - t->since_ns < TURN_NS;
 
 	if (!was || !was->n_sites || now->verdict < was->verdict)
 		return false;
 	if (!now->n_sites && now->verdict == CLASS_GROWING)
 		return true;
-	return is_early && now->verdict > was->verdict && curve_grows(growth_curve(t->growth));
+	return grows && (misses_line(was, now) || (is_early && now->verdict > was->verdict));
 }
 
-/* Keeps all that the turn has found so far, in a report of its own. */
-static void keep_findings(struct sweep_target *t)
+/* Keeps all that the turn has found so far, in a report of its own. False: what was kept before
+ * stays. */
+static bool keep_findings(struct sweep_target *t)
 {
 	struct report *r = NULL;
 
 	if (report_new(&r))
-		return;
+		return false;
 	r->processes = report_alloc(r, sizeof(*r->processes));
 	if (!r->processes || session_fill(t->session, clock_ns(), r, r->processes) ||
 	    knows_less(t, r->processes)) {
 		report_free(r);
-		return;
+		return false;
 	}
 	r->n_processes = 1;
 	report_free(t->found);
 	t->found = r;
 	t->found_in = t->turns;
 	t->found_since_ns = t->since_ns;
+	return true;
 }
 
 void suspect_end(struct sweep_target *t)
@@ -281,9 +297,6 @@ static void add_point(const struct sweep_target *t, struct report *r, struct rep
 static void bring_up_to_date(const struct sweep_target *t, struct report *r,
 			     struct report_process *p, const struct report_process *now)
 {
-	/* findings of a running turn are recent; readings of growth come later */
-	if (t->session && t->found_in == t->turns)
-		return;
 	if (is_stale(p, now)) {
 		p->parts = NULL;
 		p->pools = NULL;
@@ -295,10 +308,9 @@ static void bring_up_to_date(const struct sweep_target *t, struct report *r,
 /* Fills in what probing found, or, without that, what growth tells. */
 int suspect_fill(struct sweep_target *t, struct report *r, struct report_process *p)
 {
+	bool is_fresh = t->session && keep_findings(t);
 	struct report_process now;
 
-	if (t->session)
-		keep_findings(t);
 	growth_fill(t->growth, why_no_line(t), r, &now);
 	if (!t->found || knows_nothing_yet(t->found->processes)) {
 		*p = now;
@@ -311,9 +323,9 @@ int suspect_fill(struct sweep_target *t, struct report *r, struct report_process
 		p->confidence = now.confidence;
 		p->reason = now.reason;
 	}
-	bring_up_to_date(t, r, p, &now);
-	/* after its turn, what it knew of the limit gets old; its prediction is better than none */
-	if (!t->session || t->found_in != t->turns) {
+	/* what it knew of the limit gets old; its prediction is better than none */
+	if (!is_fresh) {
+		bring_up_to_date(t, r, p, &now);
 		if (isnan(now.memory.eta_s)) {
 			now.memory.eta_s = p->memory.eta_s;
 			now.memory.eta_low_s = p->memory.eta_low_s;

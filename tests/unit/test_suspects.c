@@ -29,7 +29,7 @@ struct growth {
 };
 
 static struct session probes;
-static struct report_site line;
+static struct report_site line = {.id = "a"}, side_line = {.id = "b"};
 static struct report_parts parts;
 static struct report_series series[1];
 static uint64_t now_ns, rss_now;
@@ -40,7 +40,9 @@ static bool is_gone; /* as growth knows */
 static struct {
 	enum report_class verdict;
 	size_t n_sites;
-} says; /* the session */
+	double explained;
+	bool is_aside; /* it sees the side line alone */
+} says;		       /* the session */
 
 uint64_t clock_ns(void)
 {
@@ -88,8 +90,9 @@ int session_fill(struct session *s, uint64_t at_ns, struct report *r, struct rep
 	p->verdict = says.verdict;
 	p->reason = "as the session says";
 	p->live_curve.shape = CURVE_FLAT;
-	p->sites = &line;
+	p->sites = says.is_aside ? &side_line : &line;
 	p->n_sites = says.n_sites;
+	p->explained = says.explained;
 	p->rss_bytes = rss_now;
 	p->parts = &parts;
 	p->series = series;
@@ -316,6 +319,42 @@ static void parts_of_a_turn_that_goes_on_are_fresh(void **state)
 	end_with(&o);
 }
 
+/* Native code is traced anew, and what explained the growth is seen no more. */
+static void a_line_is_not_given_up_for_one_that_explains_less(void **state)
+{
+	struct one o;
+
+	(void)state;
+	begin_with(&o);
+	says.explained = 0.7;
+	pass(&o, 16, CLASS_GROWING, 1);
+	assert_string_equal(whole(&o).sites->id, "a");
+	says.is_aside = true;
+	says.explained = 0.01;
+	rss_now += 50 << 20;
+	pass(&o, 10, CLASS_GROWING, 1);
+	assert_string_equal(whole(&o).sites->id, "a");
+	/* its RSS is the present one, and its parts are not of that */
+	assert_int_equal(whole(&o).rss_bytes, 150 << 20);
+	assert_null(whole(&o).parts);
+	pass(&o, 20, CLASS_GROWING, 1);
+	assert_null(o.t.session);
+	assert_string_equal(whole(&o).sites->id, "a");
+	/* the next turn may find more */
+	begin_turn(&o);
+	says.explained = 0.5;
+	pass(&o, 46, CLASS_GROWING, 1);
+	assert_string_equal(whole(&o).sites->id, "b");
+	/* the line that is seen has stopped */
+	begin_turn(&o);
+	says.explained = 0.01;
+	pass(&o, 46, CLASS_GROWING, 1);
+	assert_true(whole(&o).explained < 0.02);
+	says.is_aside = false;
+	says.explained = 0;
+	end_with(&o);
+}
+
 /* It was found by us: its number is not from inside a container. */
 static void one_that_has_ended_is_not_called_unknown(void **state)
 {
@@ -365,6 +404,7 @@ int main(void)
 		cmocka_unit_test(what_grows_slowly_is_not_steady),
 		cmocka_unit_test(parts_are_of_the_moment_of_rss),
 		cmocka_unit_test(parts_of_a_turn_that_goes_on_are_fresh),
+		cmocka_unit_test(a_line_is_not_given_up_for_one_that_explains_less),
 		cmocka_unit_test(one_that_has_ended_is_not_called_unknown),
 		cmocka_unit_test(what_has_ended_meets_no_limit),
 	};
