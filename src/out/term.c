@@ -444,8 +444,7 @@ static void put_process(struct line *l, const struct report *r, const struct rep
 static void put_tree(struct line *l, const struct report *r, const struct out_term_opts *o)
 {
 	put_process(l, r, r->tree->merged, o);
-	line_end(l);
-	term_tree(l, r->tree);
+	term_tree(l, r);
 	for (size_t i = 0; i < r->n_processes; i++) {
 		put_process_line(l, &r->processes[i]);
 		put_verdict(l, &r->processes[i]);

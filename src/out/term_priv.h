@@ -18,8 +18,9 @@ void term_header(struct line *l, const struct report *r);
 void term_baseline(struct line *l, const struct report_process *p, bool verbose);
 /* Writes the parts of RSS, largest first. */
 void term_parts(struct line *l, const struct report_process *p);
-/* Counts the children: how many were started, watched, or not, and why. */
-void term_tree(struct line *l, const struct report_tree *t);
+/* Writes the notes of all processes, each once, and counts the children: how many were started,
+ * watched, or not, and why. */
+void term_tree(struct line *l, const struct report *r);
 /* Writes "dict 83 %", as an item. */
 void term_type(struct line *l, const struct report_type *t);
 void term_stack(struct line *l, const struct report_site *s, bool verbose);

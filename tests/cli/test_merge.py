@@ -71,6 +71,22 @@ def test_sites_are_joined_by_id(hosts):
     assert "4 of 4 processes on 3 hosts" in process["verdict"]["reason"]
 
 
+def test_notes_of_children_are_told_once(tmp_path):
+    """What is said of several processes, numbers aside, is one line, below the report on all."""
+    report = load("tests", "golden", "formats", "workers.json")
+    report["tree"] = {"started": 2, "watched": 2, "merged": report["processes"][0] | {"pid": None}}
+    notes = ["a change took %d ms", "births are not watched", "a change took 99.5 ms"]
+    for pid, process in enumerate(report["processes"], 1):
+        process.update(pid=pid, notes=[notes[0] % (100 * pid), *notes[1 : pid + 1], "only of %s" % "xyz"[pid]])
+    path = tmp_path / "tree.json"
+    path.write_text(json.dumps(report))
+    run = subprocess.run([TOOL, "--from", path], capture_output=True, text=True, timeout=60, check=True)
+    assert [line for line in run.stdout.splitlines() if " note " in line] == [
+        "  note of 2 processes, with the numbers of pid 1: a change took 100 ms", "  note of 2 processes: births are not watched",
+        "  note of pid 1: only of y", "  note of pid 2: only of z"]  # fmt: skip
+    assert run.stdout.index(" note ") < run.stdout.index("\nchildren: ")
+
+
 def test_descriptors_are_told_of_the_worst_process(hosts):
     """The end that is nearest comes first: descriptors run out in 90 s, memory in hours."""
     lines = merge(*hosts).stdout.splitlines()
