@@ -128,6 +128,32 @@ const char *file_name(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
+bool file_is_library(const char *file)
+{
+	/* Fedora, Red Hat and SUSE have lib64/python3.x */
+	static const char *const above[] = {"/lib/python", "/lib64/python"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(above); i++)
+		for (const char *at = strstr(file, above[i]); at; at = strstr(at, above[i])) {
+			at += strlen(above[i]);
+			if (*at >= '0' && *at <= '9')
+				return true;
+		}
+	return *file == '<';
+}
+
+const char *file_source_name(const char *file)
+{
+	const char *name = file_name(file);
+
+	if (name == file || !file_is_library(file))
+		return name;
+	name--; /* the slash */
+	while (name > file && name[-1] != '/')
+		name--;
+	return name;
+}
+
 bool vec_grow(void **v, size_t *cap, size_t need, size_t item)
 {
 	size_t want = *cap ? *cap : 8;

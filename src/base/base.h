@@ -89,6 +89,10 @@ struct timespec clock_deadline(uint64_t when_ns);
 
 /* The last part of @path; all of it if it ends in a slash. */
 const char *file_name(const char *path);
+/* Is a file of source code the standard library's, installed beside it, or none? */
+bool file_is_library(const char *file);
+/* Its name, of a library's with the folder: "werkzeug/serving.py". */
+const char *file_source_name(const char *file);
 
 /* A growing array: struct { T *v; size_t n, cap; }. vec_push returns a pointer to a new zeroed
  * last element, or NULL when memory ran out. */

@@ -90,7 +90,7 @@ static void put_headline(struct line *l, const struct report_site *s, const stru
 	term_class(l, s->verdict);
 	line_text(l, "  ");
 	if (own) {
-		snprintf(text, sizeof(text), "%s:%d", file_name(own->file), own->line);
+		snprintf(text, sizeof(text), "%s:%d", file_source_name(own->file), own->line);
 		line_style(l, STYLE_BOLD);
 		line_words(l, text);
 		line_style(l, STYLE_PLAIN);

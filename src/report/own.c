@@ -4,21 +4,6 @@
 
 #include "report/report.h"
 
-/* Is it the standard library, installed beside it, or in no file? Fedora, Red Hat and SUSE have
- * lib64/python3.x. */
-static bool is_library(const char *file)
-{
-	static const char *const above[] = {"/lib/python", "/lib64/python"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(above); i++)
-		for (const char *at = strstr(file, above[i]); at; at = strstr(at, above[i])) {
-			at += strlen(above[i]);
-			if (*at >= '0' && *at <= '9')
-				return true;
-		}
-	return *file == '<';
-}
-
 /* Is it the script in /usr/bin of an installed program? Its line says nothing. */
 static bool is_launcher(const struct report_frame *f)
 {
@@ -53,7 +38,7 @@ static bool is_loop(const struct report_frame *f)
 		    {"/socketserver.py", "serve_forever"}};
 	const char *name = f->function ? strrchr(f->function, '.') : NULL;
 
-	if (!f->function || !is_library(f->file))
+	if (!f->function || !file_is_library(f->file))
 		return false;
 	name = name ? name + 1 : f->function;
 	for (size_t i = 0; i < ARRAY_SIZE(loop); i++)
@@ -129,7 +114,7 @@ const struct report_frame *report_own_frame(const struct report_site *s)
 			own = of_package(s, called);
 			return own ? own : inner;
 		}
-		if (!is_library(f->file))
+		if (!file_is_library(f->file))
 			return loops && report_is_main(s, i) ? inner : f;
 		inner = inner ? inner : f;
 		called = f;
@@ -140,7 +125,7 @@ const struct report_frame *report_own_frame(const struct report_site *s)
 
 static bool is_others(const struct report_frame *f)
 {
-	return !has_line(f) || is_library(f->file) || is_launcher(f);
+	return !has_line(f) || file_is_library(f->file) || is_launcher(f);
 }
 
 const struct report_frame *report_program_frame(const struct report_site *s)

@@ -39,9 +39,10 @@ const struct report_frame *rows_frame(const struct report_site *s)
 
 char *rows_where(const struct report_frame *f, char *buf, size_t size)
 {
-	const char *file = !f ? NULL : f->file ? f->file : f->module;
+	const char *file = f && f->file	    ? file_source_name(f->file)
+			   : f && f->module ? file_name(f->module)
+					    : "?";
 
-	file = file ? file_name(file) : "?";
 	if (f && f->line > 0)
 		snprintf(buf, size, "%.200s:%d", file, f->line);
 	else

@@ -21,7 +21,7 @@ static const char *place_of(struct report *r, const struct report_site *s)
 	const struct report_frame *f = report_own_frame(s);
 
 	if (f)
-		return report_printf(r, "at %s:%d", file_name(f->file), f->line);
+		return report_printf(r, "at %s:%d", file_source_name(f->file), f->line);
 	for (size_t i = 0; i < s->n_frames; i++)
 		if (s->stack[i].native && s->stack[i].module && *s->stack[i].module &&
 		    (s->kind != KIND_OBJECT || !s->stack[i].minor))

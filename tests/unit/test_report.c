@@ -233,6 +233,27 @@ static void the_own_frame_is_not_of_the_library(void **state)
 	}
 }
 
+/* A line of a library is told with the folder: nobody looks for serving.py in his own code then. */
+static void the_name_of_a_library_s_file_says_so(void **state)
+{
+	static const struct {
+		const char *file, *name;
+	} row[] = {
+		{"/usr/lib/python3/dist-packages/werkzeug/serving.py", "werkzeug/serving.py"},
+		{"/venv/lib/python3.12/site-packages/six.py", "site-packages/six.py"},
+		{"/usr/lib/python3.11/queue.py", "python3.11/queue.py"},
+		{"/lib/python3", "lib/python3"},
+		{"<frozen runpy>", "<frozen runpy>"},
+		{"/srv/app/queue.py", "queue.py"},
+		{"queue.py", "queue.py"},
+		{"", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++)
+		assert_string_equal(file_source_name(row[i].file), row[i].name);
+}
+
 /* The package of an installed program is its own, and the script that starts it is not. */
 static void the_script_in_bin_is_not_the_program(void **state)
 {
@@ -476,6 +497,7 @@ int main(void)
 		cmocka_unit_test(new_report_knows_tool_and_host),
 		cmocka_unit_test(every_class_and_kind_has_its_word),
 		cmocka_unit_test(the_own_frame_is_not_of_the_library),
+		cmocka_unit_test(the_name_of_a_library_s_file_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

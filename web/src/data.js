@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The report as src/out/html.c put it into the page: its JSON, with numbers for frames.
-import { base, bytes, plain } from "./text.js";
+import { base, bytes, plain, sourceName } from "./text.js";
 
 const RANK = ["leak", "growing", "retention", "bloat", "warmup", "steady"];
 const UNITS = { object: "objects", heap: "blocks", mmap: "mappings", fd: "descriptors", thread: "threads" };
@@ -15,7 +15,7 @@ function frame([native, fn, file, line, module, offset, minor, source, around]) 
 	const path = native ? file || (module && base(module)) : file;
 	return {
 		native: !!native, minor: !!minor, name, source, around, line,
-		path: plain(path), short: path ? base(path) + (line ? ":" + line : "") : "",
+		path: plain(path), short: path ? (native ? base : sourceName)(path) + (line ? ":" + line : "") : "",
 		place: path ? plain(path) + (line ? ":" + line : "") : "",
 	};
 }

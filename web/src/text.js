@@ -109,3 +109,8 @@ export function when(text) {
 export function base(path) {
 	return plain(path).split("/").pop();
 }
+
+// The name of a file of Python code, of a library's with the folder: "werkzeug/serving.py".
+export function sourceName(path) {
+	return plain(path).split("/").slice(/\/lib(64)?\/python\d/.test(path) ? -2 : -1).join("/");
+}
