@@ -4,22 +4,23 @@
 
 #include <math.h>
 
+#include "base/step.h"
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 #include "report/findings.h"
 
 void judge_rss(const struct memory_fact *f, struct curve *out)
 {
-	struct memory_points room;
-	const struct trend_points rss = memory_without_step(&f->rss, &room);
+	struct step_room room;
+	const struct trend_points rss = step_take_out(&f->rss, &room);
 
 	trend_memory_judge(&rss, out);
 }
 
 static void judge_curves(const struct memory_fact *f, struct report_process *p)
 {
-	struct memory_points room;
-	const struct trend_points rss = memory_without_step(&f->rss, &room);
+	struct step_room room;
+	const struct trend_points rss = step_take_out(&f->rss, &room);
 	struct trend_fit fit;
 
 	if (p->rss_curve.shape == CURVE_UNKNOWN)

@@ -2,6 +2,7 @@
 /* Judges memory as a whole: what is kept though nobody uses it, and when a limit is met. */
 #include <math.h>
 
+#include "base/step.h"
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 #include "verdict/eta.h"
@@ -92,8 +93,8 @@ void judge_limit(const struct trend_fit *fit, size_t n, double idle, double leak
 
 static void fit_without_step(const struct trend_points *p, struct trend_fit *out)
 {
-	struct memory_points room;
-	const struct trend_points points = memory_without_step(p, &room);
+	struct step_room room;
+	const struct trend_points points = step_take_out(p, &room);
 
 	trend_points_fit(&points, out);
 }

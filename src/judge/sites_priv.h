@@ -6,7 +6,6 @@
 #include <math.h>
 
 #include "base/map64.h"
-#include "base/series.h"
 #include "judge/estimate.h"
 #include "judge/judge.h"
 
@@ -198,11 +197,5 @@ int fds_judge(const struct evidence *e, struct report *r, struct report_process 
 
 /* memory.c, after the verdicts: tells retention, and when a limit is met. */
 void memory_judge(const struct evidence *e, struct report *r, struct report_process *p);
-
-/* memory_step.c: the points of memory without its one step, if it goes on at the same pace. */
-struct memory_points {
-	double v[SERIES_POINTS], top[SERIES_POINTS];
-};
-struct trend_points memory_without_step(const struct trend_points *p, struct memory_points *room);
 
 #endif

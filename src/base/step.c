@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "base/fit.h"
-#include "judge/sites_priv.h"
+#include "base/step.h"
 
 #define SIDE	   12 /* points on either side that a line is fitted to */
 #define FEW_BEFORE 6
@@ -59,7 +59,7 @@ static double height_of(const struct trend_points *p, size_t at)
 		       : 0;
 }
 
-struct trend_points memory_without_step(const struct trend_points *p, struct memory_points *room)
+struct trend_points step_take_out(const struct trend_points *p, struct step_room *room)
 {
 	size_t at = p->n > 1 && p->n <= SERIES_POINTS ? highest(p) : 0;
 	double height = at ? height_of(p, at) : 0;

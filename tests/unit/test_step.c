@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "judge/sites_priv.h"
+#include "base/step.h"
 
 #define N    40
 #define KIB  1024.0
@@ -30,8 +30,8 @@ static struct trend_points line(struct series_of *s, size_t at, double then)
 
 static double slope_of(const struct trend_points *p)
 {
-	struct memory_points room;
-	const struct trend_points q = memory_without_step(p, &room);
+	struct step_room room;
+	const struct trend_points q = step_take_out(p, &room);
 	struct trend_fit fit;
 
 	trend_points_fit(&q, &fit);
@@ -40,9 +40,9 @@ static double slope_of(const struct trend_points *p)
 
 static bool is_kept(const struct trend_points *p)
 {
-	struct memory_points room;
+	struct step_room room;
 
-	return memory_without_step(p, &room).v == p->v;
+	return step_take_out(p, &room).v == p->v;
 }
 
 static void one_step_is_no_rate(void **state)
