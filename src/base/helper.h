@@ -5,6 +5,8 @@
 
 #include "base/base.h"
 
+#define HELPER_PATIENCE_NS 2000000000ull /* with the end of one that somebody may have stopped */
+
 struct helper {
 	int sock; /* SOCK_SEQPACKET; -1 = there is none */
 	pid_t pid;

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Starts and stops the process that holds the probes while a command runs, and tells when it is
- * waited for: if somebody has stopped it, the wait would be silent. */
+ * waited for. */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/thread.h"
+#include "cli/awaited.h"
 #include "cli/cli.h"
 #include "cli/stop.h"
 #include "confine/confine.h"
 #include "probe/guard.h"
 #include "probe/host.h"
 #include "probe/probe.h"
-#include "probe/waits_at.h"
 #include "proc/list.h"
 
 #define PATIENCE_S 2
@@ -47,52 +46,23 @@ static int find_guardian(void)
 	return 0;
 }
 
-/* Returns the state's letter of /proc/PID/stat, which follows a name that may have any letters in
- * it; 0: the process has ended. */
-static char state_of(int pid)
-{
-	char text[512], *name;
-
-	if (waits_file(pid, pid, "stat", text, sizeof(text)))
-		return 0;
-	name = strrchr(text, ')');
-	return name && name[1] == ' ' && name[2] != 'Z' ? name[2] : 0;
-}
-
-/* Returns words for what keeps the process from its work, and what helps; NULL: nothing is seen. */
-static const char *held_by(int pid, char state)
-{
-	char where[64];
-
-	if (state == 'T')
-		return "was stopped";
-	if (state == 't')
-		return "is held by a debugger or strace: end that";
-	waits_at(pid, pid, where, sizeof(where));
-	return waits_in_freezer(where) ? "is frozen: thaw its control group" : NULL;
-}
-
 /* Tells which process is waited for, and why. False: there is nothing to tell. */
 static bool say_who_is_awaited(bool is_long)
 {
 	int pid = find_guardian();
-	char state = pid ? state_of(pid) : 0;
-	const char *held = state ? held_by(pid, state) : NULL;
-	char go_on[32] = "";
+	char state = pid ? awaited_state(pid) : 0, held[64];
 
-	if (!state || (!held && !is_long))
-		return false;
-	if (state == 'T')
-		snprintf(go_on, sizeof(go_on), ": kill -CONT %d", pid);
-	if (held)
+	if (state && awaited_held(pid, held, sizeof(held)))
 		log_line("pyleak-bpf: waits for the process that holds the probes "
-			 "(pyleak-probes, %d), which %s%s",
-			 pid, held, go_on);
-	else
+			 "(pyleak-probes, %d), which %s",
+			 pid, held);
+	else if (state && is_long)
 		log_line("pyleak-bpf: waits for the process that holds the probes (pyleak-probes, "
 			 "%d) to take them out; it is in state %c: where its control group is "
 			 "frozen, thaw it, else see docs/KERNEL-HAZARDS.md",
 			 pid, state);
+	else
+		return false;
 	return true;
 }
 
@@ -173,7 +143,7 @@ void cli_guard_stop(struct probe_guard *g)
 		await_end(thread);
 	stop_alarm_to(-1, 0);
 	pid = g && !ends ? find_guardian() : 0; /* the guardian may have been left behind */
-	if (pid && state_of(pid) == 'T')
+	if (pid && awaited_state(pid) == 'T')
 		log_line("pyleak-bpf: the process that holds the probes (pyleak-probes, %d) was "
 			 "stopped, and keeps them in: kill -CONT %d",
 			 pid, pid);

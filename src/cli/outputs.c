@@ -2,21 +2,17 @@
 #include "cli/outputs.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/packet.h"
 #include "base/thread.h"
+#include "cli/ask_files.h"
+#include "cli/awaited.h"
 #include "cli/cli.h"
-#include "cli/stop.h"
 #include "confine/confine.h"
 #include "confine/keeper.h"
 #include "out/out.h"
-
-#define LOOK_MS	   50
-#define GIVE_UP_MS 2000 /* patience once the user has asked for the end */
 
 struct places {
 	struct place v[OUTPUTS_MAX];
@@ -26,9 +22,7 @@ struct places {
 
 static int cannot(const char *path, int err)
 {
-	return fail(err, "cannot write %s: %s", path,
-		    err == -EINTR ? "it is a pipe that nobody reads, or its storage does not answer"
-				  : strerror(-err));
+	return fail(err, "cannot write %s: %s", path, strerror(-err));
 }
 
 bool outputs_is_stdout(const char *path)
@@ -266,45 +260,27 @@ int outputs_spare(const struct outputs *o, const char *const *files, size_t n)
 
 void outputs_close(struct outputs *o)
 {
-	helper_stop(&o->keeper);
+	awaited_stop_files(&o->keeper);
 	for (size_t as = 0; as < OUT_FORMATS_MAX; as++)
 		free(take(o->save[as]));
 }
 
-/* Waits for the keeper's answer, which may wait for a pipe's reader. Once the user has asked for
- * the end, it waits GIVE_UP_MS more. 0 or -EINTR. */
-static int wait_for(int sock)
-{
-	struct pollfd answer = {.fd = sock, .events = POLLIN};
-
-	for (unsigned left_ms = GIVE_UP_MS; left_ms; left_ms -= stop_asked() ? LOOK_MS : 0)
-		if (poll(&answer, 1, LOOK_MS) > 0)
-			return 0;
-	return -EINTR;
-}
-
-/* Asks the keeper, and returns its answer: 0 or a negative errno. Never -EPIPE when the keeper
- * itself has ended, because our callers take that for a reader who has seen enough, which is no
- * failure. */
 static int ask(const struct outputs *o, enum keeper_op op, const char *path,
 	       struct keeper_answer *a, int *fd)
 {
 	struct keeper_request r = {.op = op};
-	ssize_t got;
-	int err;
 
 	while (r.place < o->n && strcmp(o->path[r.place], path) != 0)
 		r.place++;
-	err = packet_send(o->keeper.sock, &r, sizeof(r), -1);
-	if (err)
-		return err == -EPIPE ? -EIO : err;
-	err = wait_for(o->keeper.sock);
-	if (err)
-		return err;
-	got = packet_receive(o->keeper.sock, a, sizeof(*a), fd);
-	if (got != (ssize_t)sizeof(*a))
-		return got < 0 ? (int)got : -EIO;
-	return a->err ? a->err : fd && *fd < 0 ? -EIO : 0;
+	return ask_files(&o->keeper, &r, a, fd);
+}
+
+static int was_refused(const struct outputs *o, const char *path, int err)
+{
+	char why[160];
+
+	return fail(err, "cannot write %s: %s", path,
+		    ask_files_why(&o->keeper, err, why, sizeof(why)));
 }
 
 int outputs_begin(const struct outputs *o, const char *path, struct output *out)
@@ -313,7 +289,7 @@ int outputs_begin(const struct outputs *o, const char *path, struct output *out)
 	int fd, err = ask(o, KEEPER_BEGIN, path, &a, &fd);
 
 	if (err)
-		return cannot(path, err);
+		return was_refused(o, path, err);
 	*out = (struct output){
 		.f = fdopen(fd, "w"),
 		.path = path,
@@ -342,11 +318,18 @@ static int finish(const struct outputs *o, struct output *out)
 	return err;
 }
 
-static int cannot_end(const struct output *out, int err)
+static int cannot_end(const struct outputs *o, const struct output *out, int err)
 {
+	char why[160];
+
 	if (out->is_special)
 		return cannot(out->path, err);
-	return fail(err, "cannot write %s: %s; %s", out->path, strerror(-err),
+	if (err == -EINTR)
+		return ask_files_unfinished(&o->keeper, out->path);
+	if (err == -ESRCH)
+		return was_refused(o, out->path, err);
+	return fail(err, "cannot write %s: %s; %s", out->path,
+		    ask_files_why(&o->keeper, err, why, sizeof(why)),
 		    out->is_new ? "nothing was left there" : "the old file was left as it was");
 }
 
@@ -357,7 +340,7 @@ int outputs_end(const struct outputs *o, struct output *out, int err)
 	if (!err) {
 		err = finish(o, out);
 		if (err)
-			cannot_end(out, err);
+			cannot_end(o, out, err);
 	}
 	if (out->f)
 		fclose(out->f);
@@ -381,7 +364,7 @@ int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *
 		return err;
 	err = write(out.f, ctx);
 	if (err)
-		cannot_end(&out, err);
+		cannot_end(o, &out, err);
 	return outputs_end(o, &out, err);
 }
 
@@ -438,7 +421,7 @@ int outputs_save(const struct outputs *o, enum out_format as, const struct repor
 	snprintf(name, size, "%s", out.name);
 	err = formats[as].write(out.f, r);
 	if (err)
-		cannot_end(&out, err);
+		cannot_end(o, &out, err);
 	return outputs_end(o, &out, err);
 }
 
@@ -446,12 +429,14 @@ int outputs_read(const struct outputs *o, const char *path, FILE **out)
 {
 	struct keeper_answer a = {0};
 	int fd, err = ask(o, KEEPER_READ, path, &a, &fd);
+	char why[160];
 
 	*out = NULL;
 	if (err == -ENOENT)
 		return 0;
 	if (err)
-		return fail(err, "%s cannot be read: %s", path, strerror(-err));
+		return fail(err, "%s cannot be read: %s", path,
+			    ask_files_why(&o->keeper, err, why, sizeof(why)));
 	*out = fdopen(fd, "r");
 	if (*out)
 		return 0;

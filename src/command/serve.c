@@ -7,6 +7,7 @@
 #include "base/helper.h"
 #include "base/packet.h"
 #include "base/thread.h"
+#include "cli/awaited.h"
 #include "cli/cli.h"
 #include "command/command.h"
 #include "cli/config.h"
@@ -319,7 +320,7 @@ static int run(struct service *v)
 	sweep_free(v->sweep);
 	serve_stop(v->http);
 	map64_free(&v->metrics.left_out);
-	helper_stop(&v->keeper);
+	awaited_stop_files(&v->keeper);
 	cli_guard_stop(v->guard);
 	cli_helpers_stop();
 	if (err == -ECANCELED && stop_asked())

@@ -199,6 +199,6 @@ void terminal_leave(void)
 void terminal_release(void)
 {
 	terminal_leave();
-	helper_stop(&term.helper);
+	helper_stop_within(&term.helper, HELPER_PATIENCE_NS);
 	term.is_kept = term.has_during = false;
 }
