@@ -20,7 +20,7 @@ int record_begin(struct record *r, const struct outputs *to, const char *path)
 	err = outputs_begin(to, path, &r->out);
 	if (err)
 		return err;
-	err = recorder_new(r->out.f, wall_clock(), &r->rec);
+	err = recorder_new(r->out.f, path, wall_clock(), &r->rec);
 	return err ? outputs_end(to, &r->out, err) : 0;
 }
 
@@ -35,7 +35,7 @@ void record_tell(struct record *r)
 
 	r->has_told |= why != NULL;
 	if (why)
-		log_line("pyleak-bpf: %s", why);
+		log_line("pyleak-bpf: %s: %s", r->out.path, why);
 }
 
 int record_end(struct record *r, int err)
@@ -64,7 +64,7 @@ static int read_saved(const struct watch_opts *o, FILE *to, struct report **out)
 		return err;
 	switch (kind) {
 	case RECORDING_EVIDENCE:
-		return recording_read(o->from, o->at_s, to, out);
+		return recording_read(o->from, o->at_s, to, o->record, out);
 	case RECORDING_REPORT:
 		if (!isnan(o->at_s) || to)
 			return fail(-EINVAL, "%s: %s is a report, not a recording",

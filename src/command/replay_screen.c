@@ -33,7 +33,7 @@ static int find_moments(struct replay *p, double at_s)
 static int show(struct replay *p, size_t moment, struct report **r)
 {
 	struct report *got = NULL;
-	int err = recording_read(p->path, p->at[moment] + TIME_S, NULL, &got);
+	int err = recording_read(p->path, p->at[moment] + TIME_S, NULL, NULL, &got);
 
 	if (err)
 		return err;

@@ -13,7 +13,7 @@ static int read_one(const char *path, struct report_pool *pool, struct report **
 	enum recording_kind kind;
 
 	if (strcmp(path, "-") != 0 && !recording_kind(path, &kind) && kind == RECORDING_EVIDENCE)
-		return recording_read(path, NAN, NULL, out);
+		return recording_read(path, NAN, NULL, NULL, out);
 	return report_read_shared(path, pool, out);
 }
 

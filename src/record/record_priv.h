@@ -28,6 +28,6 @@ struct record_header {
 /* recorder.c */
 void record_header(struct wire *w, struct record_header *h);
 void record_tree(struct wire *w, struct report_tree *t);
-int recorder_begin(FILE *f, struct record_header *h, struct recorder **out);
+int recorder_begin(FILE *f, const char *path, struct record_header *h, struct recorder **out);
 
 #endif

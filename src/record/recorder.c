@@ -10,6 +10,7 @@
 struct recorder {
 	pthread_mutex_t lock;
 	FILE *f;
+	const char *path;
 	ZSTD_CCtx *z;
 	char room[1 << 16];
 	int err;
@@ -87,7 +88,7 @@ static int put_header(struct recorder *rec, struct record_header *h)
 	return err;
 }
 
-int recorder_begin(FILE *f, struct record_header *h, struct recorder **out)
+int recorder_begin(FILE *f, const char *path, struct record_header *h, struct recorder **out)
 {
 	struct recorder *rec = calloc(1, sizeof(*rec));
 	int err;
@@ -97,6 +98,7 @@ int recorder_begin(FILE *f, struct record_header *h, struct recorder **out)
 		return fail(-ENOMEM, "out of memory");
 	pthread_mutex_init(&rec->lock, NULL);
 	rec->f = f;
+	rec->path = path;
 	rec->z = ZSTD_createCCtx();
 	if (rec->z) {
 		ZSTD_CCtx_setParameter(rec->z, ZSTD_c_compressionLevel, LEVEL);
@@ -116,7 +118,7 @@ int recorder_begin(FILE *f, struct record_header *h, struct recorder **out)
 	return 0;
 }
 
-int recorder_new(FILE *f, double started_at, struct recorder **out)
+int recorder_new(FILE *f, const char *path, double started_at, struct recorder **out)
 {
 	struct record_header h = {
 		.layout = EVIDENCE_VERSION, .started_at = started_at, .start_ns = clock_ns()};
@@ -130,7 +132,7 @@ int recorder_new(FILE *f, double started_at, struct recorder **out)
 	h.hostname = r->hostname;
 	h.kernel = r->kernel;
 	h.arch = r->arch;
-	err = recorder_begin(f, &h, out);
+	err = recorder_begin(f, path, &h, out);
 	report_free(r);
 	return err;
 }
@@ -188,7 +190,7 @@ int recorder_end(struct recorder *rec)
 		return 0;
 	if (!rec->err && rec->z)
 		compress(rec, NULL, 0, ZSTD_e_end);
-	err = rec->err ? fail(rec->err, "%s", rec->why) : 0;
+	err = rec->err ? fail(rec->err, "%s: %s", rec->path, rec->why) : 0;
 	ZSTD_freeCCtx(rec->z);
 	pthread_mutex_destroy(&rec->lock);
 	free(rec);

@@ -14,8 +14,9 @@
 
 struct recorder;
 
-/* Begins a recording in @f, which stays the caller's. @started_at is now, in s since the epoch. */
-int recorder_new(FILE *f, double started_at, struct recorder **out);
+/* Begins a recording in @f, which stays the caller's, as @path does, for sentences. @started_at is
+ * now, in s since the epoch. */
+int recorder_new(FILE *f, const char *path, double started_at, struct recorder **out);
 /* Writes a moment of a process. Any thread. recorder_end() tells of errors. */
 void recorder_add(struct recorder *rec, const struct evidence *e);
 /* Returns the sentence that recorder_end() will tell; NULL: nothing is missing. Any thread. */
@@ -38,9 +39,10 @@ enum recording_kind {
 int recording_kind(const char *path, enum recording_kind *out);
 /* Makes the report as of @at_s seconds after the start; NAN = the last one. A recording that was
  * cut short is read as far as it goes, and that is told on standard error. The moments that are
- * judged are also written to @to, unless it is NULL, as a recording of this moment alone. -EINVAL:
- * it is no recording, or @at_s is before the first moment. */
-int recording_read(const char *path, double at_s, FILE *to, struct report **out);
+ * judged are also written to @to (@to_path), unless it is NULL, as a recording of this moment
+ * alone. -EINVAL: it is no recording, or @at_s is before the first moment. */
+int recording_read(const char *path, double at_s, FILE *to, const char *to_path,
+		   struct report **out);
 
 /* Lists the times of all moments, in seconds after the start, in order and each once. The caller
  * frees @out; *n may be 0. */

@@ -296,7 +296,7 @@ static const char *or_unknown(const char *text)
 	return text ? text : "?";
 }
 
-static int read_all(struct replay *p, const char *path, double at_s, FILE *to)
+static int read_all(struct replay *p, const char *path, double at_s, FILE *to, const char *to_path)
 {
 	struct recorder *rec = NULL;
 	int err = read_header(p, path), end_err;
@@ -313,7 +313,7 @@ static int read_all(struct replay *p, const char *path, double at_s, FILE *to)
 	tell_left_out(p, path);
 	p->r->final = true;
 	if (to)
-		err = recorder_begin(to, &p->header, &rec);
+		err = recorder_begin(to, to_path, &p->header, &rec);
 	if (!err)
 		err = judge_all(p, path, at_s, rec);
 	end_err = recorder_end(rec);
@@ -339,7 +339,8 @@ static FILE *open_file(const char *path)
 	return NULL;
 }
 
-int recording_read(const char *path, double at_s, FILE *to, struct report **out)
+int recording_read(const char *path, double at_s, FILE *to, const char *to_path,
+		   struct report **out)
 {
 	struct replay *p = calloc(1, sizeof(*p));
 	int err;
@@ -353,7 +354,7 @@ int recording_read(const char *path, double at_s, FILE *to, struct report **out)
 	if (!err && !p->z)
 		err = fail(-ENOMEM, "out of memory");
 	if (!err)
-		err = read_all(p, path, at_s, to);
+		err = read_all(p, path, at_s, to, to_path);
 	for (size_t i = 0; i < p->kept.n; i++)
 		free(p->kept.v[i].v);
 	vec_free(&p->kept);

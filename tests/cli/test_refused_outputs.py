@@ -149,7 +149,8 @@ def test_each_file_that_is_missing_is_named(tmp_path, large):
 
 
 def test_no_recording_may_be_that_large(tmp_path):
-    one_line(limited(4096, "--from", RECORDING, "--record", tmp_path / "cut.rec", stdout=subprocess.DEVNULL), "the recording is not complete: File too large")
+    cut = tmp_path / "cut.rec"
+    one_line(limited(4096, "--from", RECORDING, "--record", cut, stdout=subprocess.DEVNULL), "%s: the recording is not complete: File too large" % cut)
     assert not os.listdir(tmp_path)
 
 

@@ -28,7 +28,7 @@ static void writing_begin(struct writing *w)
 	strcpy(w->path, "/tmp/pyleak-first-XXXXXX");
 	w->f = fdopen(mkstemp(w->path), "w");
 	assert_non_null(w->f);
-	assert_int_equal(recorder_new(w->f, 0, &w->rec), 0);
+	assert_int_equal(recorder_new(w->f, "recording", 0, &w->rec), 0);
 }
 
 static void writing_end(struct writing *w)
@@ -53,9 +53,9 @@ static void the_first_moment_is_that_of_any_process(void **state)
 		recorder_add(w.rec, &e);
 	}
 	writing_end(&w);
-	assert_int_equal(recording_read(w.path, 1, NULL, &r), -EINVAL);
+	assert_int_equal(recording_read(w.path, 1, NULL, NULL, &r), -EINVAL);
 	assert_non_null(strstr(fail_text(), "the first is --at 2.0"));
-	assert_int_equal(recording_read(w.path, 2, NULL, &r), 0);
+	assert_int_equal(recording_read(w.path, 2, NULL, NULL, &r), 0);
 	assert_int_equal(r->processes->pid, 101);
 	report_free(r);
 	unlink(w.path);
@@ -81,7 +81,7 @@ static void children_are_one_at_any_moment(void **state)
 	assert_int_equal(recording_moments(w.path, &moments, &n), 0);
 	assert_int_equal(n, 2);
 	assert_true(moments[0] == 5);
-	assert_int_equal(recording_read(w.path, 6, NULL, &r), 0);
+	assert_int_equal(recording_read(w.path, 6, NULL, NULL, &r), 0);
 	assert_true(r->duration_s == 5);
 	assert_non_null(r->tree);
 	assert_int_equal(r->tree->started, 7);
@@ -101,7 +101,7 @@ static size_t read_and_hear(const char *path, char *said, size_t size)
 
 	assert_non_null(to);
 	dup2(fileno(to), STDERR_FILENO);
-	err = recording_read(path, NAN, NULL, &r);
+	err = recording_read(path, NAN, NULL, NULL, &r);
 	dup2(own, STDERR_FILENO);
 	close(own);
 	assert_int_equal(err, 0);
