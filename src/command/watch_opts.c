@@ -158,6 +158,8 @@ static int parse_words(int argc, char **argv, struct watch_opts *out)
 		return target_words(argv + first, n, out);
 	if (dashes < argc && n > (size_t)(argc - dashes - 1))
 		return opts_unexpected(argv[first], "what is started comes behind --");
+	if (!*argv[first])
+		return fail(-EINVAL, "the program behind -- has an empty name");
 	out->command = argv + first;
 	return 0;
 }

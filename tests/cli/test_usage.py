@@ -34,6 +34,7 @@ BAD = [
     (["-p", "1", "extra"], "extra"),
     (["1234", "extra"], "extra"),
     (["-p", "12x"], "12x"),
+    (["--", ""], "the program behind -- has an empty name"),
     (["sensus", "-p", "1"], "sensus"),
     (["doctor", "extra"], "extra"),
     (["census"], "-p PID"),
