@@ -300,8 +300,10 @@ static void put_nothing_yet(struct line *l, const struct report *r, const struct
 	line_text(l, "  no site grows so far");
 	if (p->windows || p->survivors) {
 		snprintf(text, sizeof(text),
-			 ": %" PRIu64 " windows on births, %s objects of them followed", p->windows,
-			 fmt_count(n, sizeof(n), (double)p->survivors));
+			 ": %" PRIu64 " window%s on births, %s object%s of them followed",
+			 p->windows, p->windows == 1 ? "" : "s",
+			 fmt_count(n, sizeof(n), (double)p->survivors),
+			 p->survivors == 1 ? "" : "s");
 		line_words(l, text);
 	}
 	if (r->duration_s < FIRST_LINE_S && p->windows)

@@ -124,8 +124,10 @@ static int put_waiting(const struct view *v, struct canvas *c, int row, int end,
 	row = frame_words(c, row, end, 2, STYLE_PLAIN, text);
 	if (p->windows || p->survivors) {
 		snprintf(text, sizeof(text),
-			 "%" PRIu64 " windows on births so far, %s objects of them followed",
-			 p->windows, fmt_count(n, sizeof(n), (double)p->survivors));
+			 "%" PRIu64 " window%s on births so far, %s object%s of them followed",
+			 p->windows, p->windows == 1 ? "" : "s",
+			 fmt_count(n, sizeof(n), (double)p->survivors),
+			 p->survivors == 1 ? "" : "s");
 		row = frame_words(c, row, end, 2, STYLE_DIM, text);
 	}
 	if (v->now.moments || v->r->duration_s > SLOW_S)

@@ -195,6 +195,10 @@ static void what_was_done_is_told_while_nothing_grows(void **state)
 		text, "\n  no site grows so far: 14 windows on births, 1.3 k objects of "
 		      "them followed; a line is called a leak after 15 s at the earliest\n"));
 	free(text);
+	one.windows = one.survivors = 1;
+	text = render(r, &o, &size);
+	assert_non_null(strstr(text, ": 1 window on births, 1 object of them followed;"));
+	free(text);
 	r->final = true;
 	text = render(r, &o, &size);
 	assert_non_null(strstr(text, "\n  no site grows\n"));
