@@ -425,18 +425,16 @@ static void put_remarks(struct line *l, const struct report_process *p, bool ver
 static void put_process(struct line *l, const struct report *r, const struct report_process *p,
 			const struct out_term_opts *o)
 {
-	const bool fds_end_first = p->fds.eta_s < p->memory.eta_s;
-
 	put_process_line(l, p);
 	put_verdict(l, p);
 	term_hint(l, &p->hint);
-	if (fds_end_first)
+	if (p->fds.eta_s < p->memory.eta_s) /* they end first */
 		term_fds(l, p, o->verbose);
 	term_limit(l, r, p, 2);
 	if (r->final || o->verbose)
 		term_parts(l, p);
 	term_baseline(l, p, o->verbose);
-	if (!fds_end_first)
+	if (!(p->fds.eta_s < p->memory.eta_s))
 		term_fds(l, p, o->verbose);
 	put_sites(l, r, p, o);
 	put_remarks(l, p, o->verbose);
