@@ -13,7 +13,7 @@
 #define USED   20000u
 #define INDEX  3 /* of the arena that has the pool */
 #define POOLS  (64ull << 32)
-#define LIES   (4u << 20)
+#define LIES   (1u << 20)
 
 struct arena {
 	uint64_t address, pool_address, pools, freepools, next, prev;

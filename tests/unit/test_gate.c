@@ -19,7 +19,7 @@
 
 #define NOBODY 65534
 #define GROUP  1234
-#define TREES  32
+#define TREES  16
 #define NAMES  800 /* asked for in each tree */
 
 static char top[64];

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define DYING_BYTES (300u << 20) /* some 15 ms to free */
-#define DYING_TIMES 8
+#define DYING_TIMES 4
 
 static void *go_on(void *unused)
 {
