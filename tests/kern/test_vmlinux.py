@@ -109,7 +109,13 @@ def types_of(release, image):
     return path
 
 
-@pytest.fixture(params=["running"] + sorted(kernels()), scope="module")
+def images():
+    """The oldest and the newest, and in the matrix, which boots them, those between."""
+    names = sorted(kernels())
+    return [pytest.param(n, marks=pytest.mark.matrix if n in names[1:-1] else ()) for n in names]
+
+
+@pytest.fixture(params=["running", *images()], scope="module")
 def btf(request):
     image = kernels().get(request.param)
     if not image and not os.path.exists(RUNNING):
