@@ -38,7 +38,8 @@ def say(word, text):
 
 def run_program(path, matrix):
     """One cmocka program: a row as tests/conftest.py writes them, with counts."""
-    # Native blocks are watched on the Pythons whose paths have this in them (tests/kern/test_native_python.c).
+    # Native blocks are watched on the Pythons whose paths have this in them (tests/kern/test_native_python.c), and of pyenv's
+    # fewer are read (tests/unit/test_py_live.c).
     env = os.environ if matrix == "full" else {**os.environ, "PYTHON": "/usr/bin/"}
     begin = time.monotonic()
     try:
