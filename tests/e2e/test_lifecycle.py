@@ -80,9 +80,9 @@ class Stats:
         return max((r["worst_gap_s"] for r in self.rows() if r["t"] > begin), default=0.0)
 
 
-@pytest.fixture
-def storm(tmp_path):
-    path = str(tmp_path / "stats")
+@pytest.fixture(scope="module")
+def storm(tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("storm") / "stats")
     with harness.Target(pythons.host(), "storm", ["--stats", path, "--seconds", 3600]) as target:
         target.wait_ready()
         time.sleep(1)
