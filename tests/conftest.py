@@ -21,7 +21,7 @@ sys.pycache_prefix, sys.dont_write_bytecode = os.path.join(BUILD, "pycache"), Fa
 LONG = tuple("e2e/test_%s.py" % n for n in (
     "sweep", "zoo", "prometheus", "packages", "baseline", "hints", "limits", "bounds", "short_code", "focus", "windows", "site_ids",
     "serve", "allocators", "lost"))  # fmt: skip
-LONG += ("services/",)
+LONG += ("services/", "cli/test_screen.py", "cli/test_merge.py", "cli/test_attacked_reports.py", "judge/test_thresholds.py")
 COMPUTE = ("cli/", "faults/", "fuzz/", "judge/", "kern/")
 SHORT = ("cli/", "judge/")
 
