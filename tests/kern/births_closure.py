@@ -36,16 +36,19 @@ def step(word=b"s"):
 
 def closure():
     """Address -> object. The caller's reference keeps all of them alive: an address is one object."""
-    seen = {}
-    seen[id(seen)] = seen  # through this frame it reaches itself, and all these numbers
+    seen, frame = {}, sys._getframe()
+    seen[id(seen)], seen[id(frame)] = seen, frame  # they reach each other, and all these numbers
     wait = gc.get_objects()
     while wait:
-        fresh = [o for o in wait if id(o) not in seen]
-        seen.update(zip(map(id, fresh), fresh))
+        fresh = []
+        for o in wait:  # no comprehension, which would have a cell of its own
+            if id(o) not in seen:
+                seen[id(o)] = o
+                fresh.append(o)
         wait = []
         for i in range(0, len(fresh), 1000):
             wait += gc.get_referents(*fresh[i : i + 1000])
-    del seen[id(seen)]
+    del seen[id(seen)], seen[id(frame)], frame
     return seen
 
 
@@ -235,6 +238,7 @@ def main():
         job()
         step()
     gc.collect()
+    step(b"e")  # half a million numbers that nobody asks for
     after = closure()
     write(pairs(after))
     step(b"q")

@@ -7,10 +7,10 @@
  * births_live DIR -- COMMAND...
  *
  * The program writes one byte to descriptor 3 and reads the answer from descriptor 4: the first
- * time it waits for the probes, then for everything born so far to be on file; 'q' is its last
- * word. In DIR: births (pairs of u64: object and type; an answer is 0 and its number), truth (the
- * program's standard output), maps (as they were at its last word), memory (what was writable
- * when the probes were in: address and length as u64, the bytes, and so on).
+ * time it waits for the probes, then for everything born so far to be on file; with 'e' the probes
+ * come out, 'q' is its last word. In DIR: births (pairs of u64: object and type; an answer is 0 and
+ * its number), truth (the program's standard output), maps (as they were at its last word), memory
+ * (what was writable when the probes were in: address and length as u64, the bytes, and so on).
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -263,6 +263,8 @@ static int follow(struct live *l)
 		if (read(l->asked, &word, 1) != 1)
 			return fail(-EPIPE, "the program ended too early");
 		drain(l);
+		if (word == 'e')
+			err = sites_each(l->s.sites, l->s.sites->set, probe_set_off);
 		if (word == 'q')
 			err = copy_maps(l);
 		if (!err)

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 import births_record  # noqa: E402
 import pythons  # noqa: E402
 
-TIMES = 300  # as births_table.py has it
+TIMES = 120  # as births_table.py has it
 TRIES = 3
 # Threads that start or end have births without a thread state, and the tables of stacks are meant for
 # bursts. None of these loses a birth; any other loss does.
