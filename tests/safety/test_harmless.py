@@ -20,6 +20,7 @@ pytestmark = pytest.mark.quiet
 LONG = [("watch", kind) for kind in ("shm", "memmap_private", "fuse", "limit")]
 SHORT = [("why --type", "shm"), ("why --type", "fuse"), ("why --type", "limit"), ("census", "sparse"),
          ("census --save", "fuse"), ("census --type", "madv_free"), ("doctor -p", "fuse")]  # fmt: skip
+SHORT += [("why --type", kind) for kind in ("memmap", "memmap_private", "userfaultfd", "thp", "madv_free")]
 BASELINE_S = 4
 BUSY = 4  # processes that want to run, for each CPU
 
@@ -40,8 +41,8 @@ def forks():
 @pytest.fixture(scope="module")
 def base(forks):
     """The numbers in which kinds differ stay while they are left alone: one baseline does for all."""
-    rows = [harmless.baseline(kind, forks, BASELINE_S) for kind in ("shm", "limit")]
-    return harmless.worst_baseline(rows)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return harmless.worst_baseline(list(pool.map(lambda kind: harmless.baseline(kind, forks, BASELINE_S), ("shm", "limit"))))
 
 
 @pytest.fixture(scope="module")

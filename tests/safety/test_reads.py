@@ -10,7 +10,6 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import harmless  # noqa: E402
 import lib_commands  # noqa: E402
 import lib_groups  # noqa: E402
 import lib_target  # noqa: E402
@@ -106,21 +105,3 @@ def test_memory_that_is_only_reserved_costs_nothing(command):
             assert done[kind].status == 0, done[kind].output
     assert done["sparse"].peak_rss < done["thp"].peak_rss + 12 * MIB
     assert done["sparse"].seconds < 2 * done["thp"].seconds + 5
-
-
-@pytest.fixture(scope="module", name="forks")
-def start_forks():
-    with lib_target.Forks() as running:
-        yield running
-
-
-@pytest.fixture(scope="module", name="base")
-def measure_base(forks):
-    return harmless.worst_baseline([harmless.baseline("memmap", forks, 4)])
-
-
-@pytest.mark.quiet
-@pytest.mark.parametrize("kind", ["memmap", "memmap_private", "userfaultfd", "thp", "madv_free"])
-def test_what_holds_objects_is_looked_for_in_what_is_there(kind, forks, base):
-    row = harmless.cell(kind, "why --type", forks, base)
-    assert not row["wrong"], harmless.line(row)
