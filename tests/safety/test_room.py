@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import room  # noqa: E402
 
-pytestmark = pytest.mark.quiet
+pytestmark = pytest.mark.calm
 
 
 @pytest.fixture(scope="module", autouse=True)
