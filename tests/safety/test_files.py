@@ -120,8 +120,9 @@ def see_all():
         pids = {name: stack.enter_context(naming(*args)).pid for name, args in programs.items()}
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             found = {n: pool.submit(see, pids[n], "%s:%d" % programs[n][:2]) for n in pids}
-        # The tests tell what was seen: one that is missing is the failure of one.
-        yield {**found, "fifo was opened": fifo.end()}
+        was_opened = fifo.end()
+    # The tests tell what was seen: one that is missing is the failure of one.
+    yield {**found, "fifo was opened": was_opened}
 
 
 def test_its_own_line_is_shown(seen):
