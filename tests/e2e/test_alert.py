@@ -153,7 +153,7 @@ def test_alert_without_log_or_hook_is_said_even_when_quiet(grower):
 
 def fail_on_leak(program):
     """The exit code, and the last report."""
-    with harness.Target(pythons.host(), program) as target:
+    with harness.Target(pythons.host(), program, harness.GENTLE) as target:
         target.wait_ready()
         tool = subprocess.run([harness.TOOL, "-p", str(target.pid), "-q", "-d", "20", "--fail-on", "leak"],
                               stdout=subprocess.PIPE, text=True, timeout=80)  # fmt: skip

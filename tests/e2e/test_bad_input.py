@@ -201,7 +201,7 @@ def test_full_disk(python):
 def test_two_tools_on_one_target():
     """A window that stays open while the machine is busy is paid for with seconds without one: here there are few."""
     python = pythons.host()
-    with harness.Target(python, "dicts") as target:
+    with harness.Target(python, "dicts", harness.GENTLE) as target:
         target.wait_ready()
         second = []
 

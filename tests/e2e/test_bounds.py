@@ -81,7 +81,7 @@ FILLING = {
 
 def test_a_bound_of_one_store_is_none_of_the_other():
     """Half of the line's objects are in a store that has none: the path that is told may be either's."""
-    with harness.Target(pythons.host(), "two_stores") as target:
+    with harness.Target(pythons.host(), "two_stores", harness.GENTLE) as target:
         target.wait_ready()
         process = harness.run_tool(target.pid, 20).report["processes"][0]
     site = next(s for s in process["sites"] if any(f["function"] == "Store.put" for f in s["stack"]))
@@ -113,9 +113,9 @@ def test_a_full_store_beside_a_leak(python, blob):
     """Its entries are replaced by ones that were seen to be born: that is no growth, and the leak beside
     it, of the same size, has its whole rate."""
     pythons.install_zoo(python)
-    with harness.Target(python, "full_store", ["--blob", blob]) as target:
+    with harness.Target(python, "full_store", ["--blob", blob, *harness.GENTLE]) as target:
         target.wait_ready()
-        report = harness.run_tool(target.pid, 60).report
+        report = harness.run_tool(target.pid, 60, harness.AS_OF_A_BUSY_ONE).report
         count, _ = harness.true_rates(target.truth(), harness.wall(report["started_at"]),
                                       harness.wall(report["ended_at"]))  # fmt: skip
     sites = report["processes"][0]["sites"]

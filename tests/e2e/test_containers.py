@@ -31,7 +31,7 @@ def python_fixture():
 
 
 def leaking(python):
-    return [python.path, "-B", python.zoo_file(PROGRAM.name), "--truth", "/dev/null", "--seconds", "600"]
+    return [python.path, "-B", python.zoo_file(PROGRAM.name), "--truth", "/dev/null", "--seconds", "600", *harness.GENTLE]
 
 
 @pytest.fixture(scope="module", name="pair")

@@ -117,7 +117,7 @@ def test_embedder(where, kind):
     if missing:
         pytest.skip("not installed: " + ", ".join(missing))
     embedder = kind(where)
-    with harness.Target(embedder, "dicts") as target:
+    with harness.Target(embedder, "dicts", harness.GENTLE) as target:
         target.wait_ready()
         embedder.when_ready()
         run = harness.run_tool(target.pid, 20)

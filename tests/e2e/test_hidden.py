@@ -13,7 +13,7 @@ MORE = [pytest.param(n, marks=pytest.mark.matrix) for n in ("slots", "floats")]
 @pytest.mark.parametrize("name", ["dicts", "str_split", *MORE])
 def test_every_tenth_site_hidden(name):
     program = zoo.PROGRAMS[name]
-    with harness.Target(pythons.host(), name) as target:
+    with harness.Target(pythons.host(), name, harness.GENTLE) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 12, env={"PYLEAK_TEST_HIDE_SITES": "10"})
         assert target.alive()

@@ -23,11 +23,11 @@ def expected():
 
 def watch(seconds):
     """Line -> sites that are born there."""
-    with harness.Target(pythons.host(), PROGRAM) as target:
+    with harness.Target(pythons.host(), PROGRAM, harness.GENTLE) as target:
         target.wait_ready()
         time.sleep(1.0)
         # Beside other tests the last search may still go on when the time is up.
-        run = harness.run_tool(target.pid, seconds, ("--wait", 20))
+        run = harness.run_tool(target.pid, seconds, ("--wait", 20, *harness.AS_OF_A_BUSY_ONE))
         assert run.rc == 0, run.stderr
         assert target.alive()
         assert harness.validate(run.report) == []

@@ -29,7 +29,7 @@ def killed_as_told():
             os.nice(-10)  # a pace that others' work does not change
 
         # 2 MiB a second, by the clock
-        with harness.Target(pythons.host(), "bytes4k", preexec_fn=enter) as target:
+        with harness.Target(pythons.host(), "bytes4k", harness.GENTLE, preexec_fn=enter) as target:
             target.wait_ready()
             run = harness.run_tool(target.pid, 18)
             assert run.rc == 0, run.stderr
@@ -66,7 +66,7 @@ def test_the_interval_is_right_in_nine_runs_of_ten():
 def test_killed_while_watching():
     with cgroup.group("killed") as g:
         g.limit(40 * MIB)
-        with harness.Target(pythons.host(), "bytes4k", preexec_fn=g.enter) as target:
+        with harness.Target(pythons.host(), "bytes4k", harness.GENTLE, preexec_fn=g.enter) as target:
             run = harness.run_tool(target.pid, 60)
             target.process.wait(10)
             assert target.process.returncode == -9
@@ -81,7 +81,7 @@ def test_limit_that_is_changed_while_watching():
     change = "the limit was changed while watching, from 512 MiB to 256 MiB"
     with cgroup.group("move") as g:
         g.limit(512 * MIB)
-        with harness.Target(pythons.host(), "bytes4k", preexec_fn=g.enter) as target:
+        with harness.Target(pythons.host(), "bytes4k", harness.GENTLE, preexec_fn=g.enter) as target:
             target.wait_ready()
             tool = subprocess.Popen([harness.TOOL, "-p", str(target.pid), "-i", "1", "-d", "60", "--no-color"],
                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # fmt: skip
@@ -128,7 +128,7 @@ def test_limit_of_a_target_in_another_container(view):
     needs.mount_namespace()
     with cgroup.group("theirs") as theirs:
         theirs.limit(512 * MIB)
-        with harness.Target(pythons.host(), "bytes4k", preexec_fn=theirs.enter) as target:
+        with harness.Target(pythons.host(), "bytes4k", harness.GENTLE, preexec_fn=theirs.enter) as target:
             target.wait_ready()
             memory = memory_seen_from_another_container(theirs, target, view)
     assert (memory["limit_source"], memory["limit_bytes"]) == ("cgroup", 512 * MIB)
@@ -148,7 +148,7 @@ def test_what_a_container_put_over_its_group(tmp_path):
             subprocess.run(["mount", "--make-rprivate", "/"], check=True)
             subprocess.run(["mount", "--bind", fifo, theirs.limit_file], check=True)
 
-        with harness.Target(pythons.host(), "bytes4k", preexec_fn=enter) as target:
+        with harness.Target(pythons.host(), "bytes4k", harness.GENTLE, preexec_fn=enter) as target:
             target.wait_ready()
             memory = memory_seen_from_another_container(theirs, target, "with mounts of its own")
     assert memory["limit_source"] != "cgroup"
@@ -161,7 +161,7 @@ def test_cgroup_file_that_makes_no_sense(tmp_path):
     odd.write_text("a lot\n")
     with cgroup.group("odd") as g:
         g.limit(512 * MIB)
-        with harness.Target(pythons.host(), "bytes4k", preexec_fn=g.enter) as target:
+        with harness.Target(pythons.host(), "bytes4k", harness.GENTLE, preexec_fn=g.enter) as target:
             target.wait_ready()
             r = subprocess.run(
                 ["unshare", "-m", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh",
@@ -179,7 +179,7 @@ def test_address_space_limit_is_told_as_refusing():
     def tight():
         resource.setrlimit(resource.RLIMIT_AS, (300 * MIB, 300 * MIB))
 
-    with harness.Target(pythons.host(), "bytes4k", preexec_fn=tight) as target:
+    with harness.Target(pythons.host(), "bytes4k", harness.GENTLE, preexec_fn=tight) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 12)
         assert target.alive()
@@ -209,7 +209,7 @@ def test_started_by_a_job_that_yields_to_all():
         seen["policy"] = os.sched_getscheduler(process.pid)
         seen["files"] = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
 
-    with harness.Target(pythons.host(), "bytes4k") as target:
+    with harness.Target(pythons.host(), "bytes4k", harness.GENTLE) as target:
         target.wait_ready()
         try:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

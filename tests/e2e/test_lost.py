@@ -21,7 +21,7 @@ HOTTEST = 20
 def watch_without(python, name, lost, seconds=20):
     """Is the leak's line told? False: it is not, the report says why, and no other is told in its place."""
     program = zoo.PROGRAMS.get(name, zoo.AFTER_DEATH)
-    with harness.Target(python, name) as target:
+    with harness.Target(python, name, harness.GENTLE) as target:
         target.wait_ready()
         # Beside other tests a change of probes may cost what the default allows in all of that time.
         run = harness.run_tool(target.pid, seconds, ("--overhead", 10), env={"PYLEAK_TEST_LOSE_SITES": lost})
@@ -56,7 +56,7 @@ def test_sites_lost_on_builds(python, name, every):
 
 def hottest(python, name, *args):
     """The numbers of the sites where most is born, the hottest first."""
-    with harness.Target(python, name, list(args)) as target:
+    with harness.Target(python, name, [*args, *harness.GENTLE]) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 5, args=["-vv"])
     births = {site: int(n) for n, site in re.findall(r"(\d+) births at site (\d+)", run.stderr)}
@@ -90,8 +90,8 @@ def test_one_site_lost(python, name):
 
 @pytest.mark.parametrize("python", [pythons.host(), *pythons.debian_roots()], ids=lambda p: p.name)
 def test_nothing_lost(python):
-    """All births of a busy program are seen: a stale object in raw memory now and then is none that was missed."""
-    with harness.Target(python, "dicts") as target:
+    """All births are seen: a stale object in raw memory now and then is none that was missed."""
+    with harness.Target(python, "dicts", harness.GENTLE) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 12)
     assert run.rc == 0, run.stderr
@@ -110,7 +110,8 @@ def test_heap_that_is_not_asked(tmp_path, is_tested):
         (tmp_path / "python3.11").write_bytes(image.replace(b"[GCC ", b"[XCC "))
         (tmp_path / "python3.11").chmod(0o755)
         python = pythons.Python(python.name, str(tmp_path / "python3.11"))
-    with harness.Target(python, "dicts", env={**os.environ, "PYTHONMALLOC": "malloc", "PYTHONHOME": "/usr"}) as target:
+    env = {**os.environ, "PYTHONMALLOC": "malloc", "PYTHONHOME": "/usr"}
+    with harness.Target(python, "dicts", harness.GENTLE, env=env) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 3)
     assert run.rc == 0, run.stderr
@@ -123,7 +124,7 @@ def test_code_that_was_moved(tmp_path, to):
     """Probes are in a file, and no process hits them that runs its code from elsewhere."""
     moved = str(tmp_path / "moved.so")
     subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", moved, os.path.join(pythons.HERE, "native", "moved.c")], check=True)
-    with harness.Target(pythons.host(), "dicts", env={**os.environ, **to, "LD_PRELOAD": moved}) as target:
+    with harness.Target(pythons.host(), "dicts", harness.GENTLE, env={**os.environ, **to, "LD_PRELOAD": moved}) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 3)
         assert target.alive()
@@ -145,7 +146,7 @@ sys.meta_path.append(nuitka_module_loader())
 def test_code_that_nuitka_compiled(tmp_path):
     """It makes objects of CPython's own types, past _Py_NewReference: known by its loader, which is imitated here."""
     (tmp_path / "sitecustomize.py").write_text(LOADER)
-    with harness.Target(pythons.host(), "dicts", env={**os.environ, "PYTHONPATH": str(tmp_path)}) as target:
+    with harness.Target(pythons.host(), "dicts", harness.GENTLE, env={**os.environ, "PYTHONPATH": str(tmp_path)}) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 3)
         doctor = subprocess.run([harness.TOOL, "doctor", "-p", str(target.pid), "--json"], capture_output=True, text=True)

@@ -16,8 +16,8 @@ MORE = [(p, name) for p in [pythons.host(), *pythons.others()] for name in zoo.P
 def test_cell(python, name, full, record_property):
     pythons.install_zoo(python)
     # Objects are seen in a program that has little else to do as well; windows on malloc, which are few, are to be met by its calls.
-    idle = () if full or name not in zoo.EVERYWHERE else ("--idle", 0.002)
-    result = harness.run_pair(python, zoo.PROGRAMS[name], args=idle)
+    rest = () if full or name not in zoo.EVERYWHERE else harness.GENTLE
+    result = harness.run_pair(python, zoo.PROGRAMS[name], args=rest)
     record_property("cell", harness.row(result))
     assert result.ok, "; ".join(result.problems)
 

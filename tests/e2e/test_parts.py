@@ -61,7 +61,7 @@ def test_parts_of_rss(python, tmp_path):
 
 def test_parts_in_the_main_job(tmp_path):
     """Growth of the parts: a program that leaks through malloc alone."""
-    with harness.Target(pythons.host(), "ctypes_malloc") as target:
+    with harness.Target(pythons.host(), "ctypes_malloc", harness.GENTLE) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 16)
         assert run.rc == 0, run.stderr

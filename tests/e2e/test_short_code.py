@@ -23,7 +23,7 @@ def through(process, text):
 
 
 def test_cells_of_a_notebook():
-    with harness.Target(pythons.host(), "cases/exec_cells") as target:
+    with harness.Target(pythons.host(), "cases/exec_cells", harness.GENTLE) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 45)
     process = run.report["processes"][0]

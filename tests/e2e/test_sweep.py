@@ -79,7 +79,7 @@ def leaking_fixture(full):
     for python in versions:
         pythons.install_zoo(python)
     with contextlib.ExitStack() as stack:
-        targets = [stack.enter_context(harness.Target(versions[n % len(versions)], name, ["--seconds", 900]))
+        targets = [stack.enter_context(harness.Target(versions[n % len(versions)], name, ["--seconds", 900, *harness.GENTLE]))
                    for n, name in enumerate(LEAKS if full else LEAKS[1:3])]  # fmt: skip
         for target in targets:
             target.wait_ready()
@@ -215,7 +215,7 @@ def test_a_look_that_failed_is_repeated():
 
 def test_why_no_line_is_known():
     pythons.install_zoo(pythons.host())
-    with harness.Target(pythons.host(), "dicts", ["--seconds", 900]) as target:
+    with harness.Target(pythons.host(), "dicts", ["--seconds", 900, *harness.GENTLE]) as target:
         target.wait_ready()
         name = target.truth_file.rpartition("/")[2]
         tool = subprocess.Popen([harness.TOOL, "sweep", "-i", "3", "--no-color", "--name", name], stdin=subprocess.DEVNULL,
@@ -234,7 +234,7 @@ def test_a_leak_whose_process_has_ended(tmp_path):
     """It was told of, so it counts, and is told of at the end."""
     path = tmp_path / "sweep.json"
     pythons.install_zoo(pythons.host())
-    with harness.Target(pythons.host(), "dicts", ["--seconds", 900]) as target:
+    with harness.Target(pythons.host(), "dicts", ["--seconds", 900, *harness.GENTLE]) as target:
         target.wait_ready()
         name = target.truth_file.rpartition("/")[2]
         tool = subprocess.Popen([harness.TOOL, "sweep", "-i", "3", "--no-color", "--fail-on", "leak", "--json", path, "--name", name],
@@ -316,5 +316,6 @@ def test_processes_that_come_and_go(tmp_path):
     tool = subprocess.Popen([harness.TOOL, "sweep", "-d", "15", "-q", "--json", path], stdin=subprocess.DEVNULL)
     while tool.poll() is None:
         subprocess.run([pythons.HOST, "-c", "import time; time.sleep(0.05)"], check=True)
+        time.sleep(0.1)
     assert tool.returncode == 0
     assert "processes" in json.loads(path.read_text())

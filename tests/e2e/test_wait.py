@@ -16,7 +16,7 @@ FEW = 8  # beside a busy machine: some of them are younger than a second or gone
 
 @pytest.fixture(scope="module", name="pid")
 def pid_fixture():
-    with harness.Target(pythons.host(), "dicts") as target:
+    with harness.Target(pythons.host(), "dicts", harness.GENTLE) as target:
         target.wait_ready()
         yield target.pid
 

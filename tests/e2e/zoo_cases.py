@@ -107,10 +107,10 @@ def look_at_sites(out, case, process, target, report):
         out.rate = round(told / (count * int(case.truth["objects"])), 3) if told and count else None
 
 
-def run_case(python, case, seconds):
+def run_case(python, case, seconds, args=()):
     out = Outcome(case.name, python.name, case.classes)
     try:
-        with harness.Target(python, case.program) as target:
+        with harness.Target(python, case.program, args) as target:
             target.wait_ready()
             time.sleep(0.5)
             run = harness.run_tool(target.pid, seconds)

@@ -26,7 +26,7 @@ class Meter:
         parser.add_argument("--rate", type=float, default=rate, help="leaks per second")
         parser.add_argument("--truth", help="file for what was really leaked, as JSON lines")
         parser.add_argument("--seconds", type=float, default=180.0)
-        parser.add_argument("--idle", type=float, default=0.0, help="seconds of rest after each seventh request: less honest work")
+        parser.add_argument("--pause", type=float, default=0.00047, help="seconds it rests after 67 requests")
         for name, default in extra.items():
             parser.add_argument("--" + name, type=type(default), default=default)
         self.args = parser.parse_args()
@@ -72,11 +72,8 @@ class Meter:
     def running(self):
         """Once per request: rests now and then, writes the truth; False when the time is over."""
         self.turns += 1
-        if self.args.idle:
-            if self.turns % 7 == 0:
-                time.sleep(self.args.idle)
-        elif self.rest and self.turns % 67 == 0:
-            time.sleep(0.00047)
+        if self.rest and self.turns % 67 == 0:
+            time.sleep(self.args.pause)
         now = time.monotonic()
         if self.fd >= 0 and now >= self.next_truth:
             self.next_truth = now + TRUTH_EVERY_S
