@@ -204,7 +204,8 @@ def helper():
 @pytest.fixture(scope="module")
 def where():
     with tempfile.TemporaryDirectory(prefix="pyleak-unwind-") as path:
-        os.unlink(native_ext.build_all(path))
+        native_ext.compile_ext(path, "leaky_debug", "leaky.c", "/usr/include/python3.11", "-g")
+        native_ext.compile_ext(path, "leaky_cpp", "cache.cpp", "/usr/include/python3.11")
         yield path
 
 
