@@ -211,7 +211,7 @@ def test_prefork_with_recycling():
 
 def test_many_short_lives(full):
     """They are counted; the parent that leaks for each of them stays in sight."""
-    n = 1000 if full else 300
+    n = 1000 if full else 100
     with Server(pythons.host(), "--kind", "short", "--children", n) as server:
         watch = begin(server)
         server.wait_for("done", 240)
