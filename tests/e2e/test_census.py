@@ -145,7 +145,7 @@ def test_a_constant_population_under_churn(python, full):
     with harness.Target(python, "census_churn") as target:
         wait_lines(target, 3)
         wrong, torn = [], 0
-        for _ in range(100 if full else 40):
+        for _ in range(100 if full else 12):
             process, _ = census(target.pid)
             count = types_of(process)["__main__.Constant"]["count"]
             torn += process["lost"]["census_torn"]
@@ -266,7 +266,7 @@ def test_more_classes_than_have_names():
 def test_a_census_has_no_verdict(tmp_path):
     """Its class is the one of what nothing is known of yet, and whoever reads the report says so."""
     path = tmp_path / "census.json"
-    with harness.Target(pythons.host(), "slots") as target:
+    with harness.Target(pythons.host(), "slots", harness.GENTLE) as target:
         wait_lines(target, 1)
         process, _ = census(target.pid)
         subprocess.run([harness.TOOL, "census", "-q", "-p", str(target.pid), "--json", path], check=True, capture_output=True)
@@ -314,7 +314,7 @@ def read_output(target):
 
 
 def test_a_target_that_ends_meanwhile():
-    with harness.Target(pythons.host(), "census_churn") as target:
+    with harness.Target(pythons.host(), "census_churn", ["--threads", 0]) as target:
         wait_lines(target, 1)
         tool = subprocess.Popen([harness.TOOL, "census", "-p", str(target.pid), "--diff", "60"],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
@@ -330,7 +330,7 @@ def test_tracefs_is_mounted_for_a_watch_that_comes_later():
     bare = ["unshare", "-m", "sh", "-c", "umount -R /sys/kernel/debug; umount -R /sys/kernel/tracing; exec \"$@\"", "sh"]
     look = ["sh", "-c", "\"$@\" && test -e /sys/kernel/tracing/uprobe_events", "sh"]
     no_mounts = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
-    with harness.Target(pythons.host(), "census_churn") as target:
+    with harness.Target(pythons.host(), "census_churn", ["--threads", 0]) as target:
         wait_lines(target, 1)
         tool = [harness.TOOL, "census", "-q", "-p", str(target.pid)]
         for command in ([*bare, *look, *tool], [*bare, *no_mounts, *tool]):
