@@ -17,12 +17,11 @@ PROGRAM = os.path.join(native_ext.SOURCES, "blocks.py")
 MARKS = ("malloc", "realloc", "new")
 
 
-def watch(name):
+def watch(name, extension):
     """The tool is asked to end when the program has said what it holds."""
     with tempfile.TemporaryDirectory(prefix="pyleak-alloc-") as where:
-        native_ext.compile_ext(where, "leaky_cpp", "cache.cpp", "/usr/include/python3.11")
         go, said, out = (os.path.join(where, n) for n in ("go", "said", "report.json"))
-        target = subprocess.Popen([pythons.HOST, "-B", PROGRAM, where, go, said],
+        target = subprocess.Popen([pythons.HOST, "-B", PROGRAM, extension, go, said],
                                   env=native_ext.preload(name))  # fmt: skip
         time.sleep(1)
         tool = subprocess.Popen([harness.TOOL, "-p", str(target.pid), "-i", "1", "--overhead", "20",
@@ -50,9 +49,11 @@ def watch(name):
 
 
 @pytest.fixture(scope="module")
-def runs():
+def runs(tmp_path_factory):
+    extension = str(tmp_path_factory.mktemp("extension"))
+    native_ext.compile_ext(extension, "leaky_cpp", "cache.cpp", "/usr/include/python3.11")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        return dict(zip(native_ext.ALLOCATORS, pool.map(watch, native_ext.ALLOCATORS)))
+        return dict(zip(native_ext.ALLOCATORS, pool.map(lambda n: watch(n, extension), native_ext.ALLOCATORS)))
 
 
 @pytest.mark.parametrize("name", native_ext.ALLOCATORS)

@@ -45,7 +45,7 @@ while not os.path.exists(go):
     time.sleep(0.02)
 kept = [0, 0, 0]
 begin = time.monotonic()
-for i in range(600):
+for i in range(300):
     kept[0] += take(i)
     kept[1] += grow(i)
     kept[2] += construct()
