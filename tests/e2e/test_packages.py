@@ -68,12 +68,13 @@ def watch(kind):
 
 
 @pytest.fixture(scope="module")
-def reports():
-    with concurrent.futures.ThreadPoolExecutor(len(KINDS)) as pool:
-        return dict(zip(KINDS, pool.map(watch, KINDS)))
+def reports(full):
+    kinds = list(KINDS) if full else ["calm"]
+    with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
+        return dict(zip(kinds, pool.map(watch, kinds)))
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", ["calm", pytest.param("busy", marks=pytest.mark.matrix)])
 def test_libraries_are_named(reports, kind):
     process = reports[kind]["processes"][0]
     assert not harness.validate(reports[kind])
