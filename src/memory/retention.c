@@ -2,10 +2,14 @@
 /* Makes the evidence for retention from floors at the beginning and of late. */
 #include "memory/retention.h"
 
+#include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <unistd.h>
 
-#include "storage/storage.h"
+/* include/linux/sched.h, shown in field 9 of stat and by ps as F: forked, and no exec since */
+#define PF_FORKNOEXEC 0x40u
 
 /* The lower number; one that is not known does not count. */
 static double lower(double a, double b)
@@ -15,8 +19,14 @@ static double lower(double a, double b)
 
 void retention_add(struct retention_log *l, double t_s, const double value[KEPT_MAX])
 {
-	if (!l->n)
+	double shared = value[KEPT_SHARED];
+
+	if (!l->n) {
 		l->first_s = t_s;
+		l->least_shared = NAN;
+	}
+	l->least_shared = lower(l->least_shared, shared);
+	l->reshared = fmax(l->reshared, shared - l->least_shared);
 	for (size_t k = 0; k < KEPT_MAX; k++) {
 		if (!l->n)
 			l->first[k] = value[k];
@@ -56,7 +66,8 @@ void retention_evidence(const struct retention_log *l, struct retention_evidence
 				.rss = grew[KEPT_RSS],
 				.anon = grew[KEPT_ANON],
 				.private_bytes = grew[KEPT_PRIVATE],
-				.shared = grew[KEPT_SHARED],
+				/* a page that is shared anew is shared with its own children */
+				.shared = grew[KEPT_SHARED] + l->reshared,
 				.huge = grew[KEPT_HUGE],
 				.shmem = grew[KEPT_SHMEM],
 				.live = grew[KEPT_LIVE],
@@ -76,11 +87,31 @@ void retention_evidence(const struct retention_log *l, struct retention_evidence
 	};
 }
 
+/* Fields 9 and 28 of /proc/PID/stat; the name before them may have any character. */
+static bool read_stat(int pid, unsigned *flags, uint64_t *start_stack)
+{
+	char path[32], text[1024];
+	const char *at;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	at = strrchr(text, ')');
+	return at && sscanf(at,
+			    ") %*s %*s %*s %*s %*s %*s %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			    "%*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
+			    flags, start_stack) == 2;
+}
+
+/* Where a stack starts is random, and a fork's is its parent's: they differ where the parent has
+ * exec'ed since. 0: the process may not be looked into. */
 bool retention_is_forked(const struct proc *p)
 {
-	char own[40], parents[40];
+	uint64_t start_stack, parents;
+	unsigned flags, ignored;
 
-	snprintf(own, sizeof(own), "/proc/%d/exe", p->pid);
-	snprintf(parents, sizeof(parents), "/proc/%d/exe", p->ppid);
-	return p->ppid > 1 && storage_is_same(own, parents);
+	return p->ppid > 1 && read_stat(p->pid, &flags, &start_stack) && flags & PF_FORKNOEXEC &&
+	       read_stat(p->ppid, &ignored, &parents) && start_stack && start_stack == parents;
 }

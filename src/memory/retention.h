@@ -30,12 +30,14 @@ enum kept {
 struct retention_log {
 	double first[KEPT_MAX], last[RETENTION_LAST][KEPT_MAX];
 	double first_s, last_s;
+	double least_shared, reshared; /* so much more was shared again after its lowest */
 	size_t n;
 };
 
 void retention_add(struct retention_log *l, double t_s, const double value[KEPT_MAX]);
 void retention_evidence(const struct retention_log *l, struct retention_evidence *out);
-/* Does the parent run the same program? Then pages may be shared with it. */
+/* Was it forked from its parent, without an exec of either since? Then pages may be shared with it.
+ */
 bool retention_is_forked(const struct proc *p);
 
 #endif

@@ -3,7 +3,12 @@
 #include "verdict/retention.h"
 
 #include <math.h>
+#include <signal.h>
+#include <sys/personality.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "memory/retention.h"
 #include "unit.h"
 
 #define MIB 1048576.0
@@ -216,12 +221,120 @@ static void both_sides_of_each_threshold(void **state)
 	}
 }
 
-int main(void)
+/* Private and shared memory, in MiB, a reading per second. */
+static struct retention_evidence read_pages(const double (*mib)[2], size_t n)
 {
+	struct retention_evidence e = {.grew = NOT};
+	struct retention_log l = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		const double value[KEPT_MAX] = {
+			[KEPT_RSS] = 60 * MIB,
+			[KEPT_PRIVATE] = mib[i][0] * MIB,
+			[KEPT_SHARED] = mib[i][1] * MIB,
+		};
+
+		retention_add(&l, (double)i, value);
+	}
+	retention_evidence(&l, &e);
+	e.is_forked = true;
+	return e;
+}
+
+static void pages_shared_with_own_children_are_no_growth(void **state)
+{
+	static const double once[][2] = {{10, 50}, {10, 50}, {20, 40}, {30, 30}, {30, 30},
+					 {40, 20}, {40, 20}, {50, 10}, {50, 10}, {50, 10}};
+	static const double often[][2] = {{10, 50}, {10, 50}, {10, 50}, {50, 10}, {50, 10},
+					  {10, 50}, {50, 10}, {50, 10}, {50, 10}, {50, 10}};
+	struct retention_evidence e = read_pages(once, ARRAY_SIZE(once));
+
+	(void)state;
+	assert_float_equal(e.grew.private_bytes, 30 * MIB, 1);
+	assert_float_equal(e.grew.shared, -30 * MIB, 1);
+	assert_true(is_retention(e, 0));
+	e = read_pages(often, ARRAY_SIZE(often));
+	assert_float_equal(e.grew.private_bytes, 40 * MIB, 1);
+	assert_float_equal(e.grew.shared, 0, 1);
+	assert_false(is_retention(e, 0));
+}
+
+/* Starts a process that has this program, too: forked, or started anew with the same words. */
+static pid_t start_child(bool anew)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	if (anew)
+		execl("/proc/self/exe", "waits_", NULL);
+	pause();
+	_exit(1);
+}
+
+static bool child_is_forked(bool anew)
+{
+	struct proc child = {.pid = start_child(anew), .ppid = getpid()};
+	char path[32], name[8] = "";
+	bool is;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", child.pid);
+	while (anew && strcmp(name, "waits_") != 0) {
+		usleep(1000);
+		f = fopen(path, "r");
+		assert_non_null(f);
+		name[fread(name, 1, sizeof(name) - 1, f)] = '\0';
+		fclose(f);
+	}
+	is = retention_is_forked(&child);
+	kill(child.pid, SIGKILL);
+	waitpid(child.pid, NULL, 0);
+	return is;
+}
+
+static void pages_are_shared_after_a_fork_alone(void **state)
+{
+	struct proc own = {.pid = getpid(), .ppid = getppid()};
+
+	(void)state;
+	assert_true(child_is_forked(false));
+	assert_false(child_is_forked(true));
+	assert_false(retention_is_forked(&own));
+	own.ppid = 1;
+	assert_false(retention_is_forked(&own));
+}
+
+/* Without random addresses the two look alike. */
+static void neither_are_they_where_addresses_are_alike(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	if (!pid) {
+		if (personality(ADDR_NO_RANDOMIZE) >= 0)
+			execl("/proc/self/exe", "starts", NULL);
+		_exit(2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc && !strcmp(argv[0], "waits_"))
+		return pause();
+	if (argc && !strcmp(argv[0], "starts"))
+		return !child_is_forked(false) || child_is_forked(true);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_culprit_is_named_or_nobody),
 		cmocka_unit_test(both_sides_of_each_threshold),
 		cmocka_unit_test(a_leak_stays_a_leak),
+		cmocka_unit_test(pages_shared_with_own_children_are_no_growth),
+		cmocka_unit_test(pages_are_shared_after_a_fork_alone),
+		cmocka_unit_test(neither_are_they_where_addresses_are_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
