@@ -19,10 +19,15 @@
 
 static int refuse_missing(int pid)
 {
+	if (errno == EMFILE || errno == ENFILE)
+		return fail(-errno, "too many open files: raise the limit (ulimit -n)");
+	if (access("/proc/self", F_OK))
+		return fail(-EPERM, "/proc is no procfs of this pid namespace: mount -t proc "
+				    "proc /proc");
 	if (!kill(pid, 0) || errno == EPERM)
 		return fail(-EPERM,
 			    "process %d is hidden from us: run as root (procfs is mounted with "
-			    "hidepid)",
+			    "hidepid, or of another pid namespace)",
 			    pid);
 	return fail(-ESRCH, "no process %d (is the pid from inside a container?)", pid);
 }
@@ -138,9 +143,8 @@ static int read_first_maps(struct proc *p)
 	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
 
 	for (int i = 0; i < 5; i++) {
-		int err;
+		int err = open_memory(p);
 
-		err = open_memory(p);
 		if (!err)
 			err = proc_read_maps(p);
 		if (err)
@@ -161,12 +165,10 @@ static int fill(struct proc *p)
 
 	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
 	err = identify(p);
-	if (err)
-		return err;
-	err = read_first_maps(p);
-	if (err)
-		return err;
-	err = read_cmdline(p);
+	if (!err)
+		err = read_first_maps(p);
+	if (!err)
+		err = read_cmdline(p);
 	if (err)
 		return err;
 	p->gate = gate_of_process(p->pid);
@@ -185,12 +187,11 @@ int proc_open(int pid, struct proc **out)
 		return fail(-ENOMEM, "out of memory");
 	p->pid = pid;
 	err = fill(p);
-	if (err) {
+	if (err)
 		proc_close(p);
-		return err;
-	}
-	*out = p;
-	return 0;
+	else
+		*out = p;
+	return err;
 }
 
 int proc_refresh(struct proc *p)

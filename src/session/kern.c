@@ -55,6 +55,8 @@ static int refused(int err)
 	if (err == -EPERM || err == -EACCES)
 		return fail(-EPERM, "the kernel refused to load the BPF programs: run as root, or "
 				    "with CAP_BPF and CAP_PERFMON");
+	if (err == -EMFILE || err == -ENFILE)
+		return fail(err, "too many open files: raise the limit (ulimit -n)");
 	return fail(err, "the kernel refused the BPF programs (%s): run with -vv for its reasons",
 		    strerror(-err));
 }
@@ -108,12 +110,6 @@ static int map_all(struct session *s)
 	return k->ring ? 0 : fail(-errno, "cannot read the BPF ring buffer: %s", strerror(errno));
 }
 
-/* Says nothing of what the kernel knows. */
-static bool is_want(int err)
-{
-	return err == -EPERM || err == -ENOMEM || err == -EMFILE || err == -ENFILE;
-}
-
 int kern_load(struct session *s, size_t n_sites)
 {
 	struct kern *k = &s->kern;
@@ -139,7 +135,8 @@ int kern_load(struct session *s, size_t n_sites)
 	pids_quiet();
 	err = py_births_may_run_at_once(s->rt) ? load_with(s, true) : -ENOTSUP;
 	k->one_at_a_time = err != 0;
-	if (err && !is_want(err))
+	/* rights, memory and descriptors say nothing of what the kernel knows */
+	if (err && err != -EPERM && !fail_is_short(err))
 		err = load_with(s, false);
 	return err ? err : map_all(s);
 }

@@ -10,7 +10,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -505,6 +507,43 @@ static void refuses_with_a_reason(void **state)
 		assert_non_null(strstr(fail_text(), "kernel thread"));
 }
 
+static int has_no_descriptors(void)
+{
+	const struct rlimit none = {0, 0};
+
+	return setrlimit(RLIMIT_NOFILE, &none);
+}
+
+static int has_no_procfs(void)
+{
+	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	       mount("none", "/proc", "tmpfs", 0, NULL);
+}
+
+static void refused_after(int (*lose)(void), int code, const char *words)
+{
+	struct proc *p;
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		if (lose())
+			_exit(2);
+		_exit(proc_open(getpid(), &p) != code || !strstr(fail_text(), words));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) != 2) /* not root */
+		assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void the_cause_is_said(void **state)
+{
+	(void)state;
+	refused_after(has_no_descriptors, -EMFILE, "too many open files: raise the limit");
+	refused_after(has_no_procfs, -EPERM, "/proc is no procfs");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -522,6 +561,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(finds_files_whatever_their_name, open_self,
 						close_self),
 		cmocka_unit_test(refuses_with_a_reason),
+		cmocka_unit_test(the_cause_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
