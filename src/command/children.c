@@ -246,6 +246,19 @@ static int fill_one(struct session *s, struct report *r)
 	return err;
 }
 
+/* A process that goes on may have exec'ed before it was followed, while it was being attached to:
+ * then no news of that comes, and it waits for a session as if it had. */
+static void follow_on(struct children *c, const struct report_process *p)
+{
+	if (p && p->goes_on)
+		tree_put_back(c->tree, &(struct tree_child){
+					       .pid = p->pid,
+					       .fate = TREE_WATCHED,
+					       .since_ns = clock_ns(),
+					       .is_execed = true,
+				       });
+}
+
 static int keep_findings(struct children *c, struct session *s)
 {
 	struct report *r = NULL;
@@ -255,6 +268,7 @@ static int keep_findings(struct children *c, struct session *s)
 	if (err)
 		return err;
 	err = fill_one(s, r);
+	follow_on(c, r->processes);
 	slot = err ? NULL : vec_push(&c->ended);
 	if (!slot) {
 		report_free(r);

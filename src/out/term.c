@@ -246,7 +246,7 @@ static void put_process_line(struct line *l, const struct report_process *p)
 		line_item(l, text);
 	}
 	if (p->exited)
-		line_item(l, p->n_members > 1 ? "have ended" : term_end(p));
+		line_item(l, p->n_members > 1 && !p->goes_on ? "have ended" : term_end(p));
 	if (p->python_version) {
 		snprintf(text, sizeof(text), "CPython %s%s", p->python_version,
 			 p->free_threaded ? " free-threaded" : "");

@@ -345,7 +345,11 @@ static int fill_process(struct report *r, struct merge_parts *parts, bool past,
 	to->exited = !parts->any_runs;
 	parts->stops_ended = parts->any_runs && !past;
 	for (size_t i = 0; i < parts->n && !err; i++) {
+		const char *goes_on = parts->v[i].process->goes_on;
+
 		add_process(to, &parts->v[i], i == 0);
+		if (goes_on && to->exited)
+			to->goes_on = parts->n > 1 ? "not watched any more" : goes_on;
 		err = add_lost(r, to, parts->v[i].process, &lost);
 	}
 	map64_free(&lost);

@@ -2,9 +2,43 @@
 /* Children that have ended: many are summed up, and no one of them is forgotten. */
 #include "unit.h"
 
+#define session_fill  fill_made_up
+#define session_pid   pid_made_up
+#define opener_close  close_nothing
+#define tree_put_back put_back
 #include "command/children.c"
 
 #define MANY 150
+
+static const char *goes_on;
+static struct tree_child back;
+
+int fill_made_up(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p)
+{
+	(void)s;
+	(void)now_ns;
+	(void)r;
+	*p = (struct report_process){.pid = 7, .exited = true, .goes_on = goes_on};
+	return 0;
+}
+
+int pid_made_up(const struct session *s)
+{
+	(void)s;
+	return 7;
+}
+
+void close_nothing(struct opener *o, struct session *s)
+{
+	(void)o;
+	(void)s;
+}
+
+void put_back(struct tree *t, const struct tree_child *child)
+{
+	(void)t;
+	back = *child;
+}
 
 static void end_one(struct children *c, int pid, enum report_class verdict)
 {
@@ -65,10 +99,32 @@ static void those_that_are_not_named_count(void **state)
 	report_free(c.past);
 }
 
+/* It may have exec'ed before it was followed: no news of that comes then. */
+static void who_goes_on_waits_for_a_session_again(void **state)
+{
+	struct children c = {0};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		goes_on = i ? "runs another program now" : NULL;
+		assert_int_equal(note_open(&c, 7), 0);
+		children_end(&c, NULL);
+		assert_int_equal(c.open.n, 0);
+		assert_int_equal(back.pid, i ? 7 : 0);
+	}
+	assert_true(back.is_execed && back.since_ns && !back.start_ticks);
+	assert_int_equal(back.fate, TREE_WATCHED);
+	for (size_t i = 0; i < c.ended.n; i++)
+		report_free(c.ended.v[i].report);
+	vec_free(&c.ended);
+	vec_free(&c.open);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(those_that_are_not_named_count),
+		cmocka_unit_test(who_goes_on_waits_for_a_session_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

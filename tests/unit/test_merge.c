@@ -494,6 +494,38 @@ static void what_has_ended_grows_no_more(void **state)
 	report_free(all);
 }
 
+static void who_goes_on_has_not_ended(void **state)
+{
+	static const char exec[] = "runs another program now";
+	static const struct {
+		const char *first, *want;
+		size_t n;
+		bool runs;
+	} rows[] = {
+		{exec, exec, 1, false},
+		{NULL, NULL, 1, false},
+		{exec, "not watched any more", 2, false},
+		{NULL, NULL, 2, false},
+		{exec, NULL, 2, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct report *r = report_of(rows[i].n), *all;
+
+		for (size_t k = 0; k < rows[i].n; k++)
+			r->processes[k].exited = !k || !rows[i].runs;
+		r->processes[0].goes_on = rows[i].first;
+		all = merged(r);
+		assert_int_equal(all->processes->exited, !rows[i].runs);
+		if (rows[i].want)
+			assert_string_equal(all->processes->goes_on, rows[i].want);
+		else
+			assert_null(all->processes->goes_on);
+		report_free(all);
+	}
+}
+
 /* The error of a sum is that of what few samples tell. One that grows no more has none, and of one
  * whose samples are not known the sum's are not. */
 static void few_samples_of_one_leave_the_sum_unsure(void **state)
@@ -600,6 +632,7 @@ int main(void)
 		cmocka_unit_test(ids_of_another_kind_are_joined_by_line),
 		cmocka_unit_test(a_cause_of_many_places_comes_first),
 		cmocka_unit_test(what_has_ended_grows_no_more),
+		cmocka_unit_test(who_goes_on_has_not_ended),
 		cmocka_unit_test(few_samples_of_one_leave_the_sum_unsure),
 		cmocka_unit_test(one_line_is_one_finding),
 		cmocka_unit_test(what_one_process_tells_apart_stays_apart),

@@ -384,6 +384,12 @@ static void one_that_goes_on_is_not_said_to_have_ended(void **state)
 		assert_null(strstr(text, "has ended"));
 		assert_non_null(strstr(text, ", runs another program now, CPython "));
 	}
+	r->processes[0].n_members = 2;
+	r->processes[0].goes_on = "not watched any more";
+	rewind(f);
+	assert_int_equal(out_term(f, r, &(struct out_term_opts){.top = 10}), 0);
+	assert_null(strstr(text, "have ended"));
+	assert_non_null(strstr(text, ", not watched any more, CPython "));
 	fclose(f);
 	free(text);
 	report_free(r);

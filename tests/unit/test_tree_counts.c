@@ -225,6 +225,25 @@ static void who_is_named_is_no_child(void **state)
 	counts_are(t, 0, 0, 0, 0, 0);
 }
 
+/* It had a session, and exec'ed when nobody was told. */
+static void who_was_watched_is_handed_over_again(void **state)
+{
+	struct tree_child child = {.pid = 1, .fate = TREE_WATCHED, .is_execed = true};
+	struct tree *t = *state;
+
+	assert_int_equal(tree_add(t, 1), 0);
+	tree_put_back(t, &child);
+	assert_int_equal(tree_waiting(t), 1);
+	told(t, PL_TREE_EXEC, 1, 0.1); /* again, and this is told */
+	assert_int_equal(tree_waiting(t), 1);
+	tree_put_back(t, &child);
+	assert_false(tree_next(t, &child));
+	told(t, PL_TREE_EXEC, 1, OLD);
+	meet(t, 1, true);
+	assert_int_equal(tree_waiting(t), 0);
+	counts_are(t, 0, 0, 0, 0, 0);
+}
+
 #define WITH_TREE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -235,6 +254,7 @@ int main(void)
 		WITH_TREE(the_last_word_counts),
 		WITH_TREE(who_is_being_met_may_change),
 		WITH_TREE(who_is_named_is_no_child),
+		WITH_TREE(who_was_watched_is_handed_over_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
