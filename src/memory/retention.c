@@ -3,10 +3,11 @@
 #include "memory/retention.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#include "storage/storage.h"
 
 /* include/linux/sched.h, shown in field 9 of stat and by ps as F: forked, and no exec since */
 #define PF_FORKNOEXEC 0x40u
@@ -87,11 +88,12 @@ void retention_evidence(const struct retention_log *l, struct retention_evidence
 	};
 }
 
-/* Fields 9 and 28 of /proc/PID/stat; the name before them may have any character. */
-static bool read_stat(int pid, unsigned *flags, uint64_t *start_stack)
+/* Field 9 of /proc/PID/stat; the name before it may have any character. */
+static unsigned flags_of(int pid)
 {
 	char path[32], text[1024];
 	const char *at;
+	unsigned flags;
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
@@ -99,19 +101,15 @@ static bool read_stat(int pid, unsigned *flags, uint64_t *start_stack)
 	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	text[n > 0 ? n : 0] = '\0';
 	at = strrchr(text, ')');
-	return at && sscanf(at,
-			    ") %*s %*s %*s %*s %*s %*s %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-			    "%*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
-			    flags, start_stack) == 2;
+	return at && sscanf(at, ") %*s %*s %*s %*s %*s %*s %u", &flags) == 1 ? flags : 0;
 }
 
-/* Where a stack starts is random, and a fork's is its parent's: they differ where the parent has
- * exec'ed since. 0: the process may not be looked into. */
+/* Of the parent only the program is looked at: its stat may wait for an exec of it that hangs. */
 bool retention_is_forked(const struct proc *p)
 {
-	uint64_t start_stack, parents;
-	unsigned flags, ignored;
+	char own[40], parents[40];
 
-	return p->ppid > 1 && read_stat(p->pid, &flags, &start_stack) && flags & PF_FORKNOEXEC &&
-	       read_stat(p->ppid, &ignored, &parents) && start_stack && start_stack == parents;
+	snprintf(own, sizeof(own), "/proc/%d/exe", p->pid);
+	snprintf(parents, sizeof(parents), "/proc/%d/exe", p->ppid);
+	return p->ppid > 1 && flags_of(p->pid) & PF_FORKNOEXEC && storage_is_same(own, parents);
 }

@@ -36,8 +36,7 @@ struct retention_log {
 
 void retention_add(struct retention_log *l, double t_s, const double value[KEPT_MAX]);
 void retention_evidence(const struct retention_log *l, struct retention_evidence *out);
-/* Was it forked from its parent, without an exec of either since? Then pages may be shared with it.
- */
+/* Was it forked from its parent, and has not exec'ed since? Then pages may be shared with it. */
 bool retention_is_forked(const struct proc *p);
 
 #endif

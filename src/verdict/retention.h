@@ -23,7 +23,7 @@ struct retention_evidence {
 	struct retention_growth grew;
 	double rss, huge, pools_idle;		/* floors of the last seconds */
 	double malloc_slack, trimmable, arenas; /* of malloc; NAN = not known */
-	bool is_forked;				/* from its parent, without an exec since */
+	bool is_forked;				/* from its parent, with no exec of its own since */
 };
 
 /* Turns the verdict on @p into retention, with reason and hint, where the evidence says so. A leak
