@@ -148,7 +148,7 @@ static void who_is_too_young_to_be_told_is_said(void **state)
 
 	(void)state;
 	line_init(&l, f, 0, false);
-	term_tree(&l, &t);
+	term_tree(&l, &(struct report){.tree = &t});
 	line_fini(&l);
 	fclose(f);
 	assert_non_null(strstr(text, "-v says why), 1 just started\n"));
