@@ -104,7 +104,7 @@ static unsigned flags_of(int pid)
 	return at && sscanf(at, ") %*s %*s %*s %*s %*s %*s %u", &flags) == 1 ? flags : 0;
 }
 
-/* Of the parent only the program is looked at: its stat may wait for an exec of it that hangs. */
+/* Only the program of the parent is looked at: its stat may wait for an exec of it that hangs. */
 bool retention_is_forked(const struct proc *p)
 {
 	char own[40], parents[40];

@@ -205,7 +205,7 @@ static void put_holder(struct line *l, const struct report_held *h)
 	line_end(l);
 }
 
-/* What a reason says behind the rate, "no full collection has looked at it yet"; NULL: nothing. */
+/* The words of a reason behind the rate, "no full collection has looked at it yet"; NULL: none. */
 static const char *behind_rate(const char *reason)
 {
 	static const char *const join[] = {"/s; ", "/s, but "};

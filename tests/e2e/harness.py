@@ -36,7 +36,7 @@ INTERVAL_S = 2
 FEW_SAMPLES = 30
 # For a Target whose leak is the point, and not that it is busy: its requests take a tenth of a core, and not most of one.
 GENTLE = ("--pause", "0.01")
-# Of those the default sees half as many births. With that, as many as of one that uses most of a core.
+# The default sees half as many births of such a program. This lets it see as many as of one that uses most of a core.
 AS_OF_A_BUSY_ONE = ("--overhead", 20)
 
 # Losses that a correct run may have, and why. Anything else is a failed check.
