@@ -22,7 +22,7 @@ LONG = tuple("e2e/test_%s.py" % n for n in (
     "sweep", "zoo", "prometheus", "packages", "baseline", "hints", "limits", "bounds", "short_code", "focus", "windows", "site_ids",
     "serve", "allocators", "lost"))  # fmt: skip
 LONG += ("services/", "cli/test_screen.py", "cli/test_merge.py", "cli/test_attacked_reports.py", "judge/test_thresholds.py")
-COMPUTE = ("cli/", "faults/", "fuzz/", "judge/", "kern/")
+COMPUTE = ("cli/", "faults/", "fuzz/", "judge/", "kern/", "web/")
 SHORT = ("cli/", "judge/")
 
 
