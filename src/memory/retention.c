@@ -2,14 +2,13 @@
 /* Makes the evidence for retention from floors at the beginning and of late. */
 #include "memory/retention.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
-#include <unistd.h>
 
+#include "proc/inside.h"
 #include "storage/storage.h"
 
-/* include/linux/sched.h, shown in field 9 of stat and by ps as F: forked, and no exec since */
+/* include/linux/sched.h, shown by ps as F: forked, and no exec since */
 #define PF_FORKNOEXEC 0x40u
 
 /* The lower number; one that is not known does not count. */
@@ -88,20 +87,14 @@ void retention_evidence(const struct retention_log *l, struct retention_evidence
 	};
 }
 
-/* Field 9 of /proc/PID/stat; the name before it may have any character. */
-static unsigned flags_of(int pid)
+static bool is_forked(int pid)
 {
-	char path[32], text[1024];
-	const char *at;
-	unsigned flags;
-	ssize_t n;
+	auto_free char *text = NULL;
+	struct proc_stat st;
+	size_t len;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	text[n > 0 ? n : 0] = '\0';
-	at = strrchr(text, ')');
-	return at && sscanf(at, ") %*s %*s %*s %*s %*s %*s %u", &flags) == 1 ? flags : 0;
+	return !proc_slurp(pid, "stat", &text, &len) && !proc_parse_stat(text, &st) &&
+	       st.flags & PF_FORKNOEXEC;
 }
 
 /* Only the program of the parent is looked at: its stat may wait for an exec of it that hangs. */
@@ -111,5 +104,5 @@ bool retention_is_forked(const struct proc *p)
 
 	snprintf(own, sizeof(own), "/proc/%d/exe", p->pid);
 	snprintf(parents, sizeof(parents), "/proc/%d/exe", p->ppid);
-	return p->ppid > 1 && flags_of(p->pid) & PF_FORKNOEXEC && storage_is_same(own, parents);
+	return p->ppid > 1 && is_forked(p->pid) && storage_is_same(own, parents);
 }

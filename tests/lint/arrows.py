@@ -55,7 +55,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 # Headers that rooms share and that others may not see.
 INSIDE = {
     "heap/inside.h": {"heap", "why", "census"},
-    "proc/inside.h": {"proc", "container", "saved"},
+    "proc/inside.h": {"proc", "container", "memory", "saved"},
     "proc/source.h": {"proc", "saved"},
 }
 # The generated skeleton belongs to whoever loads programs.
