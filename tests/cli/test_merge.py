@@ -72,7 +72,7 @@ def test_sites_are_joined_by_id(hosts):
 
 
 def test_notes_of_children_are_told_once(tmp_path):
-    """What is said of several processes, numbers aside, is one line, below the report on all."""
+    """A note of several processes is one line, numbers aside, below the report on all."""
     report = load("tests", "golden", "formats", "workers.json")
     report["tree"] = {"started": 2, "watched": 2, "merged": report["processes"][0] | {"pid": None}}
     notes = ["a change took %d ms", "births are not watched", "a change took 99.5 ms"]
