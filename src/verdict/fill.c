@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/thresholds.h"
-#include "judge/holder_fact.h"
+#include "verdict/fill.h"
 
 /* Seconds from @then_ns to the last reading. */
 static double seconds_since(const struct fill *f, uint64_t then_ns)
