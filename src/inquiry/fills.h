@@ -4,7 +4,7 @@
 #ifndef PYLEAK_INQUIRY_FILLS_H
 #define PYLEAK_INQUIRY_FILLS_H
 
-#include "judge/holder_fact.h"
+#include "evidence/holder_fact.h"
 #include "py/py.h"
 #include "why/why.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/fit.h"
 #include "base/worker.h"
-#include "judge/holder_fact.h"
+#include "evidence/holder_fact.h"
 #include "why/why.h"
 
 #define INQUIRY_SITES	16

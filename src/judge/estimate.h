@@ -5,7 +5,7 @@
 #ifndef PYLEAK_ESTIMATE_H
 #define PYLEAK_ESTIMATE_H
 
-#include "judge/evidence.h"
+#include "evidence/evidence.h"
 
 /* Objects of a type whose bodies are of one size class. */
 struct estimate_type {

@@ -7,7 +7,7 @@
 #ifndef PYLEAK_JUDGE_H
 #define PYLEAK_JUDGE_H
 
-#include "judge/evidence.h"
+#include "evidence/evidence.h"
 
 /* Fills @p, whose strings live in @r or are those of the evidence. Whether @r is final decides
  * about the words of a reason alone. */

@@ -5,7 +5,7 @@
 
 #include "alert/alert.h"
 #include "heap/heap.h"
-#include "judge/evidence.h"
+#include "evidence/evidence.h"
 #include "proc/limits.h"
 #include "report/report.h"
 

@@ -3,7 +3,7 @@
 #ifndef PYLEAK_RECORD_EVIDENCE_IO_H
 #define PYLEAK_RECORD_EVIDENCE_IO_H
 
-#include "judge/evidence.h"
+#include "evidence/evidence.h"
 
 /* The layout that is written, and the only one that is read. */
 #define EVIDENCE_VERSION 2

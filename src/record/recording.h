@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#include "judge/evidence.h"
+#include "evidence/evidence.h"
 
 struct recorder;
 

@@ -7,7 +7,7 @@
 #ifndef PYLEAK_SESSION_SOURCE_H
 #define PYLEAK_SESSION_SOURCE_H
 
-#include "judge/evidence.h"
+#include "evidence/evidence.h"
 #include "pyleak/abi.h"
 
 struct map64;

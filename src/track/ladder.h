@@ -5,7 +5,7 @@
 #define PYLEAK_LADDER_H
 
 #include "heap/heap.h"
-#include "judge/evidence.h"
+#include "evidence/evidence.h"
 #include "pyleak/abi.h"
 #include "stacks/stacks.h"
 #include "track/ladder_aim.h"

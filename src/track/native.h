@@ -6,7 +6,7 @@
 #define PYLEAK_NATIVE_TRACK_H
 
 #include "heap/heap.h"
-#include "judge/evidence.h"
+#include "evidence/evidence.h"
 #include "ledger/ledger.h"
 #include "probe/probe.h"
 #include "pyleak/native.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A report has the container as it was last read, not as it was found. */
-#include "judge/evidence.h"
+#include "evidence/evidence.h"
 #include "session/holders_priv.h"
 
 #include "unit.h"

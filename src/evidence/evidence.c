@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Looking things up in evidence. */
-#include "judge/evidence.h"
+#include "evidence/evidence.h"
 
 #include "base/series.h"
 

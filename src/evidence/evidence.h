@@ -3,13 +3,13 @@
  * The watcher fills it (session/source.h), or a test does, and owns what it points to. Times in ns
  * are of CLOCK_MONOTONIC, rates per second, sizes in bytes; a number that is not known is NAN or
  * REPORT_UNKNOWN. */
-#ifndef PYLEAK_JUDGE_EVIDENCE_H
-#define PYLEAK_JUDGE_EVIDENCE_H
+#ifndef PYLEAK_EVIDENCE_H
+#define PYLEAK_EVIDENCE_H
 
 #include "base/coverage.h"
 #include "base/trend.h"
 #include "base/work.h"
-#include "judge/holder_fact.h"
+#include "evidence/holder_fact.h"
 #include "verdict/retention.h"
 #include "verdict/verdict.h"
 #include "pyleak/abi.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Findings of who holds the survivors of a site. */
-#ifndef PYLEAK_JUDGE_HOLDER_FACT_H
-#define PYLEAK_JUDGE_HOLDER_FACT_H
+#ifndef PYLEAK_EVIDENCE_HOLDER_FACT_H
+#define PYLEAK_EVIDENCE_HOLDER_FACT_H
 
 #include "report/hint.h"
 #include "verdict/fill.h"
