@@ -14,11 +14,14 @@
 #define HELD_S	   30	/* patience with who was stopped */
 #define GIVE_UP_MS 2000 /* patience once the user has asked for the end */
 
-static int give_up(const struct helper *keeper, bool is_held)
+static pid_t given_up; /* the process that is not asked again */
+
+/* A late answer would be taken for that to the next question. Who is stopped reads what it has been
+ * asked when it goes on, and then ends. */
+static int give_up(const struct helper *keeper)
 {
-	/* It reads what it has been asked when it goes on, and then ends. */
-	if (is_held)
-		shutdown(keeper->sock, SHUT_RDWR);
+	shutdown(keeper->sock, SHUT_RDWR);
+	given_up = keeper->pid;
 	return -EINTR;
 }
 
@@ -38,7 +41,7 @@ static int wait_for(const struct helper *keeper)
 				 ", %d), which %s",
 				 HELD_S, keeper->pid, held);
 		if (!left_ms || held_ms == HELD_S * 1000)
-			return give_up(keeper, is_held);
+			return give_up(keeper);
 	}
 	return 0;
 }
@@ -50,7 +53,7 @@ int ask_files(const struct helper *keeper, const struct keeper_request *r, struc
 	int err = packet_send(keeper->sock, r, sizeof(*r), -1);
 
 	if (err == -EPIPE)
-		return awaited_state(keeper->pid) ? -ENOTCONN : -ESRCH;
+		return given_up == keeper->pid ? -ENOTCONN : -ESRCH;
 	if (!err)
 		err = wait_for(keeper);
 	if (err)
@@ -91,6 +94,6 @@ int ask_files_unfinished(const struct helper *keeper, const char *path)
 			    keeper->pid, held);
 	return fail(-EINTR,
 		    "cannot write %s: " AWAITED_FILES ", %d) does not answer: is its storage "
-		    "silent, or another file a pipe that nobody reads?",
+		    "silent?",
 		    path, keeper->pid);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The process that writes files is stopped or killed: the tool ends, and says which process it was.
- */
+/* The process that writes files is stopped, killed, or waits: the tool ends, and says which process
+ * it was. */
 #include "unit.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,6 +151,45 @@ static void a_file_that_is_whole_takes_its_name_later(void **state)
 	ends_within_patience(is_unfinished, "new");
 }
 
+/* Somebody reads the pipe at last, when the tool has given it up. Returns what went wrong. */
+static int write_two(const char *pipe)
+{
+	const char *const both[] = {pipe, path};
+	struct outputs o;
+	char text[8];
+	int fd;
+
+	if (outputs_open(&o, NULL, both, 2, true))
+		return 1;
+	stop_ask();
+	if (outputs_write(&o, pipe, write_new, NULL) != -EINTR || !says("nobody reads"))
+		return 2;
+	fd = open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (outputs_write(&o, path, write_new, NULL) != -ENOTCONN || !says("did not answer before"))
+		return 3;
+	outputs_close(&o);
+	return read(fd, text, sizeof(text)) ? 4 : 0;
+}
+
+static void a_late_answer_is_for_no_other_file(void **state)
+{
+	char pipe[80];
+	pid_t tool;
+	int status;
+
+	(void)state;
+	snprintf(pipe, sizeof(pipe), "%s/pipe", dir);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	tool = fork();
+	if (!tool)
+		_exit(write_two(pipe));
+	assert_int_equal(waitpid(tool, &status, 0), tool);
+	unlink(pipe);
+	assert_int_equal(status, 0);
+	assert_true(has("old"));
+	assert_int_equal(files(), 1);
+}
+
 static void a_killed_one_is_no_fault_of_the_disk(void **state)
 {
 	const char *p = path;
@@ -179,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_DIR(a_stopped_one_is_named_and_left),
 		IN_DIR(a_file_that_is_whole_takes_its_name_later),
+		IN_DIR(a_late_answer_is_for_no_other_file),
 		IN_DIR(a_killed_one_is_no_fault_of_the_disk),
 	};
 
