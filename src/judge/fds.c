@@ -59,6 +59,8 @@ int fds_judge(const struct evidence *e, struct report *r, struct report_process 
 	if (p->n_sites)
 		memcpy(v, p->sites, p->n_sites * sizeof(*v));
 	p->sites = v;
+	if (p->exited) /* it meets no limit any more */
+		p->fds.eta_s = NAN;
 	for (size_t i = 0; i < e->n_fds; i++)
 		p->n_sites += judge_one(e, r, &e->fd[i], run_s, &v[p->n_sites]);
 	return 0;

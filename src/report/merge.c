@@ -169,8 +169,8 @@ static void add_process(struct report_process *to, const struct merge_part *part
 	if (p.exited)
 		shape_clear(&shape_memory, &p);
 	shape_merge(&shape_process, to, &p, first);
-	/* descriptors are no sum: each process has its limit */
-	if (isfinite(p.fds.eta_s) && !(to->fds.eta_s <= p.fds.eta_s)) {
+	/* descriptors are no sum: each process that runs has its limit */
+	if (!p.exited && isfinite(p.fds.eta_s) && !(to->fds.eta_s <= p.fds.eta_s)) {
 		to->fds = p.fds;
 		to->fds.of_pid = p.pid ? (uint64_t)p.pid : p.fds.of_pid;
 		to->fds.of_host = p.pid ? part->host : p.fds.of_host;

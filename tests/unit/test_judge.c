@@ -288,6 +288,21 @@ static void no_leak_before_its_holder_is_known(void **state)
 	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
 }
 
+/* The time that was left when it ended is that of nobody. */
+static void who_has_ended_runs_out_of_no_descriptors(void **state)
+{
+	struct world *w = *state;
+
+	w->e.seen.fds = (struct report_fds){
+		.means = "libc", .open = 624, .limit = 1024, .growth_per_s = 2, .eta_s = 200};
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_true(fabs(w->p.fds.eta_s - 200) < 1e-9);
+	w->e.seen.exited = true;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_int_equal(w->p.fds.open, 624);
+	assert_true(isnan(w->p.fds.eta_s));
+}
+
 #define WAYS 260
 #define EACH 10
 
@@ -3058,6 +3073,7 @@ int main(int argc, char **argv)
 		TEST(a_leak_is_called_one),
 		TEST(an_age_is_that_of_the_judgement),
 		TEST(no_leak_before_its_holder_is_known),
+		TEST(who_has_ended_runs_out_of_no_descriptors),
 		TEST(a_leak_that_many_ways_lead_to),
 		TEST(the_last_object_of_a_line_says_no_more_than_the_others),
 		TEST(no_leak_for_what_holds_a_few_of_them),
