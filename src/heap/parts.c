@@ -298,10 +298,10 @@ static int split_python(struct heap *h, struct heap_parts *out)
 {
 	struct heap_census c;
 	uint64_t live;
-	int err = out->python_slack ? heap_census(h, &c) : -ENODATA;
+	int err = out->python_slack ? heap_census(h, &c) : 0;
 
-	if (err) /* not counted: all is slack; or whoever watches wants no more of it */
-		return err == -ECANCELED ? err : 0;
+	if (err || !out->python_slack)
+		return err;
 	live = heap_live_bytes(&c);
 	out->python_live = live < out->python_slack ? live : out->python_slack;
 	out->python_slack -= out->python_live;
@@ -329,9 +329,9 @@ int heap_parts(struct heap *h, struct heap_parts *out)
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	if (heap_can_count(h))
-		heap_read_arenas(h); /* a race leaves the list of before */
-	err = proc_resident_rows(h->rt->proc, &rows, &n);
+	err = heap_can_count(h) ? heap_read_arenas(h) : 0;
+	if (!err)
+		err = proc_resident_rows(h->rt->proc, &rows, &n);
 	if (!err)
 		err = find_areas(&p, rows, n);
 	if (!err)

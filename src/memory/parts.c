@@ -52,6 +52,13 @@ static void copy(const struct heap_parts *h, struct report_parts *out)
 	out->trimmable = h->trimmable;
 }
 
+/* Lets who waits for a reading go on. The caller holds the lock. */
+static void end_hurry(struct worker *w)
+{
+	w->hurry = false;
+	pthread_cond_broadcast(&w->wake);
+}
+
 static void keep(struct parts_log *l, double t_s, const struct heap_parts *h)
 {
 	pthread_mutex_lock(&l->worker.lock);
@@ -59,8 +66,7 @@ static void keep(struct parts_log *l, double t_s, const struct heap_parts *h)
 	copy(h, &l->last.v);
 	l->has_last = true;
 	l->cost_ns = h->cost_ns;
-	l->worker.hurry = false;
-	pthread_cond_broadcast(&l->worker.wake);
+	end_hurry(&l->worker);
 	if (++l->skipped >= l->step) {
 		if (l->n == READINGS) {
 			for (size_t i = 0; i < READINGS / 2; i++)
@@ -86,6 +92,15 @@ static uint64_t pause_for(const struct parts_log *l, uint64_t cost_ns)
 	return wait > MAX_NS ? MAX_NS : wait;
 }
 
+/* After a reading that failed: the next one may not, and until then the last one is told. */
+static void go_without(struct parts_log *l)
+{
+	log_debug("parts of the memory of %d: %s", l->pid, fail_text());
+	pthread_mutex_lock(&l->worker.lock);
+	end_hurry(&l->worker);
+	pthread_mutex_unlock(&l->worker.lock);
+}
+
 static void work(void *arg)
 {
 	struct parts_log *l = arg;
@@ -95,8 +110,11 @@ static void work(void *arg)
 	int err = view_open(&v, l->pid, l->start_ticks, &l->worker);
 
 	/* ends with the process or at an exec */
-	while (!err && !heap_parts(v.heap, &parts)) {
-		keep(l, (double)(clock_ns() - start) / 1e9, &parts);
+	while (!err && !proc_memory_gone(v.p)) {
+		if (heap_parts(v.heap, &parts))
+			go_without(l);
+		else
+			keep(l, (double)(clock_ns() - start) / 1e9, &parts);
 		if (!worker_rest(&l->worker, pause_for(l, parts.cost_ns)))
 			break;
 	}

@@ -1,15 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* By how much the parts of memory grow, and how long a final report waits for them. Readings are
- * made up: they go in where real ones do. */
+/* By how much the parts of memory grow, how long a final report waits for them, and what is told
+ * when a reading fails. Readings are made up: they go in where real ones do. */
 #include "base/thread.h"
+#include "heap/parts.h"
+#include "memory/view.h"
 
 #include "unit.h"
 
-#define LIVE_OF_THREAD 42
+#include <unistd.h>
 
-static bool is_crowded;
+#define LIVE_OF_THREAD 42
+#define FAILS_AT       2
+
+static bool is_crowded, is_gone;
+
+/* The number of the reading is what lives. */
+static int read_parts(struct heap_parts *out)
+{
+	static unsigned n;
+
+	*out = (struct heap_parts){.python_live = ++n};
+	return n == FAILS_AT ? fail(-EMFILE, "too many open files") : 0;
+}
 
 #define thread_is_crowded() is_crowded
+#define view_open(v, ...)   (*(v) = (struct view){0}, 0)
+#define view_close(v)	    (void)(v)
+#define heap_parts(h, out)  ((void)(h), read_parts(out))
+#define proc_memory_gone(p) ((void)(p), is_gone)
 
 #include "memory/parts.c"
 
@@ -94,11 +112,43 @@ static void a_final_report_waits_for_what_is_quick(void **state)
 	assert_int_equal(live_at_last(0), LIVE_OF_THREAD);
 }
 
+static uint64_t live_now(struct parts_log *l)
+{
+	uint64_t live;
+
+	pthread_mutex_lock(&l->worker.lock);
+	live = l->has_last ? l->last.v.bytes[PART_PYTHON_LIVE] : 0;
+	pthread_mutex_unlock(&l->worker.lock);
+	return live;
+}
+
+/* Descriptors ran out for a moment. */
+static void one_that_fails_is_not_the_last(void **state)
+{
+	static struct parts_log l;
+
+	(void)state;
+	is_crowded = false;
+	l = (struct parts_log){.step = 1, .worker = {.job = work, .arg = &l}};
+	assert_int_equal(worker_start(&l.worker), 0);
+	for (int i = 0; i < 500 && !live_now(&l); i++)
+		usleep(10000);
+	for (unsigned n = 1; n <= FAILS_AT + 1; n++) {
+		assert_int_equal(live_now(&l), n == FAILS_AT ? n - 1 : n);
+		refresh(&l);
+	}
+	is_gone = true;
+	refresh(&l);
+	assert_true(worker_await(&l.worker, FRESH_NS));
+	assert_true(worker_stop(&l.worker, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_grow_over_the_span_of_rss),
 		cmocka_unit_test(a_final_report_waits_for_what_is_quick),
+		cmocka_unit_test(one_that_fails_is_not_the_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
