@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "confine/place.h"
 
 #define CHECK_NS 1000000000u
+#define LOOK_US	 50000
 
 int alerts_init(const char *const *rules, size_t n, struct alerts *out)
 {
@@ -26,7 +28,21 @@ int alerts_init(const char *const *rules, size_t n, struct alerts *out)
 	return 0;
 }
 
-int alerts_open(struct alerts *a, const char *log, const char *hook)
+/* A pipe may have no reader yet, who is waited for. One who stops to read does not hold up the
+ * watch: what the pipe has no room for is lost. */
+static int open_log(const struct place *p, bool (*is_cancelled)(void))
+{
+	struct stat st;
+	int fd;
+
+	if (p->dir >= 0 || fstat(p->at, &st) || !S_ISFIFO(st.st_mode))
+		return place_append(p);
+	while ((fd = place_special(p, O_NONBLOCK)) == -ENXIO && !is_cancelled())
+		usleep(LOOK_US);
+	return fd == -ENXIO ? -ECANCELED : fd;
+}
+
+int alerts_open(struct alerts *a, const char *log, const char *hook, bool (*is_cancelled)(void))
 {
 	int err = hook_open(&a->hooks, hook);
 	struct place p;
@@ -41,7 +57,7 @@ int alerts_open(struct alerts *a, const char *log, const char *hook)
 		err = place_find(log, &p);
 		if (err)
 			return err;
-		a->log = place_append(&p);
+		a->log = open_log(&p, is_cancelled);
 		place_close(&p);
 	}
 	return a->log >= 0 ? 0 : fail(a->log, "cannot write %s: %s", log, strerror(-a->log));

@@ -26,8 +26,9 @@ struct alerts {
  * sentence: one is no rule. */
 int alerts_init(const char *const *rules, size_t n, struct alerts *out);
 /* Opens the log, which is appended to ("-" = standard output, NULL = none), and starts the hook
- * @hook (NULL = none). A negative errno with the sentence when one cannot be opened. */
-int alerts_open(struct alerts *a, const char *log, const char *hook);
+ * @hook (NULL = none). A negative errno with the sentence when one cannot be opened; -ECANCELED:
+ * @is_cancelled() ended the wait for the reader of a pipe. */
+int alerts_open(struct alerts *a, const char *log, const char *hook, bool (*is_cancelled)(void));
 void alerts_close(struct alerts *a);
 
 /* Is it time to check the rules again? True once a second, if there are rules. */

@@ -435,7 +435,7 @@ static int run(struct watch *w)
 	if (!err && w->o.baseline)
 		err = watch_read_baseline(w);
 	if (!err)
-		err = alerts_open(&w->alerts, w->o.alert_log, w->o.alert_hook);
+		err = alerts_open(&w->alerts, w->o.alert_log, w->o.alert_hook, stop_asked);
 	if (!err)
 		err = cli_helpers_start(w->o.no_sandbox);
 	if (!err)

@@ -2,10 +2,13 @@
 /* Alert rules: what they mean, what is refused and how, when they fire and end. */
 #include "alert/alert.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "alert/alerts.h"
 #include "alert/hook.h"
 #include "out/event.h"
 #include "unit.h"
@@ -243,6 +246,50 @@ static void a_hook_that_outlives_the_tool_is_told(void **state)
 	assert_int_equal(kill(pid, SIGKILL), 0);
 }
 
+static bool at_the_second_look(void)
+{
+	static unsigned n;
+
+	return n++;
+}
+
+/* A thousand events, more than a pipe has room for. */
+static void fire(struct alerts *a)
+{
+	struct metrics m = {.v = {[METRIC_RSS] = 2}};
+
+	for (unsigned i = 0; i < 1000; i++) {
+		a->state[0][0] = (struct alert_state){0};
+		alerts_check(a, 0, 1, "python", &m, i);
+	}
+}
+
+static void a_pipe_that_nobody_reads_holds_up_nobody(void **state)
+{
+	const char *rule = "rss>1";
+	char dir[] = "/tmp/pyleak-alert-XXXXXX", pipe[64];
+	struct alerts a;
+	int reader;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(pipe, sizeof(pipe), "%s/pipe", dir);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	alarm(20);
+	assert_int_equal(alerts_init(&rule, 1, &a), 0);
+	assert_int_equal(alerts_open(&a, pipe, NULL, at_the_second_look), -ECANCELED);
+	reader = open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_int_equal(alerts_open(&a, pipe, NULL, at_the_second_look), 0);
+	a.is_quiet = true;
+	fire(&a);
+	assert_true(a.log_failed);
+	alarm(0);
+	alerts_close(&a);
+	close(reader);
+	unlink(pipe);
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +302,7 @@ int main(void)
 		cmocka_unit_test(a_value_that_stays_unknown_is_told_once),
 		cmocka_unit_test(an_event_is_one_line_of_json),
 		cmocka_unit_test(a_hook_that_outlives_the_tool_is_told),
+		cmocka_unit_test(a_pipe_that_nobody_reads_holds_up_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
