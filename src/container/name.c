@@ -105,6 +105,18 @@ static void name_by_monitor(char *const *word, struct proc_container *c)
 		snprintf(c->name, sizeof(c->name), "%.71s", name);
 }
 
+/* May it hold its mmap_lock for as long as storage is silent? Then whoever reads its arguments
+ * waits as long (W4). */
+static bool is_stuck(int pid)
+{
+	auto_free char *status = NULL;
+	struct proc_status st;
+	size_t len;
+
+	return proc_slurp(pid, "status", &status, &len) || proc_parse_status(status, &st) ||
+	       st.state == 'D';
+}
+
 /* Asks the nearest process above @pid that is not in the container itself. */
 static void ask_monitor(int pid, struct proc_container *c)
 {
@@ -121,7 +133,7 @@ static void ask_monitor(int pid, struct proc_container *c)
 		pid = st.ppid;
 		if (proc_container_parse(cgroup, &above) && !strcmp(above.id, c->id))
 			continue;
-		if (!proc_open(pid, &monitor)) {
+		if (!is_stuck(pid) && !proc_open(pid, &monitor)) {
 			name_by_monitor(monitor->cmdline, c);
 			proc_close(monitor);
 		}
