@@ -15,7 +15,11 @@
 #define growth_curve	   curve_of
 #define growth_entry	   entry_of
 #define growth_fill	   fill_by_growth
+#include "proc/list.h"
+static bool list_one(int pid, struct proc_entry *out);
+#define proc_list_one list_one
 #include "sweep/sweep_suspects.c"
+#undef proc_list_one
 
 #define SECOND 1000000000ull
 
@@ -36,6 +40,7 @@ static uint64_t now_ns, rss_now;
 static double lags; /* so much of RSS growth has not seen yet */
 static int step_ends, cannot_open;
 static bool is_gone; /* as growth knows */
+static bool waits;   /* in the kernel, for storage perhaps */
 
 static struct {
 	enum report_class verdict;
@@ -121,6 +126,12 @@ void growth_fill(struct growth *g, const char *unprobed, struct report *r, struc
 	p->rss_bytes = (uint64_t)((1 - lags) * (double)rss_now);
 }
 
+static bool list_one(int pid, struct proc_entry *out)
+{
+	*out = (struct proc_entry){.pid = pid, .is_stuck = waits};
+	return true;
+}
+
 /* One process that grows, in a sweep that probes it. */
 struct one {
 	struct growth g;
@@ -137,7 +148,7 @@ static void begin_turn(struct one *o)
 	assert_non_null(o->t.session);
 }
 
-static void begin_with(struct one *o)
+static void grow(struct one *o)
 {
 	*o = (struct one){.g.curve = {.shape = CURVE_RISING, .span_s = 60, .slope = 1e6}};
 	o->t.growth = &o->g;
@@ -147,6 +158,11 @@ static void begin_with(struct one *o)
 	step_ends = 0;
 	rss_now = 100 << 20;
 	lags = 0;
+}
+
+static void begin_with(struct one *o)
+{
+	grow(o);
 	begin_turn(o);
 }
 
@@ -394,6 +410,24 @@ static void what_has_ended_meets_no_limit(void **state)
 	end_with(&o);
 }
 
+/* Whoever reads it would wait as long, and with him all others. */
+static void one_that_may_hold_its_lock_has_no_turn(void **state)
+{
+	struct one o;
+
+	(void)state;
+	grow(&o);
+	waits = true;
+	suspects_choose(&o.s);
+	assert_null(o.t.session);
+	assert_int_equal(o.t.turns, 0);
+	waits = false;
+	now_ns += LOOK_NS;
+	suspects_choose(&o.s);
+	assert_non_null(o.t.session);
+	end_with(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +441,7 @@ int main(void)
 		cmocka_unit_test(a_line_is_not_given_up_for_one_that_explains_less),
 		cmocka_unit_test(one_that_has_ended_is_not_called_unknown),
 		cmocka_unit_test(what_has_ended_meets_no_limit),
+		cmocka_unit_test(one_that_may_hold_its_lock_has_no_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
