@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/thread.h"
@@ -13,6 +14,8 @@
 #include "confine/confine.h"
 #include "confine/keeper.h"
 #include "out/out.h"
+
+#define ANY_TERMINAL makedev(5, 0) /* /dev/tty: that of whoever opens it */
 
 struct places {
 	struct place v[OUTPUTS_MAX];
@@ -99,6 +102,23 @@ int outputs_apart(const struct outputs_files *files, const char *const *paths, s
 	return err;
 }
 
+/* The process that writes files has no terminal of its own, and would wait for "/dev/tty" as for a
+ * pipe that nobody reads: it gets the terminal's own name, from where we have it open. */
+static int find_terminal(struct place *p)
+{
+	char name[64];
+	struct stat st;
+
+	if (p->at < 0 || fstat(p->at, &st) || !S_ISCHR(st.st_mode) || st.st_rdev != ANY_TERMINAL)
+		return 0;
+	close_fd(&p->at);
+	p->at = -1;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && p->at < 0; fd++)
+		if (!ttyname_r(fd, name, sizeof(name)))
+			p->at = open(name, O_PATH | O_CLOEXEC);
+	return p->at < 0 ? cannot(p->path, -ENXIO) : 0;
+}
+
 static int find_all(struct places *p, const char *const *paths, size_t n)
 {
 	int err = 0;
@@ -107,6 +127,8 @@ static int find_all(struct places *p, const char *const *paths, size_t n)
 		if (!paths[i] || outputs_is_stdout(paths[i]))
 			continue;
 		err = place_find(paths[i], &p->v[p->n]);
+		if (!err)
+			err = find_terminal(&p->v[p->n]);
 		if (err)
 			break;
 		err = place_try(&p->v[p->n++]);

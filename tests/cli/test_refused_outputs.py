@@ -3,10 +3,13 @@
 before stays, and one line says what is wrong."""
 import json
 import os
+import pty
 import random
 import re
 import resource
+import select
 import shlex
+import signal
 import subprocess
 
 import pytest
@@ -191,6 +194,25 @@ def test_a_named_pipe_whose_reader_leaves(tmp_path, large, name):
         f.read(1)
     _, said = tool.communicate(timeout=60)
     one_line(subprocess.CompletedProcess(None, tool.returncode, None, said), str(pipe), "Broken pipe")
+
+
+def test_the_terminal_by_the_name_of_any():
+    """The process that writes files has none of its own, and waited for one for good."""
+    pid, fd = pty.fork()
+    if not pid:
+        os.execv(TOOL, [TOOL, "--from", SAMPLE, "--json", "/dev/tty"])
+    shown = b""
+    try:
+        while select.select([fd], [], [], 20)[0]:
+            shown += os.read(fd, 65536)
+    except OSError:
+        pass  # it has ended
+    os.kill(pid, signal.SIGKILL)
+    assert os.waitpid(pid, 0)[1] == 0 and json.JSONDecoder().raw_decode(shown.decode())[0]["schema"] == "pyleak-bpf/report/1"
+    os.close(fd)
+    run = subprocess.run([TOOL, "--from", SAMPLE, "--json", "/dev/tty"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                         start_new_session=True, timeout=60, check=False)  # fmt: skip
+    one_line(run, "/dev/tty", "No such device or address")
 
 
 @pytest.mark.parametrize("name, suffix", SUFFIXES)
