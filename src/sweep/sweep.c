@@ -20,10 +20,11 @@
 #define MOST_LEAKS   256 /* leaks of ended processes that are kept */
 #define SEEN_MIN     256
 #define FORGET_NS    600000000000ull
-#define AGAIN_S	     60		/* seconds until a failed look is tried again, at most */
-#define RARELY_S     86400	/* seconds until any other look, at most */
-#define WATCHED	     UINT64_MAX /* as the time of the next look: it is watched */
-#define REFUSED	     (1u << 31) /* a bit beside the wait: the last look failed */
+#define AGAIN_S	     60		   /* seconds until a failed look is tried again, at most */
+#define RARELY_S     86400	   /* seconds until any other look, at most */
+#define WATCHED	     UINT64_MAX	   /* as the time of the next look: it is watched */
+#define REFUSED	     (1u << 31)	   /* a bit beside the wait: the last look failed */
+#define ONCE_MORE    (REFUSED | 1) /* to be looked at at once, and not counted again */
 
 enum look { LOOK_WATCHED, LOOK_NOTHING, LOOK_FAILED, LOOK_LATER };
 
@@ -363,7 +364,6 @@ int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
 		}
 		*at = WATCHED;
 	}
-	/* to be looked at once more, and not counted again */
 	for (size_t i = 0; i < s->seen.cap; i++) {
 		const uint64_t *pair = s->seen.slot + 2 * i;
 		uint64_t *at;
@@ -375,7 +375,7 @@ int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
 			map64_free(&seen);
 			return fail(-ENOMEM, "out of memory");
 		}
-		*at = REFUSED | 1;
+		*at = ONCE_MORE;
 	}
 	for (size_t i = 0; i < s->target.n; i++)
 		s->target.v[i]->is_over =
@@ -400,7 +400,7 @@ static void give_up(struct sweep *s, struct sweep_target *t)
 	s->refused += is_refused;
 	s->not_watched += is_refused;
 	if (at)
-		*at = is_refused ? REFUSED | 1 : 0;
+		*at = is_refused ? ONCE_MORE : 0;
 }
 
 /* Reads each process that is due; one that came late is read as often at first, so as to be
