@@ -114,7 +114,7 @@ $(O)/tests/%: tests/%.c $(O)/libpyleak.a
 		-o $@ $< $(O)/libpyleak.a $(LDFLAGS_) $(LDFLAGS) $(LIBS) -lcmocka
 
 # The judge and what it rests on, evidence as bytes, and nothing else of the tool.
-PURE_OBJ := $(patsubst src/%.c,$(O)/%.o,$(foreach r,base report verdict evidence judge,$(wildcard src/$(r)/*.c)) $(wildcard src/record/evidence_*.c))
+PURE_OBJ := $(patsubst src/%.c,$(O)/%.o,$(foreach r,base report verdict evidence judge,$(wildcard src/$(r)/*.c)) $(wildcard src/record/evidence_*.c) src/record/wire.c)
 $(O)/tests/unit/test_judge: tests/unit/test_judge.c $(PURE_OBJ)
 	$(call say,CCTEST,$@)
 	$(Q)mkdir -p $(@D)

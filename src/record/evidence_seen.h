@@ -4,7 +4,7 @@
 #ifndef PYLEAK_RECORD_EVIDENCE_SEEN_H
 #define PYLEAK_RECORD_EVIDENCE_SEEN_H
 
-#include "report/wire.h"
+#include "record/wire.h"
 
 void evidence_seen(struct wire *w, struct report_process *p);
 

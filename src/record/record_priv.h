@@ -6,7 +6,7 @@
 #define PYLEAK_RECORD_PRIV_H
 
 #include "record/evidence_io.h"
-#include "report/wire.h"
+#include "record/wire.h"
 #include "record/recording.h"
 
 #define RECORD_MAGIC  "pyleak-bpf recording 1\n"

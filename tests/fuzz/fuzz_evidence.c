@@ -2,7 +2,7 @@
 /*
  * Evidence out of somebody's recording, and the report that is made of it.
  *
- * reads: src/report/wire.c src/record/evidence_io.c src/evidence/evidence.c src/judge/judge.c
+ * reads: src/record/wire.c src/record/evidence_io.c src/evidence/evidence.c src/judge/judge.c
  * reads: src/judge/sites.c src/judge/native.c src/judge/holders.c src/verdict/fill.c
  * reads: src/judge/memory.c src/judge/interleave.c src/judge/estimate.c src/judge/estimate_counts.c
  * reads: src/judge/estimate_classes.c src/judge/finish.c src/judge/fds.c

@@ -6,7 +6,7 @@
 #include "judge/judge.h"
 #include "judge/sites_priv.h"
 #include "report/findings.h"
-#include "report/wire.h"
+#include "record/wire.h"
 
 #include <math.h>
 #include <setjmp.h>

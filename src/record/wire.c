@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "report/wire.h"
+#include "record/wire.h"
 
 #define MOST_ROOM (256ull << 20) /* bytes that may be read into one report */
 

@@ -8,8 +8,8 @@
  *
  * Bytes may come from anybody: a number is not believed if there is no room for it in the bytes.
  * After the first fault a wire does nothing more; wire_error() tells. */
-#ifndef PYLEAK_REPORT_WIRE_H
-#define PYLEAK_REPORT_WIRE_H
+#ifndef PYLEAK_RECORD_WIRE_H
+#define PYLEAK_RECORD_WIRE_H
 
 #include "report/report.h"
 
