@@ -1,37 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Writes what is told below a report on children: their notes, each once; how many were started,
  * and how many were not watched, and why. */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "out/term_priv.h"
+#include "report/notes.h"
 
-#define MOST_NOTES 32 /* different ones that are told */
-
-/* One note, and how many processes have it. */
-struct note {
-	const char *text;
-	const struct report_process *first, *last;
-	size_t n;
-	bool is_varied; /* with other numbers in some of them */
-};
-
-/* Do two notes say the same, numbers aside? */
-static bool is_alike(const char *a, const char *b)
-{
-	while (*a && *b) {
-		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
-			a += strspn(a, "0123456789.");
-			b += strspn(b, "0123456789.");
-		} else if (*a++ != *b++) {
-			return false;
-		}
-	}
-	return *a == *b;
-}
-
-static void put_note(struct line *l, const struct note *note)
+static void put_note(struct line *l, const struct report_note *note)
 {
 	if (note->n == 1)
 		line_printf(l, "  note of pid %d: ", note->first->pid);
@@ -44,44 +20,17 @@ static void put_note(struct line *l, const struct note *note)
 	line_end(l);
 }
 
-/* Finds the note that says the same, or adds it; NULL: there is no room. */
-static struct note *find_note(struct note *v, size_t *n, const char *text)
-{
-	size_t i = 0;
-
-	while (i < *n && !is_alike(v[i].text, text))
-		i++;
-	if (i == *n && i < MOST_NOTES)
-		v[(*n)++] = (struct note){.text = text};
-	return i < *n ? &v[i] : NULL;
-}
-
 static void put_notes(struct line *l, const struct report *r)
 {
-	struct note v[MOST_NOTES], *note;
-	size_t n = 0, left = 0;
+	struct report_notes notes = {0};
 
-	for (size_t i = 0; i < r->n_processes; i++) {
-		const struct report_process *p = &r->processes[i];
-
-		for (size_t k = 0; k < p->n_notes; k++) {
-			const char *text = p->notes[k] ? p->notes[k] : "";
-
-			note = find_note(v, &n, text);
-			if (!note) {
-				left++;
-				continue;
-			}
-			note->n += note->last != p;
-			note->first = note->first ? note->first : p;
-			note->last = p;
-			note->is_varied |= strcmp(note->text, text) != 0;
-		}
-	}
-	for (size_t i = 0; i < n; i++)
-		put_note(l, &v[i]);
-	if (left)
-		line_put(l, "  %zu more note%s: --json has all", left, left == 1 ? "" : "s");
+	for (size_t i = 0; i < r->n_processes; i++)
+		report_notes_add(&notes, &r->processes[i], "");
+	for (size_t i = 0; i < notes.n; i++)
+		put_note(l, &notes.v[i]);
+	if (notes.left)
+		line_put(l, "  %zu more note%s: --json has all", notes.left,
+			 notes.left == 1 ? "" : "s");
 }
 
 static void put_count(struct line *l, uint64_t n, const char *what)

@@ -10,6 +10,7 @@
 #include "base/map64.h"
 #include "base/thresholds.h"
 #include "report/merge_priv.h"
+#include "report/notes.h"
 #include "report/shape.h"
 
 /* The order in which an operator looks at processes. */
@@ -409,6 +410,17 @@ static void fill_whole(struct report *r, struct report **in, size_t n)
 	r->final = true;
 }
 
+/* Keeps the notes of all: where one was not watched as it usually is says how far to trust the sum.
+ */
+static int merge_notes(struct report *r, const struct merge_parts *parts)
+{
+	struct report_notes notes = {0};
+
+	for (size_t i = 0; i < parts->n; i++)
+		report_notes_add(&notes, parts->v[i].process, parts->v[i].host);
+	return report_notes_give(r, &notes, r->processes);
+}
+
 int report_merge(struct report **in, size_t n, bool past, struct report **out)
 {
 	struct merge_parts parts = {0};
@@ -425,6 +437,8 @@ int report_merge(struct report **in, size_t n, bool past, struct report **out)
 		err = r->processes ? fill_process(r, &parts, past, r->processes)
 				   : fail(-ENOMEM, "out of memory");
 	}
+	if (!err)
+		err = merge_notes(r, &parts);
 	vec_free(&parts);
 	for (size_t i = 0; i < n; i++) {
 		if (!err)

@@ -87,6 +87,33 @@ def test_notes_of_children_are_told_once(tmp_path):
     assert run.stdout.index(" note ") < run.stdout.index("\nchildren: ")
 
 
+def test_a_note_is_told_with_the_process_that_has_it(hosts):
+    """Once where several have it; the numbers are those of the first."""
+    report = json.loads(hosts[1].read_text())
+    report["processes"][0]["notes"] = ["a change took 12 ms", "only here"]
+    hosts[1].write_text(json.dumps(report))
+    report = json.loads(hosts[2].read_text())
+    report["processes"][1]["notes"].append("a change took 9.5 ms")
+    hosts[2].write_text(json.dumps(report))
+    notes = ["3 processes, the first pid 1234 on web-0: native blocks are judged in bursts: too many calls",
+             "2 processes, with the numbers of pid 1234 on web-1: a change took 12 ms", "pid 1234 on web-1: only here"]  # fmt: skip
+    assert merged(*hosts)["processes"][0]["notes"] == notes
+    assert [line for line in merge(*hosts).stdout.splitlines() if " note: " in line] == ["  note: " + n for n in notes]
+
+
+def test_notes_of_a_merged_report_keep_their_names(hosts, tmp_path):
+    part = tmp_path / "part.json"
+    part.write_text(json.dumps(merged(*hosts[:2])))
+    notes = merged(part, hosts[2])["processes"][0]["notes"]
+    assert {n.split(":")[0] for n in notes} == {"2 processes, the first pid 1234 on web-0", "2 processes, the first pid 77 on web-2"}
+
+
+def test_what_is_not_counted_keeps_its_sentence(hosts):
+    """The JSON has keys alone."""
+    told = [line for line in merge(*hosts).stdout.splitlines() if "not counted, " in line]
+    assert told == ["  not counted, 48 times: a stack or a call did not fit its ring buffer"]
+
+
 def test_descriptors_are_told_of_the_worst_process(hosts):
     """The end that is nearest comes first: descriptors run out in 90 s, memory in hours."""
     lines = merge(*hosts).stdout.splitlines()
