@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/lost.h"
 #include "base/thresholds.h"
 #include "base/trend.h"
 #include "census/gc_lists.h"
@@ -424,6 +425,10 @@ static void fill_pools(struct census *c, struct report *r, struct report_process
 	p->pools = v;
 }
 
+#define X(id, key, text) CENSUS_##id,
+enum census_loss { CENSUS_LOST(X) };
+#undef X
+
 /* Adds the losses of the last reading of the heap. */
 static void fill_lost(struct census *c, struct report *r, struct report_process *p)
 {
@@ -431,28 +436,20 @@ static void fill_lost(struct census *c, struct report *r, struct report_process 
 	bool no_pools =
 		!heap_can_count(c->heap) && (a == PY_ALLOC_PYMALLOC || a == PY_ALLOC_OTHER ||
 					     (a == PY_ALLOC_DEBUG && !c->rt->pymalloc_idle));
-	const struct report_lost mine[] = {
-		{"census_torn", "a pool changed each time it was read", c->now.walk.torn},
-		{"census_unreadable", "a part of the heap could not be read",
-		 c->now.walk.unreadable},
-		{"census_cut", "a list of the collector was longer than it can be",
-		 c->now.walk.cut},
-		{"census_types", "a type more than are kept", c->now.walk.types_left_out},
-		{"census_unnamed", "the name of a type would have taken too much memory, or time",
-		 c->unnamed},
-		{"census_unsearched",
-		 "a mapping with much other memory was not searched to its end for blocks of "
-		 "malloc",
-		 c->now.walk.unsearched},
-		{"census_pools",
-		 "the pools of pymalloc, which were not found: only what the collector tracks is "
-		 "counted",
-		 no_pools},
-	};
+#define X(id, key, text) {key, text, 0},
+	struct report_lost mine[] = {CENSUS_LOST(X)};
+#undef X
 	struct report_lost *v = report_alloc(r, (p->n_lost + ARRAY_SIZE(mine)) * sizeof(*v));
 
 	if (!v)
 		return;
+	mine[CENSUS_TORN].n = c->now.walk.torn;
+	mine[CENSUS_UNREADABLE].n = c->now.walk.unreadable;
+	mine[CENSUS_CUT].n = c->now.walk.cut;
+	mine[CENSUS_TYPES].n = c->now.walk.types_left_out;
+	mine[CENSUS_UNNAMED].n = c->unnamed;
+	mine[CENSUS_UNSEARCHED].n = c->now.walk.unsearched;
+	mine[CENSUS_POOLS].n = no_pools;
 	if (p->n_lost)
 		memcpy(v, p->lost, p->n_lost * sizeof(*v));
 	memcpy(v + p->n_lost, mine, sizeof(mine));

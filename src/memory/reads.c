@@ -3,36 +3,37 @@
 
 #include <stdio.h>
 
-static const char *swapped_in_words(const struct proc *p, struct report *r)
+#include "base/lost.h"
+
+/* Says how much is swapped out, if that is known. */
+static void say_swapped(const struct proc *p, struct report *r, struct report_lost *to)
 {
 	char text[256], size[32];
 	struct proc_memory m;
 
 	if (proc_memory(p, &m) || !m.swap_bytes)
-		return "a page is swapped out and was not read";
+		return;
 	snprintf(text, sizeof(text),
 		 "%s are swapped out and were not read; --swapped of census and why reads them, "
 		 "which brings them back into memory",
 		 fmt_bytes(size, sizeof(size), (double)m.swap_bytes));
-	return report_strdup(r, text);
+	to->text = report_strdup(r, text);
 }
 
 void reads_lost(const struct proc *p, struct report *r, struct report_lost *to)
 {
+#define X(id, key, text) {key, text, 0},
+	static const struct report_lost row[READS_ROWS] = {READS_LOST(X)};
+#undef X
 	struct proc_reads n;
 
 	proc_reads(p, &n);
-	to[0] = (struct report_lost){"pages_swapped",
-				     n.swapped ? swapped_in_words(p, r) : "a page is swapped out",
-				     n.swapped};
-	to[1] = (struct report_lost){
-		"reads_held_back",
-		"a page of a file was not read, because the process was short of memory",
-		n.held_back};
-	to[2] = (struct report_lost){
-		"pages_brought_in",
-		"a page went between our look at it and its reading, which brought it back",
-		n.faults};
+	memcpy(to, row, sizeof(row));
+	to[0].n = n.swapped;
+	to[1].n = n.held_back;
+	to[2].n = n.faults;
+	if (n.swapped)
+		say_swapped(p, r, &to[0]);
 }
 
 void reads_add_lost(const struct proc *p, struct report *r, struct report_process *out)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/jval.h"
+#include "base/lost.h"
 #include "report/read.h"
 #include "report/shape.h"
 
@@ -218,7 +219,9 @@ static void read_lost(struct reader *rd, const struct jval *lost, struct report_
 	p->lost = l;
 	p->n_lost = l ? lost->n : 0;
 	for (const struct jval *v = l ? jval_first(lost) : NULL; v; v = jval_next(lost, v), l++) {
-		l->key = l->text = report_strdup(rd->r, v->key);
+		l->key = report_strdup(rd->r, v->key);
+		l->text = lost_sentence(v->key);
+		l->text = l->text ? l->text : l->key;
 		rd->out_of_memory |= !l->key;
 		l->n = jval_u64(v);
 	}

@@ -7,37 +7,15 @@
 #ifndef PYLEAK_SESSION_SOURCE_H
 #define PYLEAK_SESSION_SOURCE_H
 
+#include "base/lost.h"
 #include "evidence/evidence.h"
 #include "pyleak/abi.h"
 
 struct map64;
 struct session;
 
-/* Events that are counted as lost in the user half: rows of `lost` in a report, behind those of the
- * kernel half. A source puts its number into evidence.seen.lost[LOST_...]. */
-#define SESSION_LOST(X)                                                                            \
-	X(SITES_FULL, "sites_full", "the table of native sites was full")                          \
-	X(STACK_UNKNOWN, "stack_unknown", "the stack of a survivor was not known")                 \
-	X(CODE_UNREADABLE, "code_unreadable", "a code object was gone before its name was read")   \
-	X(STACKS_LEFT_OUT, "stacks_left_out",                                                      \
-	  "a stack would have taken too much memory, or time to read")                             \
-	X(MAPPINGS_UNNAMED, "mappings_unnamed",                                                    \
-	  "the name of a mapped file would have taken too much memory")                            \
-	X(TYPES_UNNAMED, "types_unnamed",                                                          \
-	  "the name of a type would have taken too much memory, or time")                          \
-	X(CODE_REUSED, "code_reused", "code on the stack of a survivor was gone: it has no name")  \
-	X(TORN_READS, "torn_reads", "a pool header changed while it was read")                     \
-	/* The judge counts these two. */                                                          \
-	X(STACK_MISSING, "native_stack_missing", "a site's native stack was not to be had")        \
-	X(STACK_CUT, "native_stack_cut", "a site's native stack ends in code that was unloaded")   \
-	X(THINNED, "samples_thinned", "survivors left out to bound memory; the others count more") \
-	X(WINDOWS_REFUSED, "windows_refused",                                                      \
-	  "a sampling window was left out, for the sake of the process or the host")               \
-	X(BIRTHS_UNSEEN, "births_unseen",                                                          \
-	  "a new object was not among the births: it was made in a place that is not known")       \
-	X(STOOD_STILL, "stood_still", "the tool stood still, and its probes were out meanwhile")   \
-	X(HELD_BY_UNKNOWN, "held_by_unknown", "what holds the survivors was not found out")
-
+/* Rows of `lost` in a report, those of the user half behind those of the kernel half. A source puts
+ * its number into evidence.seen.lost[LOST_...]. */
 #define X(id, key, text) LOST_##id,
 enum session_lost { LOST_KERNEL_LAST = PL_LOST_MAX - 1, SESSION_LOST(X) LOST_MAX };
 #undef X
