@@ -188,13 +188,15 @@ static bool fills_many(const struct holder_fact *f, const struct report_site *si
 }
 
 /* Says why it is not known who holds them: a search is for a few sites, the first ones first. One
- * that was not over when the watch ended is not gone on with. */
+ * that was not over when the watch or the process ended is not gone on with. */
 static const char *no_answer(const struct evidence *e, const struct report *r,
 			     const struct holder_fact *f)
 {
+	if (e->asks && (r->final || e->seen.exited))
+		return "what holds them was not found in this time";
 	if (e->asks)
-		return r->final ? "what holds them was not found in this time"
-				: "what holds them is being looked up";
+		return e->seen.is_told_later ? "what holds them was not known yet"
+					     : "what holds them is being looked up";
 	return f ? "what holds them was not found" : "what holds them was not looked up yet";
 }
 

@@ -255,13 +255,15 @@ static bool knows_nothing_yet(const struct report_process *p)
 	       p->rss_curve.shape == CURVE_UNKNOWN;
 }
 
-static const char *why_no_line(const struct sweep_target *t)
+static const char *why_no_line(const struct sweep_target *t, bool final)
 {
 	if (t->session)
-		return "being probed";
+		return final ? "no line stood out in this time" : "being probed";
 	if (t->why[0])
 		return t->why;
-	return t->found ? "no line stood out while it was probed" : "not probed yet";
+	if (t->found)
+		return "no line stood out while it was probed";
+	return final ? "not probed in this time" : "not probed yet";
 }
 
 static bool is_stale(const struct report_process *then, const struct report_process *now)
@@ -317,7 +319,7 @@ int suspect_fill(struct sweep_target *t, struct report *r, struct report_process
 	bool is_fresh = t->session && keep_findings(t);
 	struct report_process now;
 
-	growth_fill(t->growth, why_no_line(t), r, &now);
+	growth_fill(t->growth, why_no_line(t, r->final), r, &now);
 	if (!t->found || knows_nothing_yet(t->found->processes)) {
 		*p = now;
 		return 0;

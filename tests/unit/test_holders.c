@@ -333,6 +333,26 @@ static void a_final_report_waits_for_no_answer(void **state)
 	report->final = false;
 }
 
+/* Nor of a process that has ended; a report that is kept, as by a sweep, does not say what goes on
+ * when it is read. */
+static void what_is_told_later_promises_no_answer(void **state)
+{
+	static const char *const told[] = {"is being looked up", "was not known yet",
+					   "was not found in this time",
+					   "was not found in this time"};
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		held(&h)->fact.is_known = false;
+		h.e.asks = true;
+		h.e.seen.is_told_later = i & 1;
+		h.e.seen.exited = i & 2;
+		holders_tell(&h.e, report, &h.p);
+		assert_non_null(strstr(h.site.reason, told[i]));
+	}
+}
+
 /* The collector frees what only a cycle holds, but may not look into memory of C code on the way.
  */
 static void a_cycle_through_c_outlives_collections(void **state)
@@ -946,6 +966,7 @@ int main(void)
 		cmocka_unit_test(what_only_wavers_is_not_emptied),
 		cmocka_unit_test(an_answer_is_waited_for),
 		cmocka_unit_test(a_final_report_waits_for_no_answer),
+		cmocka_unit_test(what_is_told_later_promises_no_answer),
 		cmocka_unit_test(a_cycle_through_c_outlives_collections),
 		cmocka_unit_test(blocks_in_a_cycle_outlive_a_collection),
 		cmocka_unit_test(blocks_in_a_cycle_do_not_wait_for_ever),

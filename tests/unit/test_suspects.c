@@ -180,15 +180,21 @@ static void pass(struct one *o, unsigned s, enum report_class verdict, size_t n_
 	suspects_step(&o->s, 0);
 }
 
-static struct report_process whole(struct one *o)
+static struct report_process reported(struct one *o, bool final)
 {
 	struct report_process p;
 	struct report *r = NULL;
 
 	assert_int_equal(report_new(&r), 0);
+	r->final = final;
 	assert_int_equal(suspect_fill(&o->t, r, &p), 0);
 	report_free(r);
 	return p;
+}
+
+static struct report_process whole(struct one *o)
+{
+	return reported(o, false);
 }
 
 static enum report_class told(struct one *o)
@@ -428,6 +434,23 @@ static void one_that_may_hold_its_lock_has_no_turn(void **state)
 	end_with(&o);
 }
 
+/* Nothing is probed any more when the watch is over. */
+static void a_final_report_promises_no_probing(void **state)
+{
+	struct one o;
+
+	(void)state;
+	begin_with(&o);
+	pass(&o, 20, CLASS_STEADY, 0);
+	assert_string_equal(reported(&o, true).reason, "no line stood out in this time");
+	suspect_end(&o.t);
+	report_free(o.t.found);
+	o.t.found = NULL;
+	assert_string_equal(whole(&o).reason, "not probed yet");
+	assert_string_equal(reported(&o, true).reason, "not probed in this time");
+	end_with(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,6 +465,7 @@ int main(void)
 		cmocka_unit_test(one_that_has_ended_is_not_called_unknown),
 		cmocka_unit_test(what_has_ended_meets_no_limit),
 		cmocka_unit_test(one_that_may_hold_its_lock_has_no_turn),
+		cmocka_unit_test(a_final_report_promises_no_probing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
