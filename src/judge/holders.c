@@ -36,7 +36,7 @@ static bool stood_still(const struct holder_fact *f, const struct report_site *s
 static bool speaks_for(const struct holder_fact *f, double came, const struct report_site *site)
 {
 	if (site->verdict == CLASS_LEAK)
-		return f->has_new_entries && came >= REST_SURE_ADDS;
+		return (f->has_new_entries || holders_are_entries(f)) && came >= REST_SURE_ADDS;
 	return f->is_one || f->has_new_entries;
 }
 
@@ -366,11 +366,13 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 				  : site->kind == KIND_HEAP   ? excuse_block(e, r, f, site)
 							      : NULL;
 
-		const char *emptied = cut(r, f, site);
+		const char *ends = cut(r, f, site);
 
-		site->ends |= emptied != NULL;
+		if (!ends)
+			ends = holders_slow(e, r, p, f, site);
+		site->ends |= ends != NULL;
 		if (!why)
-			why = emptied;
+			why = ends;
 		if (why)
 			verdict_excused(r, why, site);
 		if (is_page_cache(site) && site->verdict <= CLASS_GROWING)

@@ -152,6 +152,12 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 /* The answer to who holds a site's objects; NULL: it was not asked for. */
 const struct holder_fact *holders_find(const struct evidence *e, const char *id,
 				       enum report_kind kind);
+/* entries.c: are the objects entries of the container that was read, and nothing behind them? */
+bool holders_are_entries(const struct holder_fact *f);
+/* Says that more, which comes with those entries, slows down; NULL: it does not, or @site is no
+ * leak. @f may be NULL. */
+const char *holders_slow(const struct evidence *e, struct report *r, const struct report_process *p,
+			 const struct holder_fact *f, const struct report_site *site);
 /* Python frames @py of @st (both may be missing) with the native ones by which @of came. */
 size_t join_native_frames(struct joiner *j, uint64_t stack, uint64_t of,
 			  const struct evidence_stack *st, const struct report_frame *py,

@@ -883,6 +883,73 @@ static void who_came_into_what_rests(void **state)
 }
 
 /* A buffer that is flushed each minute is no leak; objects that live through that are. */
+/* Keys of a cache: too few were seen to tell whether entries are new, but each is one. */
+static void entries_of_what_rests_do_not_grow(void **state)
+{
+	struct report_holder_step step[] = {
+		{.edge = "root", .name = "module app :: pages", .type = "app.LRU"},
+		{.edge = "attribute", .name = "d", .type = "dict", .entries = 100},
+		{.edge = "key", .type = "int", .entries = REPORT_UNKNOWN},
+		{.edge = "item", .type = "app.Note", .entries = REPORT_UNKNOWN},
+	};
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		bool is_deep = i & 1, is_rare = i & 2, is_of_few = i & 4;
+
+		held(&h)->fact.holder.step = step;
+		h.fact.holder.n = ARRAY_SIZE(step) - !is_deep;
+		h.fact.holder.share = HOLDER_MOST * (is_of_few ? 0.85 : 1.15);
+		h.fact.holder.in_container = 1;
+		h.fact.is_one = true;
+		h.fact.fill = list(10);
+		h.site.growth_count_per_s = REST_SURE_ADDS / 10.0 * (is_rare ? 0.85 : 1.15);
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, i ? CLASS_LEAK : CLASS_GROWING);
+		assert_true(i || strstr(h.site.reason, "has kept its 100 entries for 10"));
+	}
+}
+
+/* Two sites of one container: the pages that come with its entries slow down, so its keys do. */
+static void entries_slow_down_with_what_comes_with_them(void **state)
+{
+	struct report_holder_step step[] = {
+		{.edge = "root", .name = "module app :: pages", .type = "dict", .entries = 100},
+		{.edge = "key", .type = "int", .entries = REPORT_UNKNOWN},
+	};
+	struct holder_fact fact[2];
+	struct report_site site[2];
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 16; i++) {
+		bool is_other = i & 1, is_steady = i & 2, is_old = i & 4, is_less = i & 8;
+
+		held(&h)->fact.fill = list(0);
+		h.fact.holder.step = step;
+		h.fact.holder.n = ARRAY_SIZE(step);
+		h.fact.is_one = true;
+		fact[0] = fact[1] = h.fact;
+		site[0] = site[1] = h.site;
+		fact[0].id[0] = site[0].id[0] = 'b';
+		fact[0].holder.n = 0;
+		fact[0].fill.addr += is_other;
+		fact[0].has_new_entries = !is_old;
+		site[0].verdict = CLASS_GROWING;
+		site[0].ends = !is_steady;
+		site[0].growth_bytes_per_s *= is_less ? 0.9 : 1.1;
+		h.e.holder = fact;
+		h.p.sites = site;
+		h.e.n_holders = h.p.n_sites = 2;
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(site[1].verdict, i ? CLASS_LEAK : CLASS_GROWING);
+		assert_int_equal(site[1].ends, !i);
+		assert_true(i ||
+			    strstr(site[1].reason, "what comes with them into the list slows"));
+	}
+}
+
 static void who_came_into_what_was_emptied(void **state)
 {
 	struct held h;
@@ -985,6 +1052,8 @@ int main(void)
 		cmocka_unit_test(a_bound_is_that_of_the_container_that_is_named),
 		cmocka_unit_test(what_has_filled_and_stands_has_no_hint),
 		cmocka_unit_test(who_came_into_what_rests),
+		cmocka_unit_test(entries_of_what_rests_do_not_grow),
+		cmocka_unit_test(entries_slow_down_with_what_comes_with_them),
 		cmocka_unit_test(who_came_into_what_was_emptied),
 		cmocka_unit_test(a_dear_search_comes_again_rarely),
 	};

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Judges objects that are entries of a container: they come as its entries do. */
+#include "base/thresholds.h"
+#include "judge/sites_priv.h"
+
+bool holders_are_entries(const struct holder_fact *f)
+{
+	const struct report_holder *h = &f->holder;
+	size_t i = report_holder_container(h);
+
+	return f->is_one && i < h->n && i + 2 == h->n && h->share >= HOLDER_MOST &&
+	       h->step[i].entries == f->fill.last;
+}
+
+/* Did the objects of @s come with entries of the container, and slow down? */
+static bool slows_with(const struct evidence *e, const struct report_site *s, uint64_t container)
+{
+	const struct holder_fact *f =
+		s->ends && s->verdict == CLASS_GROWING ? holders_find(e, s->id, s->kind) : NULL;
+
+	return f && f->is_known && f->is_one && f->has_new_entries && f->fill.addr == container;
+}
+
+const char *holders_slow(const struct evidence *e, struct report *r, const struct report_process *p,
+			 const struct holder_fact *f, const struct report_site *site)
+{
+	if (!f || !f->is_known || !f->fill.addr || site->verdict != CLASS_LEAK ||
+	    !holders_are_entries(f))
+		return NULL;
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (p->sites[i].growth_bytes_per_s > site->growth_bytes_per_s &&
+		    slows_with(e, &p->sites[i], f->fill.addr))
+			return report_printf(r, "what comes with them into the %s slows down",
+					     f->fill.what);
+	return NULL;
+}
