@@ -4,9 +4,12 @@
 #include "out/line.h"
 
 #include <stdarg.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "base/utf8.h"
+#include "out/out.h"
 
 #define MAX_COLUMNS 1000 /* also into a pipe: a name may be a megabyte long */
 #define ITEM_INDENT 4
@@ -207,4 +210,27 @@ void line_end(struct line *l)
 	l->mark = 0;
 	l->col = 0;
 	l->is_cut = l->is_styled = l->has_items = false;
+}
+
+bool out_want_color(FILE *f, bool no_color)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (no_color || (no && *no) || !term || strcmp(term, "dumb") == 0)
+		return false;
+	return isatty(fileno(f));
+}
+
+int out_width(FILE *f)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize w;
+	long n;
+
+	if (!isatty(fileno(f)))
+		return 0;
+	if (ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
+		return w.ws_col < 20 ? 20 : w.ws_col;
+	n = columns ? strtol(columns, NULL, 10) : 0;
+	return n >= 20 && n <= 10000 ? (int)n : 80;
 }

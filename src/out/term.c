@@ -4,9 +4,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "out/term_priv.h"
 
@@ -190,7 +188,7 @@ static void put_probe(struct line *l, const struct report_process *p)
 	uint64_t lost = losses(p);
 
 	line_text(l, "  measured: ");
-	if (isfinite(p->explained)) {
+	if (isfinite(p->explained) && !report_is_too_early(p)) {
 		term_percent(n, sizeof(n), p->explained * 100);
 		snprintf(text, sizeof(text), "sites explain %s of the growth", n);
 		line_item(l, text);
@@ -311,6 +309,17 @@ static void put_nothing_yet(struct line *l, const struct report *r, const struct
 	line_end(l);
 }
 
+/* Says that no site grows, as far as that is known: of a short watch it was said above that it is
+ * not, and where the process grows one was missed. */
+static void put_none(struct line *l, const struct report_process *p)
+{
+	if (was_not_probed(p))
+		line_put(l, "  not probed: no line of it was looked for");
+	else if (!report_is_too_early(p))
+		line_put(l, p->verdict <= CLASS_GROWING ? "  no site that grows was found"
+							: "  no site grows");
+}
+
 /* The rank of the first shown site above site @i that has the same remedy; 0 = none. */
 static size_t same_hint(const struct report_process *p, size_t i, const bool *shown)
 {
@@ -357,13 +366,10 @@ static void put_sites(struct line *l, const struct report *r, const struct repor
 
 	for (size_t i = 0; i < p->n_sites; i++)
 		grows = grows || p->sites[i].verdict <= CLASS_GROWING;
-	if (!grows && r->final) {
-		line_put(l, "%s",
-			 was_not_probed(p) ? "  not probed: no line of it was looked for"
-					   : "  no site grows");
-	} else if (!grows) {
+	if (!grows && r->final)
+		put_none(l, p);
+	else if (!grows)
 		put_nothing_yet(l, r, p);
-	}
 	for (size_t i = 0; is_shown && i < p->n_sites; i++) {
 		if (!is_shown[i])
 			continue;
@@ -473,27 +479,4 @@ int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)
 	if (fflush(f) != 0 && err == 0)
 		err = errno;
 	return err ? fail(-err, "cannot write standard output: %s", strerror(err)) : 0;
-}
-
-bool out_want_color(FILE *f, bool no_color)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	if (no_color || (no && *no) || !term || strcmp(term, "dumb") == 0)
-		return false;
-	return isatty(fileno(f));
-}
-
-int out_width(FILE *f)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize w;
-	long n;
-
-	if (!isatty(fileno(f)))
-		return 0;
-	if (ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
-		return w.ws_col < 20 ? 20 : w.ws_col;
-	n = columns ? strtol(columns, NULL, 10) : 0;
-	return n >= 20 && n <= 10000 ? (int)n : 80;
 }

@@ -199,10 +199,35 @@ static void what_was_done_is_told_while_nothing_grows(void **state)
 	text = render(r, &o, &size);
 	assert_non_null(strstr(text, ": 1 window on births, 1 object of them followed;"));
 	free(text);
-	r->final = true;
-	text = render(r, &o, &size);
-	assert_non_null(strstr(text, "\n  no site grows\n"));
-	free(text);
+	report_free(r);
+}
+
+/* No more is said than is known: of a short watch nothing, and where the process grows a site was
+ * missed. */
+static void a_final_report_says_whether_a_site_grows(void **state)
+{
+	static const char *const told[] = {"\n  no site grows\n",
+					   "\n  no site that grows was found\n",
+					   "\n  too early to say whether anything grows\n"};
+	struct report *r = sample_report();
+	struct report_process one = r->processes[0];
+	size_t size;
+
+	(void)state;
+	one.n_sites = 0;
+	r->processes = &one;
+	r->n_processes = 1;
+	for (int i = 0; i < 3; i++) {
+		char *text;
+
+		one.verdict = i == 1 ? CLASS_GROWING : CLASS_STEADY;
+		if (i == 2)
+			report_too_early(&one);
+		text = render(r, &(struct out_term_opts){.top = 10}, &size);
+		assert_non_null(strstr(text, told[i]));
+		assert_int_equal(!strstr(text, " site"), i == 2);
+		free(text);
+	}
 	report_free(r);
 }
 
@@ -462,6 +487,7 @@ int main(void)
 		cmocka_unit_test(sums_of_processes_have_no_reason_of_one),
 		cmocka_unit_test(a_forecast_by_one_of_many_says_so),
 		cmocka_unit_test(what_was_done_is_told_while_nothing_grows),
+		cmocka_unit_test(a_final_report_says_whether_a_site_grows),
 		cmocka_unit_test(no_line_was_looked_for_in_one_that_was_not_probed),
 		cmocka_unit_test(places_that_are_not_listed_are_in_the_sum),
 		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
