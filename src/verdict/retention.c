@@ -158,9 +158,11 @@ static void write_finding(const struct finding *f, const struct retention_eviden
 	fmt_bytes(grew, sizeof(grew), f->grew);
 	fmt_bytes(part, sizeof(part), fmin(f->part, f->grew));
 	fmt_bytes(rss, sizeof(rss), e->rss);
-	if (!isnan(e->grew.live))
+	if (e->grew.live >= 1)
 		snprintf(but, sizeof(but), ", but live objects grew by %s only",
-			 fmt_bytes(live, sizeof(live), fmax(e->grew.live, 0)));
+			 fmt_bytes(live, sizeof(live), e->grew.live));
+	else if (!isnan(e->grew.live))
+		snprintf(but, sizeof(but), ", but live objects did not grow");
 	if (e->trimmable >= RETENTION_BYTES)
 		snprintf(back, sizeof(back), "; malloc_trim would give back %s",
 			 fmt_bytes(rss, sizeof(rss), e->trimmable));

@@ -230,7 +230,7 @@ static const char *doubt(struct report *r, const struct verdict_evidence *e,
 			 const struct report_site *s)
 {
 	if (e->one_block)
-		return "one block that gets bigger: a container";
+		return "one block that gets bigger: a buffer, or a container's table";
 	if (e->weak && e->run_s >= LEAK_RUN_S)
 		return "its objects look alike, and one may have taken another's place";
 	if (e->waits_for_gc)
