@@ -186,9 +186,10 @@ static void put_probe(struct line *l, const struct report_process *p)
 {
 	char text[128], n[32];
 	uint64_t lost = losses(p);
+	bool grows = p->verdict <= CLASS_GROWING || p->verdict == CLASS_RETENTION;
 
 	line_text(l, "  measured: ");
-	if (isfinite(p->explained) && !report_is_too_early(p)) {
+	if (grows && isfinite(p->explained)) {
 		term_percent(n, sizeof(n), p->explained * 100);
 		snprintf(text, sizeof(text), "sites explain %s of the growth", n);
 		line_item(l, text);

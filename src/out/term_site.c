@@ -22,6 +22,19 @@ const char *term_units(const struct report_site *s)
 	return (unsigned)s->kind < KIND_MAX ? name[s->kind] : "objects";
 }
 
+/* The same for @n of them, as it is written: "1 block". */
+static const char *units_of(const struct report_site *s, const char *n)
+{
+	static const char *const one[KIND_MAX] = {
+		[KIND_OBJECT] = "object", [KIND_HEAP] = "block",    [KIND_MMAP] = "mapping",
+		[KIND_FD] = "descriptor", [KIND_THREAD] = "thread",
+	};
+
+	if (strcmp(n, "1") != 0 || (unsigned)s->kind >= KIND_MAX)
+		return term_units(s);
+	return report_is_child(s) ? "child" : one[s->kind];
+}
+
 static void put_rates(struct line *l, const struct report_site *s)
 {
 	const char *about = s->estimated ? "~" : "";
@@ -38,7 +51,7 @@ static void put_rates(struct line *l, const struct report_site *s)
 	if (isfinite(s->growth_count_per_s)) {
 		fmt_count(n, sizeof(n), fabs(s->growth_count_per_s));
 		snprintf(text, sizeof(text), "%s%c%s %s/s", about,
-			 s->growth_count_per_s < 0 ? '-' : '+', n, term_units(s));
+			 s->growth_count_per_s < 0 ? '-' : '+', n, units_of(s, n));
 		line_item(l, text);
 	}
 	if (!isfinite(s->growth_bytes_per_s) && !isfinite(s->growth_count_per_s))
@@ -77,11 +90,27 @@ static void put_numbers(struct line *l, const struct report_site *s, bool verbos
 	line_end(l);
 }
 
-/* Writes the user's own line first, then the growth of all sites of its cause together. */
+/* Names the user's own line; of memory without one, the innermost C code, as its sentence does. */
+static bool name_place(const struct report_site *s, char *buf, size_t size)
+{
+	const struct report_frame *own = report_own_frame(s), *f = s->stack;
+
+	if (own)
+		snprintf(buf, size, "%s:%d", file_source_name(own->file), own->line);
+	if (own || s->kind == KIND_OBJECT)
+		return own;
+	while (f < s->stack + s->n_frames && !(f->native && f->module && *f->module))
+		f++;
+	if (f == s->stack + s->n_frames)
+		return false;
+	snprintf(buf, size, "%s", file_name(f->module));
+	return true;
+}
+
+/* Writes the place first, then the growth of all sites of its cause together. */
 static void put_headline(struct line *l, const struct report_site *s, const struct term_place *at,
 			 bool verbose)
 {
-	const struct report_frame *own = report_own_frame(s);
 	char text[300], n[48];
 
 	line_style(l, STYLE_BOLD);
@@ -89,8 +118,7 @@ static void put_headline(struct line *l, const struct report_site *s, const stru
 	line_style(l, STYLE_PLAIN);
 	term_class(l, s->verdict);
 	line_text(l, "  ");
-	if (own) {
-		snprintf(text, sizeof(text), "%s:%d", file_source_name(own->file), own->line);
+	if (name_place(s, text, sizeof(text))) {
 		line_style(l, STYLE_BOLD);
 		line_words(l, text);
 		line_style(l, STYLE_PLAIN);
@@ -122,7 +150,7 @@ static bool put_held(struct line *l, const struct report_site *s)
 		line_printf(l, "%s%s", about, fmt_bytes(n, sizeof(n), s->outstanding_bytes));
 	if (isfinite(s->outstanding_count)) {
 		fmt_count(n, sizeof(n), s->outstanding_count);
-		line_printf(l, "%s%s%s %s", has_bytes ? " in " : "", about, n, term_units(s));
+		line_printf(l, "%s%s%s %s", has_bytes ? " in " : "", about, n, units_of(s, n));
 	}
 	if (s->kind == KIND_HEAP && s->waste_bytes > MUCH_WASTE * s->outstanding_bytes)
 		line_printf(l, " and %s%s lost to rounding up", about,

@@ -226,6 +226,42 @@ static void a_final_report_says_whether_a_site_grows(void **state)
 		text = render(r, &(struct out_term_opts){.top = 10}, &size);
 		assert_non_null(strstr(text, told[i]));
 		assert_int_equal(!strstr(text, " site"), i == 2);
+		assert_int_equal(!strstr(text, "sites explain 93 % of the growth"), i != 1);
+		free(text);
+	}
+	report_free(r);
+}
+
+/* A thread of a library takes memory: there is no line of Python to name. */
+static void memory_without_a_line_is_named_by_its_library(void **state)
+{
+	struct report_frame f[] = {{.native = true, .module = "", .function = "malloc"},
+				   {.native = true, .module = "/usr/lib/libx.so.1", .offset = 64}};
+	struct report_site s = {.kind = KIND_HEAP,
+				.verdict = CLASS_LEAK,
+				.outstanding_bytes = 2048,
+				.outstanding_count = 1,
+				.growth_bytes_per_s = 1024,
+				.growth_count_per_s = 0,
+				.oldest_s = 20,
+				.stack = f,
+				.n_frames = ARRAY_SIZE(f)};
+	struct report *r = sample_report();
+	struct report_process one = r->processes[0];
+	size_t size;
+
+	(void)state;
+	one.sites = &s;
+	one.n_sites = 1;
+	r->processes = &one;
+	r->n_processes = 1;
+	for (int i = 0; i < 2; i++) {
+		char *text;
+
+		s.kind = i ? KIND_OBJECT : KIND_HEAP;
+		text = render(r, &(struct out_term_opts){.top = 10}, &size);
+		assert_int_equal(!strstr(text, "#1 LEAK  libx.so.1  +1.0 KiB/s"), i);
+		assert_non_null(strstr(text, i ? " in 1 object so far\n" : " in 1 block so far\n"));
 		free(text);
 	}
 	report_free(r);
@@ -488,6 +524,7 @@ int main(void)
 		cmocka_unit_test(a_forecast_by_one_of_many_says_so),
 		cmocka_unit_test(what_was_done_is_told_while_nothing_grows),
 		cmocka_unit_test(a_final_report_says_whether_a_site_grows),
+		cmocka_unit_test(memory_without_a_line_is_named_by_its_library),
 		cmocka_unit_test(no_line_was_looked_for_in_one_that_was_not_probed),
 		cmocka_unit_test(places_that_are_not_listed_are_in_the_sum),
 		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
