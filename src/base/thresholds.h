@@ -308,7 +308,8 @@
 #define FILL_SETTLE_S 5
 /* after so long a curve shows that a full container has levelled */
 #define FILL_SHOWS_S 20
-/* a line makes entries of a container if this part of its objects has their type */
+/* a line makes entries of a container if this part of its objects has their type, or if it makes
+ * this part of as many of a class */
 #define ENTRY_PART 0.2
 /* such a line comes before another whose objects hang on its entries if it loses this part of that
  */

@@ -4,7 +4,9 @@
  * when the same line of the program called for their growth. A site that no line of the program
  * called for (an event loop did) may hang from the container that grows: then its cause is the line
  * whose objects lie in that container. A site of a line of the program is made part of another
- * line's only if its line does no more than start a loop. */
+ * line's only if its line does no more than start a loop, or if one call led to both, and its
+ * objects hang from the entries that the other makes: a request that is kept keeps what other lines
+ * made for it. */
 #include <math.h>
 #include <stdio.h>
 
@@ -20,6 +22,8 @@ struct member {
 	const char *entry;  /* type of the container's entries; NULL = not known */
 	/* the site's objects are the container's entries, or make them */
 	bool is_entry;
+	bool is_one; /* most of them are in it */
+	bool hangs;  /* the same, and their path leads on behind the entry */
 };
 
 static bool may_join(const struct report_site *s)
@@ -50,9 +54,22 @@ static bool is_of_init(const struct report_site *s, const char *type)
 	return false;
 }
 
-/* Are the site's objects the container's entries, or born with them? Plain numbers and texts prove
- * nothing: they come from anywhere. */
-static bool is_entry(const struct report_site *s, const struct report_holder_step *entry)
+/* Does the site make objects of its type @t at a fair part of the pace at which the container gets
+ * entries? Of a type that Python has itself others may make the entries, which hold these. */
+static bool is_as_many(const struct report_site *s, const struct report_type *t,
+		       const struct fill *f)
+{
+	double span_s = ((double)f->last_ns - (double)f->first_ns) / 1e9;
+
+	return strchr(t->name, '.') && span_s > 0 &&
+	       t->share * s->growth_count_per_s * span_s >=
+		       ENTRY_PART * ((double)f->last - (double)f->first);
+}
+
+/* Are the site's objects the entries of the container of @f, or born with them? Plain numbers and
+ * texts prove nothing: they come from anywhere. */
+static bool is_entry(const struct report_site *s, const struct report_holder_step *entry,
+		     const struct fill *f)
 {
 	static const char *const plain[] = {"int", "str", "float", "bytes", "bool"};
 
@@ -62,7 +79,8 @@ static bool is_entry(const struct report_site *s, const struct report_holder_ste
 		if (!strcmp(entry->type, plain[i]))
 			return false;
 	for (size_t i = 0; i < s->n_types; i++)
-		if (s->types[i].share >= ENTRY_PART && is_of_type(entry->type, s->types[i].name))
+		if (is_of_type(entry->type, s->types[i].name) &&
+		    (s->types[i].share >= ENTRY_PART || is_as_many(s, &s->types[i], f)))
 			return true;
 	return is_of_init(s, entry->type);
 }
@@ -76,7 +94,9 @@ static struct member member_of(const struct evidence *e, struct report_site *s)
 	if (i < SIZE_MAX && i + 1 < f->holder.n && f->fill.addr && f->fill.last > f->fill.first) {
 		m.container = f->fill.addr;
 		m.entry = f->holder.step[i + 1].type;
-		m.is_entry = is_entry(s, &f->holder.step[i + 1]);
+		m.is_entry = is_entry(s, &f->holder.step[i + 1], &f->fill);
+		m.is_one = f->is_one;
+		m.hangs = f->is_one && i + 2 < f->holder.n;
 	}
 	return m;
 }
@@ -170,17 +190,6 @@ static bool comes_back(const struct report_frame *own, const struct report_site 
 	return false;
 }
 
-static const struct member *first_of(const struct member *v, size_t n, const struct member *m)
-{
-	const struct member *first = NULL;
-
-	if (!m->own || (!m->is_entry && may_be_loop(m)))
-		first = of_container(v, n, m);
-	if (first && m->own && comes_back(m->own, first->site))
-		first = NULL;
-	return first || !m->own ? first : of_line(v, n, m);
-}
-
 static bool makes_entries(const struct member *v, size_t n, const struct member *m)
 {
 	for (size_t i = 0; m->own && i < n; i++)
@@ -201,6 +210,83 @@ static double loss_of_line(const struct member *v, size_t n, const struct member
 	return loss;
 }
 
+/* The same, with what hangs from the container of @m and no line called for. */
+static double loss_with_rest(const struct member *v, size_t n, const struct member *m)
+{
+	double loss = loss_of_line(v, n, m);
+
+	for (size_t i = 0; i < n; i++)
+		if (!v[i].own && v[i].container == m->container && ends_alike(&v[i], m))
+			loss += report_expected_loss(v[i].site);
+	return loss;
+}
+
+/* The outermost line of the program that led to a line of its own. */
+static const struct report_frame *outermost(const struct member *m)
+{
+	const struct report_frame *out = m->own, *end = m->site->stack + m->site->n_frames;
+
+	for (const struct report_frame *f = m->own; f < end; f++)
+		if (!f->native && f->file && f->line > 0 && f->function &&
+		    !file_is_library(f->file) && strcmp(f->function, "<module>") != 0)
+			out = f;
+	return out;
+}
+
+/* Were both called for by one call: from one line, or of one function that a library calls, as a
+ * server does for a request? */
+static bool is_one_call(const struct member *a, const struct member *b)
+{
+	const struct report_frame *x = outermost(a), *y = outermost(b);
+
+	return same_line(x, y) || (!strcmp(x->file, y->file) && !strcmp(x->function, y->function) &&
+				   !report_is_main(a->site, (size_t)(x - a->site->stack)));
+}
+
+/* The site of the line that leads all whose objects hang from entries like those of @m: that of the
+ * line which makes the entries or, where windows met none of these being born, the line that loses
+ * most. NULL: @m stands for itself, as its line makes entries or was called for by another call; or
+ * several lines make entries, or they are small beside what hangs from them. */
+static const struct member *leader(const struct member *v, size_t n, const struct member *m)
+{
+	const struct member *maker = NULL, *most = NULL, *first;
+
+	if (!m->container || !(m->hangs || (m->is_entry && !m->own)) || makes_entries(v, n, m))
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		const struct member *x = &v[i];
+
+		if (!x->own || x->container != m->container || !ends_alike(x, m) ||
+		    !same_type(x->entry, m->entry) || x->site->verdict > m->site->verdict)
+			continue;
+		if (x->is_entry && maker && !same_line(x->own, maker->own))
+			return NULL;
+		if (x->is_entry && comes_first(x, maker))
+			maker = x;
+		if (x->hangs && !may_be_loop(x) && comes_first(x, most))
+			most = x;
+	}
+	if (maker && most &&
+	    loss_with_rest(v, n, maker) < ENTRY_LEADS_PART * loss_of_line(v, n, most))
+		return NULL;
+	first = maker ? maker : most;
+	return first && (!m->own || is_one_call(first, m)) ? first : NULL;
+}
+
+static const struct member *first_of(const struct member *v, size_t n, const struct member *m)
+{
+	const struct member *first = NULL, *lead;
+
+	if (!m->own || (!m->is_entry && may_be_loop(m)))
+		first = of_container(v, n, m);
+	if (first && m->own && comes_back(m->own, first->site))
+		first = NULL;
+	if (!first && m->own)
+		first = of_line(v, n, m);
+	lead = leader(v, n, first ? first : m);
+	return lead ? of_line(v, n, lead) : first;
+}
+
 /* Finds whether a line whose objects lie in the container comes before the lines whose objects hang
  * from those: it does unless its loss is small beside theirs, since of a buffer and its handle the
  * buffer is what somebody looks for. Returns the greatest loss of such a line; 0: it does not come
@@ -213,9 +299,54 @@ static double behind(const struct member *v, size_t n, const struct member *m)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (v[i].container == m->container && v[i].own && !v[i].is_entry &&
-		    ends_alike(&v[i], m) && !same_line(v[i].own, m->own))
+		    ends_alike(&v[i], m) && !same_line(v[i].own, m->own) && !leader(v, n, &v[i]))
 			most = fmax(most, loss_of_line(v, n, &v[i]));
 	return loss_of_line(v, n, m) >= ENTRY_LEADS_PART * most ? most : 0;
+}
+
+/* A leak that hangs from entries like those which the line of @m alone makes, and is not of that
+ * line itself; NULL: there is none, or that line has one. */
+static const struct member *leak_behind(const struct member *v, size_t n, const struct member *m)
+{
+	const struct member *leak = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct member *x = &v[i];
+		bool is_its = same_line(x->own, m->own);
+
+		if (x->container != m->container || !ends_alike(x, m) ||
+		    !same_type(x->entry, m->entry))
+			continue;
+		if (is_its ? x->site->verdict == CLASS_LEAK : x->own && x->is_entry)
+			return NULL;
+		if (x->hangs && x->site->verdict == CLASS_LEAK && comes_first(x, leak))
+			leak = x;
+	}
+	return leak;
+}
+
+/* Calls the line a leak that makes the entries from which a leak hangs: they hold it. Few windows
+ * may have met that line, at the end of a request, and many what libraries make at its beginning.
+ * Only of entries of a class: of Python's own types others may be somewhere in the entries. */
+static void follow_leaks(struct report *r, const struct member *v, size_t n)
+{
+	char rate[32];
+
+	for (size_t i = 0; i < n; i++) {
+		struct report_site *s = v[i].site;
+		bool may = s->verdict == CLASS_GROWING && !s->ends && v[i].own && v[i].is_entry &&
+			   v[i].is_one && strchr(v[i].entry, '.');
+		const struct member *leak = may ? leak_behind(v, n, &v[i]) : NULL;
+		const char *since = leak ? strstr(leak->site->reason, "/s") : NULL;
+
+		if (!since)
+			continue;
+		s->verdict = CLASS_LEAK;
+		s->confidence = leak->site->confidence;
+		s->reason =
+			report_printf(r, "grew by %s%s",
+				      fmt_bytes(rate, sizeof(rate), s->growth_bytes_per_s), since);
+	}
 }
 
 int causes_join(const struct evidence *e, struct report *r, struct report_process *p)
@@ -229,6 +360,7 @@ int causes_join(const struct evidence *e, struct report *r, struct report_proces
 		if (may_join(&p->sites[i]))
 			v[all++] = member_of(e, &p->sites[i]);
 	n = all < REPORT_MOST_SITES ? all : REPORT_MOST_SITES;
+	follow_leaks(r, v, n);
 	for (size_t i = 0; i < all; i++) {
 		const struct member *first = first_of(v, n, &v[i]);
 
@@ -261,5 +393,83 @@ void causes_name_owners(struct report *r, struct report_process *p)
 			text = report_printf(r, "%s.\n%s", first->hint.text, part->hint.text);
 		if (text)
 			first->hint.text = text;
+	}
+}
+
+/* Is @s the first site of a cause, or a part of it? */
+static bool is_of(const struct report_site *s, const struct report_site *first)
+{
+	return s == first || (s->part_of && !strcmp(s->part_of, first->id));
+}
+
+static double growth_of(const struct report_site *s)
+{
+	return s->growth_bytes_per_s > 0 ? s->growth_bytes_per_s : 0;
+}
+
+/* Gives a cause the remedy that most of its growth has, where its first site has only that of a
+ * container: an exception that is kept keeps frames, and lets them go without its traceback. Memory
+ * that C code took goes with its owner. */
+static void take_hint(const struct report_process *p, struct report_site *first)
+{
+	double all = report_cause_of(p, first).bytes_per_s;
+
+	for (size_t i = 0; has_hint(first, "unbounded-container") && i < p->n_sites; i++) {
+		const struct report_hint *h = &p->sites[i].hint;
+		double sum = 0;
+
+		if (!h->code || !is_of(&p->sites[i], first) || has_hint(first, h->code) ||
+		    has_hint(&p->sites[i], "native-leak"))
+			continue;
+		for (size_t k = i; k < p->n_sites; k++)
+			if (is_of(&p->sites[k], first) && has_hint(&p->sites[k], h->code))
+				sum += growth_of(&p->sites[k]);
+		if (sum > PROCESS_MOST * all)
+			first->hint = *h;
+	}
+}
+
+/* Says of a leak that other lines have parts of what its container keeps with each entry, where
+ * that gets entries evenly. */
+static void tell_each(const struct evidence *e, struct report *r, const struct report_process *p,
+		      struct report_site *first)
+{
+	const struct holder_fact *f = holders_find(e, first->id, first->kind), *other;
+	const struct report_frame *own = report_program_frame(first);
+	double per_s, sum = 0;
+	bool has_others = false;
+	char each[32], rate[32];
+
+	if (!f || !f->is_known || !f->is_one || !own)
+		return;
+	per_s = fill_paced_per_s(&f->fill, 0);
+	for (size_t i = 0; per_s > 0 && i < p->n_sites; i++) {
+		const struct report_site *s = &p->sites[i];
+
+		other = is_of(s, first) ? holders_find(e, s->id, s->kind) : NULL;
+		if (!other || !other->is_one || other->fill.addr != f->fill.addr)
+			continue;
+		sum += growth_of(s);
+		has_others |= !same_line(report_program_frame(s), own);
+	}
+	if (has_others)
+		first->reason = report_printf(r,
+					      "%s; the %s that holds them gets %s entries/s, and "
+					      "keeps %s or more with each",
+					      first->reason, f->fill.what,
+					      fmt_count(rate, sizeof(rate), per_s),
+					      fmt_bytes(each, sizeof(each), sum / per_s));
+}
+
+void causes_tell(const struct evidence *e, struct report *r, struct report_process *p)
+{
+	for (size_t i = 0; i < p->n_sites; i++) {
+		struct report_site *first = &p->sites[i];
+
+		if (first->part_of || first->verdict > CLASS_GROWING)
+			continue;
+		take_hint(p, first);
+		if (first->verdict == CLASS_LEAK)
+			tell_each(e, r, p, first);
 	}
 }

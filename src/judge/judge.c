@@ -145,6 +145,7 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 	if (err)
 		return err;
 	report_sort(p);
+	causes_tell(e, r, p);
 	tell_counts(r, p);
 	/* a hint of who holds the memory is kept: it says more than who took it */
 	for (size_t i = 0; i < p->n_sites; i++)

@@ -377,8 +377,8 @@ static void put_sites(struct line *l, const struct report *r, const struct repor
 		if (o->top && shown >= o->top)
 			left++;
 		else
-			term_site(l, &p->sites[i], place_of(p, i, ++shown, whole, is_shown),
-				  o->verbose);
+			term_finding(l, p, i, place_of(p, i, ++shown, whole, is_shown), whole,
+				     is_shown, o->verbose);
 	}
 	if (left) {
 		line_end(l);

@@ -44,6 +44,10 @@ struct term_place {
 	double bytes_per_s; /* growth of all of them */
 };
 void term_site(struct line *l, const struct report_site *s, struct term_place at, bool verbose);
+/* Writes site @i as the first of its cause (@whole), and the other lines of the program that have
+ * parts of it which are not @shown. */
+void term_finding(struct line *l, const struct report_process *p, size_t i, struct term_place at,
+		  const size_t *whole, const bool *shown, bool verbose);
 /* Writes the allocator, the collector, and the @top largest or fastest growing types. */
 void term_census(struct line *l, const struct report_process *p, size_t top);
 /* Writes how many descriptors are open, and when their limit is reached: if they grow, or with

@@ -284,3 +284,63 @@ void term_site(struct line *l, const struct report_site *s, struct term_place at
 		term_hint(l, &s->hint);
 	term_stack(l, s, verbose);
 }
+
+static bool same_line(const struct report_frame *a, const struct report_frame *b)
+{
+	return a && b && a->line == b->line && !strcmp(a->file, b->file);
+}
+
+/* The line of the program that called for site @k, where that is a part of finding @i that is not
+ * shown; else NULL. */
+static const struct report_frame *line_of_part(const struct report_process *p, size_t k, size_t i,
+					       const size_t *whole, const bool *shown)
+{
+	return whole[k] == i && !shown[k] ? report_program_frame(&p->sites[k]) : NULL;
+}
+
+static void put_part(struct line *l, const struct report_frame *line, double bytes_per_s)
+{
+	char text[300], n[48];
+
+	snprintf(text, sizeof(text), "%s:%d %s", file_source_name(line->file), line->line,
+		 term_rate(n, sizeof(n), bytes_per_s, true));
+	line_item(l, text);
+}
+
+/* Writes the other lines of the program that have parts of finding @i, with what each grows by. */
+static void put_lines(struct line *l, const struct report_process *p, size_t i, const size_t *whole,
+		      const bool *shown)
+{
+	const struct report_frame *own = report_program_frame(&p->sites[i]), *line;
+	size_t told = 0;
+
+	for (size_t k = 0; k < p->n_sites; k++) {
+		bool is_told;
+		double sum = 0;
+
+		line = line_of_part(p, k, i, whole, shown);
+		is_told = !line || same_line(line, own);
+		for (size_t j = 0; j < k && !is_told; j++)
+			is_told = same_line(line, line_of_part(p, j, i, whole, shown));
+		for (size_t j = k; j < p->n_sites && !is_told; j++)
+			if (same_line(line, line_of_part(p, j, i, whole, shown)) &&
+			    isfinite(p->sites[j].growth_bytes_per_s))
+				sum += p->sites[j].growth_bytes_per_s;
+		if (is_told)
+			continue;
+		if (!told++) {
+			line_pad(l, INDENT);
+			line_text(l, "parts of it: ");
+		}
+		put_part(l, line, sum);
+	}
+	if (told)
+		line_end(l);
+}
+
+void term_finding(struct line *l, const struct report_process *p, size_t i, struct term_place at,
+		  const size_t *whole, const bool *shown, bool verbose)
+{
+	term_site(l, &p->sites[i], at, verbose);
+	put_lines(l, p, i, whole, shown);
+}

@@ -1231,6 +1231,190 @@ static void one_line_is_one_cause(void **state)
 	assert_null(site_at(&w->p, "encode")->part_of);
 }
 
+/* The holder of what encode() made is that of its present stack. */
+static void judge_both(struct world *w)
+{
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	memcpy(w->holder[1].id, site_at(&w->p, "encode")->id, sizeof(w->holder[1].id));
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+}
+
+/* order() calls both lines, handle() and one of codec.py. */
+static void call_both(struct world *w, struct evidence_frame calls[4])
+{
+	w->e.n_fds = 0;
+	calls[0] = w->frame[0];
+	calls[2] = (struct evidence_frame){"encode", "/srv/codec.py", 7, true, 11};
+	calls[1] = calls[3] = (struct evidence_frame){"order", "/srv/app.py", 31, false, 5};
+	w->stack[0] = (struct evidence_stack){LEAKS, false, 2, calls};
+	w->stack[2] = (struct evidence_stack){MALLOCS, false, 2, calls + 2};
+	judge_held(w);
+	hold_the_other(w, "/srv/codec.py");
+	put_in(w, 10, 30, 1);
+	w->holder[1].fill = w->holder[0].fill;
+	judge_both(w);
+}
+
+/* Parts that another line made for a request hang from the request that is kept: one mistake, and
+ * so much is kept with each. */
+static void lines_of_one_call_are_one_finding(void **state)
+{
+	static const char said[] = "; the list that holds them gets 10 entries/s, and keeps ";
+	struct world *w = *state;
+	struct evidence_frame calls[4];
+	const struct report_site *first;
+
+	call_both(w, calls);
+	first = site_at(&w->p, "handle");
+	assert_ptr_equal(first, &w->p.sites[0]);
+	assert_string_equal(site_at(&w->p, "encode")->part_of, first->id);
+	assert_int_equal(report_cause_of(&w->p, first).places, 2);
+	assert_non_null(strstr(first->reason, said));
+	assert_non_null(strstr(w->p.reason, "/s in 2 places for "));
+	assert_non_null(strstr(w->p.reason, said));
+	for (int k = 0; k < 5; k++) {
+		calls[3].line = k == 0 ? 32 : 31; /* called for by another line */
+		w->holder[1].fill.addr = k == 1 ? 0x6000 : 0x5000;
+		w->holder[1].is_one = k != 2;
+		w->holder[1].holder.n = k == 3 ? 3 : 4; /* it is an entry itself */
+		for (size_t i = 0; k == 4 && i < NATIVE_POINTS; i++)
+			w->point[i].bytes *= 3; /* handles of something big */
+		judge_both(w);
+		assert_null(site_at(&w->p, "encode")->part_of);
+		assert_null(site_at(&w->p, "handle")->part_of);
+		assert_null(strstr(w->p.reason, said));
+	}
+}
+
+/* A server calls order() for each request, which makes parts of what is kept at two of its lines.
+ */
+static void a_request_is_one_call(void **state)
+{
+	struct world *w = *state;
+	struct evidence_frame calls[2][3] = {
+		{w->frame[0], {"order", "/srv/app.py", 31, false, 5}},
+		{{"encode", "/srv/codec.py", 7, true, 11}, {"order", "/srv/app.py", 34, false, 6}}};
+
+	for (size_t i = 0; i < 2; i++) {
+		calls[i][2] = (struct evidence_frame){
+			"dispatch", "/usr/lib/python3/dist-packages/flask/app.py", 1796, false, 7};
+		w->stack[2 * i] = (struct evidence_stack){i ? MALLOCS : LEAKS, false, 3, calls[i]};
+	}
+	judge_held(w);
+	hold_the_other(w, "/srv/codec.py");
+	judge_both(w);
+	assert_string_equal(site_at(&w->p, "encode")->part_of, site_at(&w->p, "handle")->id);
+	calls[1][1].function = "cancel";
+	judge_both(w);
+	assert_null(site_at(&w->p, "encode")->part_of);
+}
+
+/* Windows met the line that makes the entries twice, and often what a library makes: a leak that
+ * hangs from entries is one of theirs. */
+static void what_holds_a_leak_is_one(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s;
+
+	for (size_t i = 0; i < 2; i++)
+		w->object[i] = w->object[100 + 4 * i];
+	w->e.objects.n = 2;
+	w->step[2].type = w->type[0].name = "app.Request";
+	hold_the_other(w, "/usr/lib/python3.11/asyncio/streams.py");
+	s = site_at(&w->p, "handle");
+	assert_int_equal(s->verdict, CLASS_LEAK);
+	assert_non_null(strstr(s->reason, "/s for 60 s without levelling off"));
+	assert_string_equal(site_at(&w->p, "encode")->part_of, s->id);
+	for (int k = 0; k < 3; k++) {
+		w->step[2].type = w->type[0].name = k == 0 ? "dict" : "app.Request";
+		w->holder[0].is_one = k != 1;
+		w->holder[1].is_one = k != 2;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		s = site_at(&w->p, "handle");
+		assert_int_equal(s->verdict, CLASS_GROWING);
+		assert_non_null(strstr(s->reason, "too early to call it a leak"));
+	}
+}
+
+/* Nobody saw the entries being born: what hangs from them is of one finding nevertheless. */
+static void lines_of_one_call_need_no_entry(void **state)
+{
+	struct world *w = *state;
+	struct evidence_frame calls[4];
+
+	call_both(w, calls);
+	w->step[2].type = "app.Request";
+	w->holder[0].holder.n = 4;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_string_equal(site_at(&w->p, "handle")->part_of, site_at(&w->p, "encode")->id);
+	assert_null(site_at(&w->p, "encode")->part_of);
+	/* A library alone called for the one: it goes with the line that is known. */
+	calls[2].file = "/usr/lib/python3.11/codec.py";
+	w->stack[2].n = 1;
+	judge_both(w);
+	assert_string_equal(site_at(&w->p, "encode")->part_of, site_at(&w->p, "handle")->id);
+	w->holder[0].is_one = false;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(site_at(&w->p, "encode")->part_of);
+}
+
+/* An exception is one object of ten that its line makes, and the frames are the others. */
+static void a_line_makes_entries_among_much_else(void **state)
+{
+	struct world *w = *state;
+	struct evidence_type type[2] = {{DICT, "frame"}, {DICT + 8, "app.Refused"}};
+
+	w->e.type = type;
+	w->e.n_types = 2;
+	w->step[2].type = "app.Refused";
+	for (size_t i = 0; i < OBJECTS; i += 8)
+		w->object[i].type = DICT + 8;
+	hold_the_other(w, "/usr/lib/python3.11/asyncio/streams.py");
+	for (int k = 0; k < 3; k++) {
+		put_in(w, k == 1 ? 20 : 8, 30, 1); /* 2.5 are made */
+		w->holder[1].fill = w->holder[0].fill;
+		/* of a type of Python's own any line may make as many */
+		type[1].name = w->step[2].type = k == 2 ? "coroutine" : "app.Refused";
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_true(!site_at(&w->p, "encode")->part_of == (k > 0));
+	}
+}
+
+/* The remedy of most of a cause goes for all of it; that of memory which C code lost does not. */
+static void a_cause_has_the_remedy_of_most_of_it(void **state)
+{
+	static const struct {
+		const char *first, *part, *told;
+		double grows;
+	} t[] = {
+		{"unbounded-container", "exception-traceback", "exception-traceback", 900},
+		{"unbounded-container", "exception-traceback", "unbounded-container", 90},
+		{"unbounded-container", "native-leak", "unbounded-container", 900},
+		{"task-not-ended", "exception-traceback", "task-not-ended", 900},
+		{"unbounded-container", NULL, "unbounded-container", 900},
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct report_site s[] = {
+			{.id = "1", .growth_bytes_per_s = 100, .hint = {t[i].first, "one"}},
+			{.id = "2",
+			 .part_of = "1",
+			 .growth_bytes_per_s = t[i].grows / 2,
+			 .hint = {t[i].part, "two"}},
+			{.id = "3",
+			 .part_of = "1",
+			 .growth_bytes_per_s = t[i].grows / 2,
+			 .hint = {t[i].part, "two"}},
+		};
+
+		w->p.sites = s;
+		w->p.n_sites = ARRAY_SIZE(s);
+		causes_tell(&w->e, w->r, &w->p);
+		assert_string_equal(s[0].hint.code, t[i].told);
+	}
+}
+
 /* Nobody was found to hold the memory itself. */
 static void memory_is_told_with_its_owner(void **state)
 {
@@ -3080,6 +3264,12 @@ int main(int argc, char **argv)
 		TEST(one_container_is_one_cause),
 		TEST(the_line_of_the_entries_comes_first),
 		TEST(one_line_is_one_cause),
+		TEST(lines_of_one_call_are_one_finding),
+		TEST(a_request_is_one_call),
+		TEST(what_holds_a_leak_is_one),
+		TEST(lines_of_one_call_need_no_entry),
+		TEST(a_line_makes_entries_among_much_else),
+		TEST(a_cause_has_the_remedy_of_most_of_it),
 		TEST(memory_is_told_with_its_owner),
 		TEST(a_hint_stays_where_memory_ends),
 		TEST(one_line_fills_one_bound),

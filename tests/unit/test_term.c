@@ -327,6 +327,48 @@ static void places_that_are_not_listed_are_in_the_sum(void **state)
 	report_free(r);
 }
 
+/* Other lines of the program are told with the finding that has their sites, each once. */
+static void lines_that_have_parts_of_a_finding_are_told(void **state)
+{
+	static const char said[] =
+		"\n   parts of it: codec.py:44 ~+3.0 KiB/s, mail.py:7 ~+512 B/s\n";
+	struct report_frame line[] = {
+		{.function = "keep", .file = "/srv/shop.py", .line = 12},
+		{.function = "encode", .file = "/srv/codec.py", .line = 44},
+		{.function = "send", .file = "/srv/mail.py", .line = 7},
+		{.function = "read", .file = "/usr/lib/python3.11/socket.py", .line = 9},
+	};
+	struct report_site site[] = {
+		{.id = "000000000000000a", .growth_bytes_per_s = 4096, .stack = &line[0]},
+		{.id = "000000000000000b", .growth_bytes_per_s = 2048, .stack = &line[1]},
+		{.id = "000000000000000c", .growth_bytes_per_s = 1024, .stack = &line[1]},
+		{.id = "000000000000000d", .growth_bytes_per_s = 512, .stack = &line[2]},
+		{.id = "000000000000000e", .growth_bytes_per_s = 512, .stack = &line[3]},
+		{.id = "000000000000000f", .growth_bytes_per_s = NAN, .stack = &line[0]},
+	};
+	struct report *r = sample_report();
+	struct report_process one = r->processes[0];
+	size_t size;
+
+	(void)state;
+	one.sites = site;
+	one.n_sites = ARRAY_SIZE(site);
+	for (size_t i = 0; i < ARRAY_SIZE(site); i++) {
+		site[i].n_frames = 1;
+		site[i].part_of = i ? site[0].id : NULL;
+	}
+	r->processes = &one;
+	r->n_processes = 1;
+	for (int verbose = 0; verbose < 2; verbose++) {
+		char *text = render(r, &(struct out_term_opts){.top = 10, .verbose = verbose > 0},
+				    &size);
+
+		assert_true(!strstr(text, said) == (verbose > 0));
+		free(text);
+	}
+	report_free(r);
+}
+
 static const struct {
 	const char *name, *in;
 	int want;
@@ -527,6 +569,7 @@ int main(void)
 		cmocka_unit_test(memory_without_a_line_is_named_by_its_library),
 		cmocka_unit_test(no_line_was_looked_for_in_one_that_was_not_probed),
 		cmocka_unit_test(places_that_are_not_listed_are_in_the_sum),
+		cmocka_unit_test(lines_that_have_parts_of_a_finding_are_told),
 		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
 		cmocka_unit_test(a_sweep_tells_of_those_it_could_not_look_at),
 		cmocka_unit_test(what_to_do_is_told_whole_on_a_narrow_terminal),
