@@ -314,6 +314,9 @@
 /* such a line comes before another whose objects hang on its entries if it loses this part of that
  */
 #define ENTRY_LEADS_PART 0.4
+/* objects are born with the entries they lie in if windows saw so many times as many of these being
+ * born as they see of all births */
+#define ENTRY_BORN_WITH 3
 /* one path holds most of the survivors from this part on */
 #define HOLDER_MOST 0.5
 /* blocks of C code that a cycle owns are waited for so many seconds, with a full collection in them

@@ -17,6 +17,9 @@ struct holder_fact {
 	bool is_one;	      /* most of the objects are in the container of @fill */
 	bool has_new_entries; /* nearly all are in it, and came with entries of their own */
 	bool replaces;	      /* the container does not grow: each takes the place of another */
+	/* How many objects the search found in so many entries of that container, and how many of
+	 * the entries were seen being born; entries 0 = not known. */
+	uint32_t objects, entries, new_entries;
 };
 
 #endif

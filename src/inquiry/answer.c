@@ -64,3 +64,12 @@ double answer_share_of_first(const struct why_answer *a)
 		sum += a->path[i].root == WHY_NOBODY ? a->path[i].share : 0;
 	return fmin(sum, 1);
 }
+
+void answer_count_entries(const struct why_answer *a, size_t seen, struct holder_fact *f)
+{
+	bool is_known = f->fill.addr && f->fill.addr == a->branch && a->n_behind < WHY_BEHIND;
+
+	f->objects = (uint32_t)(f->holder.in_container * (double)a->sampled + 0.5);
+	f->entries = is_known ? (uint32_t)a->n_behind : 0;
+	f->new_entries = (uint32_t)seen;
+}

@@ -3,6 +3,7 @@
 #ifndef PYLEAK_INQUIRY_ANSWER_H
 #define PYLEAK_INQUIRY_ANSWER_H
 
+#include "evidence/holder_fact.h"
 #include "why/why.h"
 
 /* Puts a path of so great a share, with a container that grows, before a first one without. */
@@ -14,5 +15,8 @@ void answer_program_first(struct why_answer *a);
 double answer_share_in(const struct why_answer *a, uint64_t container);
 /* ... and on the first path; unreferenced objects of all types count as one path. */
 double answer_share_of_first(const struct why_answer *a);
+/* Notes how many of the objects lie in how many entries of the container of @f, and that @seen of
+ * the entries were seen being born. */
+void answer_count_entries(const struct why_answer *a, size_t seen, struct holder_fact *f);
 
 #endif

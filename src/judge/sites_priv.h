@@ -112,6 +112,8 @@ double join_native_rest(struct joiner *j);
 
 /* by_census.c, when all are joined: no type is told to grow beyond what the censuses count. */
 void join_bound_by_census(struct joiner *j);
+/* by_holder.c, after that: no more objects than come with the entries of what holds them. */
+void join_bound_by_holder(struct joiner *j);
 
 /* Frames of @st with the evidence's own texts, @max at most. */
 size_t join_borrow_frames(const struct evidence_stack *st, struct report_frame *out, size_t max);

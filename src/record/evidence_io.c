@@ -328,6 +328,9 @@ static void holder(struct wire *w, struct holder_fact *f)
 	wire_bool(w, &f->replaces);
 	wire_known(w, &h->in_container, 1);
 	wire_bool(w, &h->through_c);
+	wire_int(w, &f->objects);
+	wire_int(w, &f->entries);
+	wire_int(w, &f->new_entries);
 	if (f->is_known && (!h->root || !h->path))
 		w->wrong = "a holder has no path";
 }

@@ -224,10 +224,9 @@ static int add_block(void *arg, uint64_t addr, const struct pl_block *b, double 
 
 static void add_survivors(struct sorting *o)
 {
-	const struct sample *v;
 	size_t n;
+	const struct sample *v = survivors_samples(o->h->s->survivors, &n);
 
-	v = survivors_samples(o->h->s->survivors, &n);
 	for (size_t i = 0; i < n; i++) { /* by age */
 		struct question *q = NULL;
 

@@ -7,14 +7,13 @@
 #include "session/holders_priv.h"
 #include "session/survivors.h"
 
-/* Are the entries as new as the objects in them? Old entries that hold something new grow. */
-static bool are_new(const struct holders *h, const struct why_answer *a)
+/* How many of the entries were seen being born? Old entries that hold something new grow. */
+static size_t seen_born(const struct holders *h, const struct why_answer *a)
 {
 	struct map64 born = {0};
-	const struct sample *v;
 	size_t n, found = 0;
+	const struct sample *v = survivors_samples(h->s->survivors, &n);
 
-	v = survivors_samples(h->s->survivors, &n);
 	for (size_t i = 0; i < a->n_behind; i++)
 		map64_put(&born, a->behind[i]);
 	for (size_t i = 0; i < n; i++) {
@@ -25,12 +24,14 @@ static bool are_new(const struct holders *h, const struct why_answer *a)
 			*at = 1;
 	}
 	map64_free(&born);
-	return fill_has_new_entries(a->n_behind, found);
+	return found;
 }
 
 double holders_share_in_c(const struct holders *h, const struct why_answer *a)
 {
-	return a->branch_in_c && are_new(h, a) ? answer_share_in(a, a->branch) : 0;
+	return a->branch_in_c && fill_has_new_entries(a->n_behind, seen_born(h, a))
+		       ? answer_share_in(a, a->branch)
+		       : 0;
 }
 
 /* Notes whether objects born since the container rests must be in it, at least some, even if all
@@ -49,13 +50,15 @@ void holders_note_replacing(struct holders *h, struct found *f, const struct que
 {
 	bool part_here = f->fact.fill.addr && f->fact.fill.addr == a->branch;
 
+	answer_count_entries(a, seen_born(h, a), &f->fact);
 	memcpy(f->stack, q->stack, sizeof(f->stack));
 	f->n_stacks = q->n_stacks;
 	/* some have died by now, and something else is in their place: most are enough if it was
 	 * known */
 	f->fact.has_new_entries =
 		q->kind == KIND_OBJECT &&
-		(part_here ? are_new(h, a) && fill_keeps_size(q->born_s, q->bytes, q->n_sizes)
+		(part_here ? fill_has_new_entries(a->n_behind, f->fact.new_entries) &&
+				     fill_keeps_size(q->born_s, q->bytes, q->n_sizes)
 			   : f->fact.replaces && f->fact.is_one);
 	f->fact.replaces &= f->fact.has_new_entries;
 	note_young(f, q, a);
@@ -72,10 +75,9 @@ struct came {
 
 static void count_survivors(const struct holders *h, const struct map64 *of, struct came *came)
 {
-	const struct sample *v;
 	size_t n;
+	const struct sample *v = survivors_samples(h->s->survivors, &n);
 
-	v = survivors_samples(h->s->survivors, &n);
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t *at =
 			v[i].addr && v[i].rung >= SURVIVED_RUNGS ? map64_get(of, v[i].stack) : NULL;

@@ -56,5 +56,17 @@ def test_places_that_are_not_listed_are_in_the_sum():
     assert len(process["sites"]) == 200 and any("more places, which grow by" in n for n in process["notes"])
 
 
+def test_a_kept_exception_is_one_finding():
+    """Flask, an exception kept of each fourth request: few windows met the line that raises, many what libraries make."""
+    report = corpus.replay(corpus.default_tool(), corpus.path_of("service-flask-exception", "rec"))
+    process = report["processes"][0]
+    leaks = [f for f in process["findings"] if f["verdict"] == "leak" and "ErrorLog" in (f["held_by"] or {}).get("path", "")]
+    assert [f["frame"]["line"] for f in leaks] == [25] and len(leaks[0]["sites"]) == 28
+    assert leaks[0]["hint"]["code"] == "exception-traceback"
+    assert "gets 10 entries/s, and keeps 8.4 KiB or more with each" in process["verdict"]["reason"]
+    counted = [s for s in process["sites"] if "what holds them counts" in s["reason"]]
+    assert counted and all(s["growth_count_per_s"] < 13 for s in counted)
+
+
 def test_there_are_some():
     assert len(corpus.names()) >= 8

@@ -1415,6 +1415,47 @@ static void a_cause_has_the_remedy_of_most_of_it(void **state)
 	}
 }
 
+/* The search found as many objects as entries, and the entries had been seen being born: as many
+ * come as entries do, however many samples say. */
+static void no_more_come_than_entries(void **state)
+{
+	static const char said[] = "; what holds them counts 10/s, samples ";
+	struct world *w = *state;
+	struct holder_fact *f = &w->holder[0];
+	unsigned char *bytes;
+	struct evidence e;
+	double bytes_per_s = 0;
+	size_t n;
+
+	judge_held(w);
+	for (int k = 0; k < 7; k++) {
+		const struct report_site *s;
+
+		put_in(w, k == 1 ? 14 : 10, 30, 1);
+		f->entries = k == 2 ? 0 : 40;
+		f->new_entries = k == 3 ? 10 : 20;
+		f->objects = k == 4 ? 80 : 40;
+		f->holder.is_chain = k == 5;
+		w->e.objects.coverage = k == 6 ? 0.2 : 0.05;
+		assert_int_equal(evidence_write(&w->e, &bytes, &n), 0);
+		assert_int_equal(evidence_read(bytes, n, w->r, &e), 0);
+		free(bytes);
+		assert_int_equal(judge(&e, w->r, &w->p), 0);
+		s = site_at(&w->p, "handle");
+		bytes_per_s = k ? bytes_per_s : s->growth_bytes_per_s;
+		assert_true(fabs(s->growth_count_per_s - (k ? 20 : 10)) < 0.5);
+		assert_true(fabs(s->growth_bytes_per_s / bytes_per_s - (k ? 2 : 1)) < 0.1);
+		assert_true(!strstr(s->reason, said) == (k > 0));
+	}
+	/* so few samples may be so many by chance */
+	w->e.objects.coverage = 0.05;
+	for (size_t i = 0; i < 5; i++)
+		w->object[i] = w->object[100 + 40 * i];
+	w->e.objects.n = 5;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(strstr(site_at(&w->p, "handle")->reason, "what holds them counts"));
+}
+
 /* Nobody was found to hold the memory itself. */
 static void memory_is_told_with_its_owner(void **state)
 {
@@ -3270,6 +3311,7 @@ int main(int argc, char **argv)
 		TEST(lines_of_one_call_need_no_entry),
 		TEST(a_line_makes_entries_among_much_else),
 		TEST(a_cause_has_the_remedy_of_most_of_it),
+		TEST(no_more_come_than_entries),
 		TEST(memory_is_told_with_its_owner),
 		TEST(a_hint_stays_where_memory_ends),
 		TEST(one_line_fills_one_bound),
