@@ -32,7 +32,9 @@ struct curve {
 	double confidence;	 /* CURVE_RISING: how often such a rise went on, as measured */
 	bool is_past_corner;	 /* levelled at a corner, as a full store does, and rises since */
 	bool ebbs;    /* slows down by the clock, but hardly by the work that the program does */
+	double ebbed; /* where it ebbs: by the clock, its last third over its first */
 	bool fills;   /* rises by the clock, but slows down by the work */
+	bool lags;    /* the program does more of late, and it grows by less for as much work */
 	bool is_torn; /* would rise but for a fall such as allocators make */
 };
 

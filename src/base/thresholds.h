@@ -194,7 +194,7 @@
 /* growth over the work ends if a line brings less than this part of its last third ... */
 #define WORK_GOES_ON 0.6
 /* ... and fills if the squared error of that is below this part of what is left by the clock */
-#define WORK_BETTER 0.4
+#define WORK_BETTER 0.6
 /* the series of the work may begin so many seconds later, or end earlier */
 #define WORK_APART_S 2
 /* the share of births that stay is reported if its error is below this part of it ... */

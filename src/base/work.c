@@ -210,13 +210,32 @@ static bool is_explained(double by_work, double by_clock)
 	return by_work >= CURVE_BENT && 1 - by_work <= WORK_LEFT * (1 - by_clock);
 }
 
+/* Was more work done of late than at first? */
+static bool rose(const struct trend_points *w, const struct trend_points *p)
+{
+	double begin = p->t[0], end = p->t[p->n - 1], half = value_at(w, (begin + end) / 2);
+
+	return half - value_at(w, begin) < CURVE_BENT * (value_at(w, end) - half);
+}
+
+/* Does it grow by less for as much work, of which there is more? */
+static bool lags(const struct work *w, const struct trend_points *p)
+{
+	double turns, ran;
+
+	return over_work(&w->turns, WORK_TURNS, p, &turns) && over_work(&w->ran, 0, p, &ran) &&
+	       fmax(turns, ran) < CURVE_BENT && rose(&w->turns, p) && rose(&w->ran, p);
+}
+
 void work_judge(const struct work *w, const struct trend_points *p, struct curve *curve)
 {
 	double turns, ran, by_clock;
 	bool has_ran, has_turns;
+	struct trend_points late;
 
 	if (p->n < 2 || p->n > SERIES_POINTS)
 		return;
+	curve->lags = curve_grows(curve) && lags(w, p);
 	if (curve->shape == CURVE_RISING && !curve->minima && fills(w, p, curve->gain)) {
 		curve->shape = CURVE_SLOWING;
 		curve->fills = true;
@@ -224,6 +243,8 @@ void work_judge(const struct work *w, const struct trend_points *p, struct curve
 	}
 	if (curve->shape != CURVE_SLOWING)
 		return;
+	late = since_rest(p, curve->gain);
+	p = late.n >= WORK_POINTS ? &late : p;
 	has_turns = over_work(&w->turns, WORK_TURNS, p, &turns);
 	has_ran = over_work(&w->ran, 0, p, &ran);
 	/* if it bends by processor time, too, waiting of some threads is not what slows it */
@@ -237,6 +258,7 @@ void work_judge(const struct work *w, const struct trend_points *p, struct curve
 	if (by_clock >= 1)
 		return;
 	curve->ebbs = is_explained(turns, by_clock) && is_explained(ran, by_clock);
+	curve->ebbed = by_clock;
 	/* a cache that has slowed down by so little was called a leak a moment before, too */
 	if (curve->ebbs && by_clock >= WORK_MILD && fmin(turns, ran) >= WORK_EVEN) {
 		curve->shape = CURVE_RISING;

@@ -22,6 +22,7 @@ struct work {
  * by little, it becomes CURVE_RISING.
  * - CURVE_RISING becomes CURVE_SLOWING if it fills: by turns and by processor time it comes to an
  *   end, as a cache does whose load rises, or stops for a while.
+ * - A curve that grows lags if it comes to less for as much work, of which more is done of late.
  * Slopes stay those per second of the clock. */
 void work_judge(const struct work *w, const struct trend_points *p, struct curve *curve);
 

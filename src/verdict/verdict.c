@@ -101,8 +101,9 @@ static bool rises(const struct verdict_evidence *e)
 {
 	if (e->curve.shape == CURVE_UNKNOWN)
 		return true;
-	/* Others of its size may have slowed down. */
-	if (e->curve.shape == CURVE_SLOWING && e->paced_s > 0 &&
+	/* Others of its size may have slowed down. Under a load that rises a cache keeps its pace,
+	 * too, for a while. */
+	if (e->curve.shape == CURVE_SLOWING && e->paced_s > 0 && !e->curve.lags &&
 	    e->paced_s >= PACED_PART * e->curve.span_s)
 		return true;
 	return e->curve.shape == CURVE_RISING &&

@@ -895,22 +895,26 @@ static void a_container_keeps_its_pace(void **state)
 {
 	struct world *w = *state;
 	struct fill *f = &w->holder[0].fill;
-	double per_s;
+	double per_s, more_work[POINTS];
 
-	for (size_t i = 0; i < POINTS; i++)
+	for (size_t i = 0; i < POINTS; i++) {
 		w->blocks[i] = 1000 + 1600 * (1 - exp(-(double)i / 40));
+		more_work[i] = (double)(i * i);
+	}
 	w->holder[0].has_new_entries = true;
 	judge_held(w);
 	per_s = site_at(&w->p, "handle")->growth_count_per_s;
 	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "slows down"));
-	for (int k = 0; k < 4; k++) {
+	for (int k = 0; k < 5; k++) {
 		double pace = k == 1 ? 1.2 : 1, seconds = k == 2 ? 17 : 60;
 
 		f->first_ns = f->last_ns - (uint64_t)(seconds * 1e9);
 		f->mid_ns = (f->first_ns + f->last_ns) / 2;
 		f->mid = f->last - (uint64_t)(per_s * seconds / 2);
 		f->first = f->mid - (uint64_t)(pace * per_s * seconds / 2);
-		w->holder[0].has_new_entries = k < 3;
+		w->holder[0].has_new_entries = k != 3;
+		if (k == 4) /* as many entries by the clock, and fewer by the work */
+			w->e.memory.work.turns = w->e.memory.work.ran = series(w, more_work);
 		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
 		assert_int_equal(site_at(&w->p, "handle")->verdict, k ? CLASS_GROWING : CLASS_LEAK);
 		assert_true(k || site_at(&w->p, "handle")->confidence <= PACED_SURE);

@@ -244,6 +244,36 @@ static void a_cache_under_a_load_that_rises(void **state)
 	assert_false(under_a_step_up(6000, 0, 0, false).fills);
 }
 
+/* A cache keeps its pace while ever more is asked for. */
+static void less_for_more_work(void **state)
+{
+	(void)state;
+	assert_true(under_a_step_up(6000, 0, 0, true).lags);
+	assert_true(under_a_step_up(0, 0, 50, true).lags);
+	assert_false(under_a_step_up(0, 1, 0, true).lags);
+	/* Both must tell it. */
+	assert_false(under_a_step_up(6000, 0, 0, false).lags);
+	/* As much is asked for as before. */
+	run_ebb(&(struct ebb){1, 1, 0, 0, true});
+	assert_false(judged(true, true).lags);
+}
+
+/* Growth from the 20th second on ebbs as the load does since. */
+static void a_leak_that_begins_late(void **state)
+{
+	struct work work = {.turns = {RUN_S, t, turns, turns}, .ran = {RUN_S, t, ran, ran}};
+	struct curve c;
+
+	(void)state;
+	run_ebb(&(struct ebb){.ebb = 0.25, .turn = 1});
+	for (int i = RUN_S - 1; i >= 0; i--)
+		v[i] = i < 20 ? v[20] : v[i];
+	trend_points_judge(&grown, &c);
+	assert_int_equal(c.shape, CURVE_SLOWING);
+	work_judge(&work, &grown, &c);
+	assert_true(c.ebbs);
+}
+
 static void a_cache_under_any_load(void **state)
 {
 	static const struct ebb caches[] = {
@@ -451,6 +481,8 @@ int main(void)
 		cmocka_unit_test(waits_too_short_to_matter),
 		cmocka_unit_test(a_leak_under_a_load_that_ebbs),
 		cmocka_unit_test(a_cache_under_a_load_that_rises),
+		cmocka_unit_test(less_for_more_work),
+		cmocka_unit_test(a_leak_that_begins_late),
 		cmocka_unit_test(a_cache_under_any_load),
 		cmocka_unit_test(too_few_turns),
 		cmocka_unit_test(a_thread_that_ends),
