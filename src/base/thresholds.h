@@ -203,6 +203,18 @@
 #define STAYS_WINDOWS 8
 /* the share is the same under all loads if the halves differ by no more standard errors */
 #define STAYS_APART 2
+/* a site falls behind births of which it later keeps less than this part of what it kept at first
+ */
+#define TRAFFIC_KEEPS 0.85
+/* it surely does if that is below CURVE_BENT by so many standard errors */
+#define TRAFFIC_SURE 3
+/* it may fall behind this part of all births, which other threads make */
+#define TRAFFIC_BESIDE 0.15
+/* the part of all births that it keeps must be known within this part of the fall by the clock ...
+ */
+#define TRAFFIC_ERROR 0.4
+/* ... from so many moments in each half */
+#define TRAFFIC_FEWEST 2
 /* garbage in cycles is waited for until a full collection, or for so many seconds */
 #define GC_WAIT_S 20
 /* an older rung is used with so many survivors ... */

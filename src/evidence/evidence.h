@@ -7,6 +7,7 @@
 #define PYLEAK_EVIDENCE_H
 
 #include "base/coverage.h"
+#include "base/traffic.h"
 #include "base/trend.h"
 #include "base/work.h"
 #include "evidence/holder_fact.h"
@@ -54,7 +55,8 @@ struct survivor {
 	uint8_t rung;	/* rungs that it has survived */
 	uint8_t parts;
 	bool gc;
-	bool ambiguous; /* its content was seen on others too: not identified beyond doubt */
+	bool ambiguous;	    /* its content was seen on others too: not identified beyond doubt */
+	bool is_beside_all; /* its window is in evidence_objects.traffic */
 	/* Set by the judge, in its own copy. told: bytes without blocks that count as another
 	 * survivor's. stands_for: more than weight where less than usual was watched. */
 	bool stopped, doubtful;
@@ -98,6 +100,7 @@ struct evidence_objects {
 	uint32_t bursts;		/* windows so far */
 	const struct coverage *watched; /* when all types, or those of a size class, were watched */
 	const struct coverage *aimed;	/* when types that are watched more often were watched */
+	const struct traffic *traffic;	/* births in windows that saw all; NULL = not known */
 	double coverage; /* share of the time that births of all types were watched */
 	/* Live blocks of each class; NULL when the build's pools cannot be counted. */
 	const struct trend_points *classes;

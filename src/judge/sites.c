@@ -328,6 +328,7 @@ static int join_all(struct joiner *j)
 	join_native_stopped(j);
 	join_bound_by_census(j);
 	join_bound_by_holder(j);
+	join_traffic(j);
 	join_lines_sum(j);
 	estimate_free(&j->estimate);
 	map64_free(&deaths);

@@ -139,6 +139,9 @@ void join_lines_sum(struct joiner *j);
 /* stays.c, after the objects are joined: tells how much stays of what is born. */
 void join_stays(struct joiner *j);
 
+/* traffic.c, when all curves are known: tells a load that ebbs from a cache that fills. */
+void join_traffic(struct joiner *j);
+
 /* nowhere.c: the innermost native frame, before the Python ones, of somebody's own code. The
  * interpreter's says nothing about an object, nor (@in_file) does a built-in module's, which has no
  * file of its own. NULL: none. */

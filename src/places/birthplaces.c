@@ -152,6 +152,23 @@ void birthplaces_count(struct birthplaces *b, const struct pl_birth *ring, uint6
 	}
 }
 
+void birthplaces_by_stack(const struct pl_birth *ring, uint64_t from, uint64_t to,
+			  struct traffic *t)
+{
+	struct map64 births = {0};
+
+	for (uint64_t i = from; i < to; i++) {
+		const struct pl_birth *x = &ring[i & (PL_BIRTH_SLOTS - 1)];
+		uint64_t *n = x->type ? map64_put(&births, x->stack ? x->stack : 1) : NULL;
+
+		if (n)
+			++*n;
+	}
+	if (births.n)
+		traffic_add(t, &births, clock_ns());
+	map64_free(&births);
+}
+
 double birthplaces_often(const struct birthplaces *b, uint64_t type)
 {
 	const struct birthplace_aimed *a = aimed_at(b, type);

@@ -5,7 +5,7 @@
 #ifndef PYLEAK_BIRTHPLACES_H
 #define PYLEAK_BIRTHPLACES_H
 
-#include "base/map64.h"
+#include "base/traffic.h"
 #include "pyleak/abi.h"
 
 struct birthplace {
@@ -53,6 +53,9 @@ double birthplaces_share(const struct birthplaces *b, const bool *want, size_t n
  * only those of the @n @types; if @classes (bits) is not 0, only those of these classes. */
 void birthplaces_count(struct birthplaces *b, const struct pl_birth *ring, uint64_t from,
 		       uint64_t to, const uint64_t *types, size_t n, uint64_t classes);
+/* Adds the births [@from, @to) of @ring to @t, as a window that saw all births. */
+void birthplaces_by_stack(const struct pl_birth *ring, uint64_t from, uint64_t to,
+			  struct traffic *t);
 /* The factor (1 or more) by which looks at some types alone raised the seen births of @type. */
 double birthplaces_often(const struct birthplaces *b, uint64_t type);
 /* Forgets all but the births per site, and logs these. */

@@ -128,6 +128,7 @@ static void survivor(struct wire *w, struct survivor *s)
 	}
 	wire_known(w, &s->often, MOST);
 	wire_u64(w, &s->nth);
+	wire_bool(w, &s->is_beside_all);
 }
 
 static void deaths(struct wire *w, struct evidence_count *c)
@@ -157,6 +158,25 @@ static void coverage(struct wire *w, struct coverage *c)
 	wire_known(w, &c->width_s, WIRE_MOST_S);
 }
 
+static void traffic(struct wire *w, struct traffic *t)
+{
+	size_t rows = wire_count(w, t->n_rows, 3), moments = wire_count(w, t->n_moments, 1);
+
+	if (rows > TRAFFIC_STACKS || moments > TRAFFIC_MOMENTS) {
+		w->wrong = "births of too many stacks, or at too many times";
+		return;
+	}
+	t->n_rows = rows;
+	t->n_moments = moments;
+	wire_numbers(w, t->until_ns, moments);
+	for (size_t i = 0; i < rows; i++) {
+		wire_u64(w, &t->row[i].stack);
+		wire_u64(w, &t->row[i].root);
+		for (size_t m = 0; m < moments; m++)
+			wire_int(w, &t->row[i].n[m]);
+	}
+}
+
 /* The series of all size classes as one object, which may be missing. */
 struct classes {
 	struct trend_points of[EVIDENCE_CLASSES];
@@ -184,6 +204,7 @@ static void objects(struct wire *w, struct evidence_objects *o)
 	wire_known(w, &o->counted_s, WIRE_MOST_S);
 	wire_known(w, &o->uncounted_s, WIRE_MOST_S);
 	wire_maybe(w, o->aimed, coverage);
+	wire_maybe(w, o->traffic, traffic);
 }
 
 /* ---- Native blocks. ---- */

@@ -150,18 +150,15 @@ static int observe(void *self, const struct observation *to)
 	struct report_process *p = &to->e->seen;
 	struct evidence_objects *o = &to->e->objects;
 	double run_s = (double)(to->now_ns - s->time.start_ns) / 1e9;
-	uint64_t on = b->on_ns;
+	uint64_t on = b->on_ns - b->unlooked_ns;
 
 	births_charge(b);
 	if (b->mode == BIRTHS_ALWAYS)
 		on += to->now_ns - b->always_since;
-	on -= b->unlooked_ns;
 	p->mechanism = s->sites->n_sets ? probe_mechanism_name(s->kern.mechanism) : "none";
 	p->mode = b->mode == BIRTHS_OFF && b->bursts ? "growth" : p->mode;
 	p->on_s = (double)on / 1e9;
-	p->coverage = run_s > 0 ? p->on_s / run_s : 0;
-	if (p->coverage > 1)
-		p->coverage = 1;
+	p->coverage = p->on_s < run_s ? p->on_s / run_s : run_s > 0;
 	p->lost[PL_LOST_BIRTHS_FULL].n += b->overruns;
 	p->lost[LOST_WINDOWS_REFUSED].n = b->windows_refused;
 	p->lost[LOST_BIRTHS_UNSEEN].n = b->unseen.missed;
@@ -171,6 +168,8 @@ static int observe(void *self, const struct observation *to)
 	o->bursts = b->bursts;
 	o->watched = &b->watched;
 	o->aimed = &b->aimed;
+	stacks_find_roots(s->stacks, &b->traffic);
+	o->traffic = &b->traffic;
 	return 0;
 }
 

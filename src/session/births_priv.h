@@ -65,6 +65,8 @@ struct births {
 	uint64_t lingered;	 /* unrecorded events that were charged */
 	bool doubts_module; /* the last look at modules failed for good; two in a row end births */
 	uint64_t skip;	    /* births at the beginning of this window that are not recorded */
+	uint64_t missed;    /* of those on record, the first that were not looked at */
+	struct traffic traffic; /* births of windows on all sites */
 };
 
 /* bursts.c: windows, and the permanent mode */

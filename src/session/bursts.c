@@ -146,23 +146,24 @@ static bool settle(struct births *b, uint64_t first, uint64_t last)
 	b->s->ledger.birth_ns =
 		probe_price_birth(&b->account->price, stacks_mean_depth(b->s->stacks),
 				  py_frames_are_objects(b->s->rt));
-	if (last - first <= PL_BIRTH_SLOTS)
-		return ladder_kill_new(b->ladder, b->s->kern.births, first, last);
-	b->overruns += last - first - PL_BIRTH_SLOTS;
-	ladder_drop_look(b->ladder, last - first);
-	return false;
+	if (last - first > PL_BIRTH_SLOTS) {
+		b->overruns += last - first - PL_BIRTH_SLOTS;
+		ladder_drop_look(b->ladder, last - first);
+		return false;
+	}
+	if (!b->focus.is_on)
+		birthplaces_by_stack(b->s->kern.births, first + b->missed, last, &b->traffic);
+	return ladder_kill_new(b->ladder, b->s->kern.births, first, last);
 }
 
 /* How many of the first births there was no room for. */
 static uint64_t look(struct births *b, uint64_t from, uint64_t to)
 {
-	uint64_t missed;
-
 	unseen_end_rechecks(&b->view);
-	missed = ladder_look(b->ladder, b->s->kern.births, from, to, pools_collections(b->s->pools),
-			     b->bursts, b->focus.is_on);
+	b->missed = ladder_look(b->ladder, b->s->kern.births, from, to,
+				pools_collections(b->s->pools), b->bursts, b->focus.is_on);
 	unseen_end(&b->unseen, &b->view);
-	return missed;
+	return b->missed;
 }
 
 /* When the look's first birth was, of @births since @from, by their share. */

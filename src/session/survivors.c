@@ -151,6 +151,7 @@ static void copy(const struct sample *from, double often, struct survivor *to)
 		.parts = from->parts,
 		.gc = from->gc,
 		.ambiguous = from->ambiguous,
+		.is_beside_all = !from->partial,
 	};
 	for (unsigned i = 0; i < from->parts; i++)
 		to->part[i] = (struct survivor_part){from->part[i].addr, from->part[i].bytes,

@@ -225,6 +225,18 @@ struct stack *stacks_current(struct stacks *s, uint64_t key)
 	return stacks_find(s, id ? *id : key);
 }
 
+void stacks_find_roots(struct stacks *s, struct traffic *t)
+{
+	for (size_t i = 1; i < t->n_rows; i++) {
+		const struct stack *st = t->row[i].root ? NULL : stacks_current(s, t->row[i].stack);
+		uint32_t n = st && !(st->flags & PL_STACK_TRUNCATED) ? st->n : 0;
+
+		for (; n && !t->row[i].root && st->frame[n - 1].code; n--)
+			t->row[i].root = traffic_root(py_code_function(st->frame[n - 1].code),
+						      py_code_file(st->frame[n - 1].code));
+	}
+}
+
 /* Remains in free memory prove as much as code that runs, but where other code is known to be
  * called there. */
 static bool lies_there(struct stacks *s, const struct stack *st, uint32_t i, bool check)

@@ -8,6 +8,7 @@
 #ifndef PYLEAK_STACKS_H
 #define PYLEAK_STACKS_H
 
+#include "base/traffic.h"
 #include "py/py.h"
 #include "pyleak/abi.h"
 
@@ -63,6 +64,8 @@ struct stack *stacks_without_stale(struct stacks *s, struct stack *st);
 struct stack *stacks_by_key(struct stacks *s, uint64_t key);
 /* The id of that stack; @key where there is none. */
 uint64_t stacks_id_by_key(struct stacks *s, uint64_t key);
+/* Sets the roots that are not known yet, of stacks that are. */
+void stacks_find_roots(struct stacks *s, struct traffic *t);
 /* Gives the hashes of stacks that were found stale since the last call, so that the kernel half can
  * be made to tell them again; returns their number. The caller frees @keys. */
 size_t stacks_take_stale(struct stacks *s, uint64_t **keys);

@@ -123,6 +123,24 @@ static void seen_with_its_class(void **state)
 	assert_true(birthplaces_often(&b, 104) == 1);
 }
 
+static void by_their_stacks(void **state)
+{
+	static struct pl_birth ring[PL_BIRTH_SLOTS];
+	struct traffic t = {0};
+
+	(void)state;
+	for (size_t i = 0; i < PL_BIRTH_SLOTS; i++)
+		ring[i] = (struct pl_birth){.type = i % 4 > 0, .stack = i % 4 - 1};
+	birthplaces_by_stack(ring, 0, 0, &t);
+	assert_int_equal(t.n_moments, 0);
+	birthplaces_by_stack(ring, PL_BIRTH_SLOTS - 4, PL_BIRTH_SLOTS + 4, &t);
+	assert_int_equal(t.n_moments, 1);
+	/* stacks 1 and 2; what has none counts as of 1 */
+	assert_int_equal(t.n_rows, 3);
+	for (size_t i = 1; i < 3; i++)
+		assert_int_equal(t.row[i].n[0], t.row[i].stack == 1 ? 4 : 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +149,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sites_of_a_class, begin, end),
 		cmocka_unit_test_setup_teardown(seen_more_often, begin, end),
 		cmocka_unit_test_setup_teardown(seen_with_its_class, begin, end),
+		cmocka_unit_test(by_their_stacks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

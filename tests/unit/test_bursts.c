@@ -146,6 +146,8 @@ static void a_window_has_watched_since_the_first_birth_that_is_looked_at(void **
 
 			assert_true(on_s < 0.51 * (double)(clock_ns() - began) / 1e9);
 			assert_true(fabs(told_s() - on_s) < 1e-6);
+			assert_int_equal(k.b.traffic.n_rows, 2);
+			assert_int_equal(k.b.traffic.row[1].n[0], MANY - k.b.missed);
 		}
 		pthread_join(thread, NULL);
 		tear_down();
@@ -162,6 +164,7 @@ static void a_window_that_was_overrun_has_not_watched(void **state)
 	assert_int_equal(k.b.bursts, 1);
 	assert_true(k.b.overruns > 0);
 	assert_int_equal(k.b.watched.n, 0);
+	assert_int_equal(k.b.traffic.n_moments, 0);
 	assert_int_equal(k.b.on_ns, 0);
 	tear_down();
 }

@@ -3140,7 +3140,13 @@ static void what_is_read_back_is_what_was_written(void **state)
 	char *first, *again;
 	struct evidence e;
 	size_t n, n_twice;
+	static struct traffic traffic = {.n_rows = 2,
+					 .row = {{.n = {1, 2}}, {5, 6, {3, 70000}}},
+					 .n_moments = 2,
+					 .until_ns = {120 * S, 150 * S}};
 
+	w->e.objects.traffic = &traffic;
+	w->object[7].is_beside_all = true;
 	w->holder[0].holder.through_c = true;
 	w->e.native.has_tracemalloc = true;
 	assert_int_equal(evidence_write(&w->e, &bytes, &n), 0);
@@ -3148,6 +3154,8 @@ static void what_is_read_back_is_what_was_written(void **state)
 	first = text_of(&w->p);
 	assert_int_equal(evidence_read(bytes, n, w->r, &e), 0);
 	assert_true(e.holder[0].holder.through_c && e.native.has_tracemalloc);
+	assert_memory_equal(e.objects.traffic, &traffic, sizeof(traffic));
+	assert_true(e.objects.v[7].is_beside_all && !e.objects.v[6].is_beside_all);
 	assert_int_equal(judge(&e, w->r, &w->p), 0);
 	again = text_of(&w->p);
 	assert_string_equal(first, again);

@@ -220,6 +220,34 @@ static void the_next_cell_is_another_stack(void **state)
 	assert_ptr_equal(stacks_find(w->stacks, next->id), next);
 }
 
+/* Module threading begins all threads but the first: what it calls says which one. */
+static void what_a_thread_begins_with(void **state)
+{
+	struct world *w = *state;
+	struct traffic t = {.n_rows = 3, .row = {{0}, {.stack = STACK}, {.stack = STACK + 1}}};
+
+	stacks_find_roots(w->stacks, &t);
+	assert_int_equal(t.row[1].root, 0); /* it is not known yet */
+	tell(w);
+	stacks_find_roots(w->stacks, &t);
+	assert_int_equal(t.row[1].root, traffic_root("serve", "<cell>"));
+	assert_int_equal(t.row[2].root, 0);
+
+	t.row[1].root = 0;
+	begin_anew(w, 11);
+	write_code(w, APP, w->name[3], text(w, 4, "/usr/lib/python3.11/threading.py"), 30);
+	tell(w);
+	stacks_find_roots(w->stacks, &t);
+	assert_int_equal(t.row[1].root, traffic_root("first", "<cell>"));
+
+	t.row[1].root = 0;
+	begin_anew(w, 11);
+	w->rec->flags = PL_STACK_TRUNCATED;
+	tell(w);
+	stacks_find_roots(w->stacks, &t);
+	assert_int_equal(t.row[1].root, 0);
+}
+
 /* CPython's own step into __init__() has that for its function and its file, and no line. */
 static void what_nobody_wrote_is_left_out(void **state)
 {
@@ -1161,6 +1189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(code_that_lives_stays_what_it_is),
 		TEST(the_next_cell_is_another_stack),
+		TEST(what_a_thread_begins_with),
 		TEST(what_nobody_wrote_is_left_out),
 		TEST(what_is_not_stale_is_not_told_twice),
 		TEST(the_same_source_again_is_the_same_stack),

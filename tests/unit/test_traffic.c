@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/thresholds.h"
+#include "base/traffic.h"
 #include "judge/judge.h"
 
 #define S	  1000000000ull
@@ -41,6 +42,10 @@ static const char *const load_name[LOADS] = {"even",	  "waves",   "ramp down", "
 					     "step down", "step up", "a stop",	  "stops",
 					     "bursts",	  "days"};
 
+/* Makers of objects that go at once: two stacks of a request, one of a miss, a thread. The
+ * first makes what stays. */
+enum { KEEPS, PARSES, ANSWERS, MISSES, BEATS, STACKS };
+
 /* A miss of the cache keeps one object; so may a request, or the clock. */
 struct service {
 	enum load load;
@@ -51,6 +56,7 @@ struct service {
 	unsigned keys;		     /* of the cache, which has no bound; 0 = none */
 	double power;		     /* popularity of a key, by its rank; 0 = all alike */
 	double miss;		     /* a miss costs so many requests more */
+	double makes[STACKS];	     /* births of a request; of a miss; of the work of a request */
 	bool is_lost;		     /* nothing points to what it keeps */
 	double seen;		     /* part of the time that windows are open */
 };
@@ -67,6 +73,8 @@ struct watched {
 	struct seen seen[MOST_SEEN];
 	size_t n_seen;
 	double born[WINDOWS + 1]; /* births of its type that windows saw until the end of each */
+	bool is_drawn, is_seen;	  /* whether windows saw this request */
+	double made[WINDOWS][STACKS]; /* births that they saw */
 };
 
 struct cache {
@@ -75,12 +83,12 @@ struct cache {
 	double popular[MOST_KEYS + 1]; /* summed up */
 };
 
-static uint64_t seed;
+static uint64_t seed, seed_of_made;
 
 /* Draws of neighbouring seeds have nothing to do with each other. */
-static double drawn(double low, double high)
+static double drawn_of(uint64_t *from, double low, double high)
 {
-	uint64_t x = seed += 0x9e3779b97f4a7c15ull;
+	uint64_t x = *from += 0x9e3779b97f4a7c15ull;
 
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
 	x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
@@ -88,18 +96,34 @@ static double drawn(double low, double high)
 	return low + (high - low) * (double)(x >> 11) / 9007199254740992.0;
 }
 
-/* A number that comes by chance. */
-static double by_chance(double mean)
+static double drawn(double low, double high)
 {
-	double least = exp(-mean), product = drawn(0, 1), n = 0;
+	return drawn_of(&seed, low, high);
+}
+
+/* For what goes at once, so that it changes nothing else. */
+static double drawn_made(double low, double high)
+{
+	return drawn_of(&seed_of_made, low, high);
+}
+
+/* A number that comes by chance. */
+static double by_chance_of(double (*draw)(double, double), double mean)
+{
+	double least = exp(-mean), product = draw(0, 1), n = 0;
 
 	if (mean > 20)
-		return round(about(drawn, mean, sqrt(mean)));
+		return round(about(draw, mean, sqrt(mean)));
 	while (product > least) {
-		product *= drawn(0, 1);
+		product *= draw(0, 1);
 		n++;
 	}
 	return n;
+}
+
+static double by_chance(double mean)
+{
+	return by_chance_of(drawn, mean);
 }
 
 /* Requests in second @i, as a part of the usual ones. */
@@ -161,10 +185,24 @@ static void keep(struct watched *w, const struct service *s, double at)
 {
 	unsigned window = (unsigned)(at * WINDOWS / WATCH_S);
 
-	if (drawn(0, 1) >= s->seen || w->n_seen == MOST_SEEN)
+	w->is_drawn = true;
+	w->is_seen = drawn(0, 1) < s->seen && w->n_seen < MOST_SEEN;
+	if (!w->is_seen)
 		return;
 	w->seen[w->n_seen++] = (struct seen){at, window};
 	w->born[window]++;
+	w->made[window][KEEPS]++;
+}
+
+/* Makes the objects of a request, which it lets go of. */
+static void make_births(struct watched *w, const struct service *s, double at, bool is_miss)
+{
+	unsigned window = (unsigned)(at * WINDOWS / WATCH_S);
+
+	if (w->is_drawn ? !w->is_seen : drawn_made(0, 1) >= s->seen)
+		return;
+	for (int i = PARSES; i <= (is_miss ? MISSES : ANSWERS); i++)
+		w->made[window][i] += by_chance_of(drawn_made, s->makes[i]);
 }
 
 /* True: a miss. */
@@ -199,13 +237,19 @@ static void watch(const struct service *s, struct cache *c, struct watched *w)
 		w->turns[i] = turned;
 		for (double k = 0; begun && k < requests; k++) {
 			double at = i + k / requests;
+			bool is_miss;
 
-			misses += s->keys && cache_ask(c, s, w, at);
+			w->is_drawn = false;
+			is_miss = s->keys && cache_ask(c, s, w, at);
+			misses += is_miss;
 			if (s->by_request > 0 && drawn(0, 1) < s->by_request) {
 				leaked++;
 				keep(w, s, at);
 			}
+			make_births(w, s, at, is_miss);
 		}
+		for (int k = 2 * i; k < 2 * i + 2; k++)
+			w->made[k][BEATS] = by_chance_of(drawn_made, s->seen / 2 * s->makes[BEATS]);
 		for (double k = begun ? by_chance(s->by_clock) : 0; k > 0; k--) {
 			leaked++;
 			keep(w, s, i + drawn(0, 1));
@@ -233,6 +277,7 @@ enum what {
 	CACHE_LATE_DEAR,
 	CACHE_WORDS,
 	CACHE_LATE_WORDS,
+	CACHE_DEAREST,
 	LOST,
 	KINDS
 };
@@ -242,21 +287,36 @@ static const struct {
 	const char *name;
 	unsigned least, most;
 } kind[KINDS] = {
-	[LEAK] = {"leak by request", 49, ALL},
-	[LEAK_LATE] = {"the same, from 20 s", 41, ALL},
+	[LEAK] = {"leak by request", 57, ALL},
+	[LEAK_LATE] = {"the same, from 20 s", 55, ALL},
 	[LEAK_SLOW] = {"the same, 3 a second", 50, ALL},
 	[LEAK_WARM] = {"the same behind a warm-up", 45, ALL},
 	[CLOCK] = {"leak by the clock", 59, ALL},
 	[CLOCK_SLOW] = {"the same, 3 a second", 52, ALL},
 	[CLOCK_WARM] = {"the same behind a warm-up", 49, ALL},
-	[CACHE] = {"cache", 0, 6},
-	[CACHE_LATE] = {"the same, from 20 s", 0, 2},
-	[CACHE_DEAR] = {"misses 6 times as dear", 0, 6},
-	[CACHE_LATE_DEAR] = {"the same, from 20 s", 0, 6},
-	[CACHE_WORDS] = {"keys as words", 0, 16},
-	[CACHE_LATE_WORDS] = {"the same, from 20 s", 0, 11},
+	[CACHE] = {"cache", 0, 0},
+	[CACHE_LATE] = {"the same, from 20 s", 0, 0},
+	[CACHE_DEAR] = {"misses 6 times as dear", 0, 5},
+	[CACHE_LATE_DEAR] = {"the same, from 20 s", 0, 4},
+	[CACHE_WORDS] = {"keys as words", 0, 13},
+	[CACHE_LATE_WORDS] = {"the same, from 20 s", 0, 10},
+	[CACHE_DEAREST] = {"misses 30 times as dear", 0, 14},
 	[LOST] = {"what nothing points to", 8, ALL},
 };
+
+/* A miss makes as much more as it costs more, and at least its entry. Work without requests makes
+ * as much as theirs. */
+static void draw_births(struct service *s)
+{
+	double of_request;
+
+	seed_of_made = ~seed;
+	s->makes[PARSES] = drawn_made(1, 30);
+	s->makes[ANSWERS] = drawn_made(1, 30);
+	of_request = s->makes[PARSES] + s->makes[ANSWERS];
+	s->makes[MISSES] = drawn_made(0.5, 1.5) * fmax(s->miss * of_request, 2);
+	s->makes[BEATS] = s->background * s->rate * of_request;
+}
 
 static struct service draw_service(enum load load, enum what what, unsigned n)
 {
@@ -286,8 +346,11 @@ static struct service draw_service(enum load load, enum what what, unsigned n)
 		s.keys = (unsigned)(s.rate * size);
 	if (what == CACHE_DEAR || what == CACHE_LATE_DEAR)
 		s.miss = 5;
+	if (what == CACHE_DEAREST)
+		s.miss = 29;
 	if (what == CACHE_WORDS || what == CACHE_LATE_WORDS)
 		s.power = drawn(0.6, 1.1);
+	draw_births(&s);
 	return s;
 }
 
@@ -304,6 +367,7 @@ struct world {
 	struct holder_fact holder;
 	struct report_holder_step step[2];
 	struct coverage watched;
+	struct traffic traffic;
 	struct watched of;
 	struct cache cache;
 };
@@ -332,12 +396,33 @@ static void make_survivors(struct world *w)
 			.burst = s->window + 1,
 			.parts = 1,
 			.gc = true,
+			.is_beside_all = true,
 			.part = {{addr, BYTES, CLASS}},
 		};
 		while (w->v[i].rung < SURVIVOR_RUNGS && survivor_age_s[w->v[i].rung] <= age)
 			w->v[i].rung++;
 	}
 	w->e.objects.n = w->of.n_seen;
+}
+
+static void make_traffic(struct world *w)
+{
+	for (uint64_t k = 0; k < WINDOWS; k++) {
+		struct map64 births = {0};
+
+		for (int i = 0; i < STACKS; i++)
+			if (w->of.made[k][i] > 0)
+				*map64_put(&births, STACK + (uint64_t)i) +=
+					(uint64_t)w->of.made[k][i];
+		traffic_add(&w->traffic, &births, START_S * S + (k + 1) * S / 2);
+		map64_free(&births);
+	}
+	for (size_t i = 1; i < w->traffic.n_rows; i++) {
+		struct traffic_row *row = &w->traffic.row[i];
+
+		row->root = row->stack == STACK + BEATS ? traffic_root("beat", "/srv/beat.py")
+							: traffic_root("handle", "/srv/app.py");
+	}
 }
 
 static uint64_t moment(int i)
@@ -386,6 +471,8 @@ static void make(struct world *w, const struct service *s)
 		coverage_add(&w->watched, START_S * S + k * S / 2,
 			     START_S * S + k * S / 2 + (uint64_t)(s->seen / 2 * 1e9));
 	make_survivors(w);
+	make_traffic(w);
+	w->e.objects.traffic = &w->traffic;
 	w->e.start_ns = START_S * S;
 	w->e.now_ns = (START_S + WATCH_S) * S;
 	w->e.max_size = UINT64_MAX;
