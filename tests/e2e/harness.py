@@ -241,8 +241,8 @@ def is_dear_host():
     return any(int(ns) > 2000 for ns in re.findall(r"(\d+) ns an event", said))
 
 
-def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None):
-    """Runs the tool to its end. `during(process)` is called in this thread meanwhile."""
+def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None, until=None):
+    """Runs the tool to its end. `during(process)` is called in this thread meanwhile. `until` (of until.py) ends it sooner."""
     with tempfile.TemporaryDirectory() as d:
         out = os.path.join(d, "report.json")
         recording = new_recording()
@@ -260,6 +260,8 @@ def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None):
             def read():
                 for line in process.stdout:
                     printed.append((time.monotonic() - start, line.rstrip("\n")))
+                    if until and until.hear(line):
+                        process.send_signal(signal.SIGINT)
 
             reader = threading.Thread(target=read, daemon=True)
             reader.start()
@@ -283,13 +285,13 @@ def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None):
         return ToolRun(process.returncode, report, text, stderr, printed, usage, recording)
 
 
-def run_ready(command, ready, seconds=SECONDS, settle_s=0, env=None):
+def run_ready(command, ready, seconds=SECONDS, settle_s=0, env=None, args=()):
     """Starts a program, waits for the file by which it says that it runs, and watches it."""
     target = subprocess.Popen(command, env=env)
     try:
         wait_file(ready, target)
         time.sleep(settle_s)
-        run = run_tool(target.pid, seconds)
+        run = run_tool(target.pid, seconds, args)
         assert target.poll() is None, "the target died"
     finally:
         target.kill()

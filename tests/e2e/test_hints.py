@@ -7,6 +7,7 @@ import time
 
 import harness
 import pythons
+from until import Until, sites_of
 
 PROGRAM = "seven_ways"
 
@@ -21,13 +22,24 @@ def expected():
     return out
 
 
-def watch(seconds):
+def until_told(want):
+    """Each line has its hint and its holder in four reports, one each two seconds."""
+
+    def is_told(sites, line, code, word):
+        words = ("%s.py:%d " % (PROGRAM, line), "   %s: " % code)
+        return any(all(w in s for w in words) and word in s.partition("held by ")[2].partition("\n")[0] for s in sites)
+
+    return Until(lambda text: all(is_told(sites_of(text), line, *how) for line, how in want.items()), 4)
+
+
+def watch(seconds, want):
     """Line -> sites that are born there."""
     with harness.Target(pythons.host(), PROGRAM, harness.GENTLE) as target:
         target.wait_ready()
         time.sleep(1.0)
         # Beside other tests the last search may still go on when the time is up.
-        run = harness.run_tool(target.pid, seconds, ("--wait", 20, *harness.AS_OF_A_BUSY_ONE))
+        more = ("--wait", 20, "-v", "--top", 30, *harness.AS_OF_A_BUSY_ONE)
+        run = harness.run_tool(target.pid, seconds, more, until=until_told(want))
         assert run.rc == 0, run.stderr
         assert target.alive()
         assert harness.validate(run.report) == []
@@ -54,17 +66,17 @@ def test_seven_hints():
     want = expected()
     assert len(want) == 7
     # 60 objects a second each are a sample in a second or so.
-    assert wrong_ones(watch(2 * harness.SECONDS), want) == {}
+    assert wrong_ones(watch(2 * harness.SECONDS, want), want) == {}
 
 
 BIG = """
 import time
-HEAP = [float(i) for i in range(4000000)]
+HEAP = [float(i) for i in range(2500000)]
 KEPT = []
 print("ready", flush=True)
 while True:
     KEPT.append({"id": len(KEPT)})
-    time.sleep(0.001)
+    time.sleep(0.005)
 """
 
 

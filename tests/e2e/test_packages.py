@@ -11,6 +11,7 @@ import pytest
 import harness
 import native_ext
 import pythons
+from until import Until, sites_of
 
 PROGRAM = os.path.join(native_ext.SOURCES, "packages.py")
 # The library that must stand between the line and the allocator.
@@ -25,7 +26,8 @@ LIBRARY = {
 }
 KINDS = {"calm": ["numpy", "base", "PIL", "zlib"], "busy": ["lxml", "sqlite3", "ssl"]}
 SECONDS = 80  # a rare line among many calls is seen in few windows ...
-MORE = ("--overhead", 40)  # ... and beside other tests the program has little CPU time to spend of
+MORE = ("--overhead", 40, "-v")  # ... and beside other tests the program has little CPU time to spend of
+IN_A_ROW = 4  # such reports, one each two seconds, end the watch
 
 
 def sites_at(process, mark):
@@ -51,13 +53,23 @@ def missing(process, kind):
             if not any(lib.startswith(LIBRARY[m]) for s in sites_at(process, m) for lib in libraries(s))]  # fmt: skip
 
 
+def told(text):
+    """Is all of this file told of the calm ones? Each by its line, its library, and its hint."""
+    at = {m: ["%s:%d " % (PROGRAM, native_ext.line_of(PROGRAM, "# LEAK: " + m))] for m in KINDS["calm"]}
+    of_blocks = {m: at[m] + [LIBRARY[m]] for m in at}
+    wanted = [*of_blocks.values(), at["base"] + [" blocks/s", "view-pins-base: "], at["base"] + [" objects/s", "view-pins-base: "],
+              at["numpy"] + [" objects/s", "unbounded-container: "]]  # fmt: skip
+    sites = sites_of(text)
+    return all(any(all(w in site for w in words) for site in sites) for words in wanted)
+
+
 def watch(kind):
     with tempfile.TemporaryDirectory(prefix="pyleak-packages-") as where:
         ready = os.path.join(where, "ready")
         target = subprocess.Popen([pythons.HOST, "-B", PROGRAM, ready, kind])
         try:
             harness.wait_file(ready, target, 90)
-            run = harness.run_tool(target.pid, SECONDS, MORE)
+            run = harness.run_tool(target.pid, SECONDS, MORE, until=Until(told, IN_A_ROW) if kind == "calm" else None)
             assert run.rc == 0, run.stderr
             assert target.poll() is None, "the target died"
             harness.keep_accepted(run.recording, "packages-%s" % kind, run.report)
