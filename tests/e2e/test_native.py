@@ -9,6 +9,7 @@ import pytest
 import harness
 import native_ext
 import pythons
+from until import Until, sites_of
 
 PROGRAM = os.path.join(native_ext.SOURCES, "program.py")
 C_SOURCE = os.path.join(native_ext.SOURCES, "leaky.c")
@@ -24,6 +25,20 @@ def includes(python):
 HEADERS = [p for p in pythons.params([pythons.host()]) if not p.values[0].root and os.path.exists(includes(p.values[0]) + "/Python.h")]
 
 
+# Lines of blocks that are to be told.
+BLOCKS = ("debug", "stripped", "mini", "separate", "link", "zlib", "zstd", "cpp", "callback")
+IN_A_ROW = 3  # such reports, one each two seconds, end the watch
+
+
+def told(text):
+    """Are all lines told, how the list and the thread's blocks were made, and that nothing holds the blocks of one?"""
+    at = {mark: "%s:%d " % (PROGRAM, native_ext.line_of(PROGRAM, "# LEAK: " + mark)) for mark in (*BLOCKS, "decref")}
+    wanted = [(at[mark], " blocks/s") for mark in BLOCKS]
+    wanted += [(at["debug"], "   unreferenced: "), (at["decref"], "make_list"), ("serve_one", " blocks/s")]
+    sites = sites_of(text)
+    return all(any(all(w in site for w in words) for site in sites) for words in wanted)
+
+
 @pytest.fixture(scope="module", params=HEADERS)
 def report(request):
     """One run on one process that leaks in all the ways."""
@@ -35,8 +50,9 @@ def report(request):
         target = subprocess.Popen([python.path, "-B", PROGRAM, where, ready])
         try:
             harness.wait_file(ready, target)
-            # Its blocks are seen one by one from the start, however many it makes as it begins.
-            run = harness.run_tool(target.pid, args=("--overhead", 10))
+            # Beside other tests the last search for who holds the blocks may still go on when the time is up.
+            more = ("--overhead", 10, "--wait", 20, "-v", "--top", 30)
+            run = harness.run_tool(target.pid, args=more, until=Until(told, IN_A_ROW))
             assert target.poll() is None, "the target died"
         finally:
             target.kill()

@@ -72,7 +72,7 @@ static void *work(void *ignored)
 {
 	for (;;) {
 		serve_one();
-		usleep(20000);
+		usleep(500000);
 	}
 	return ignored;
 }
