@@ -29,8 +29,11 @@ def census(pid, *args, limit_s=LIMIT_S):
         assert (run.returncode, run.stderr) == (0, "")
         with open(out) as f:
             report = json.load(f)
-    assert harness.validate(report) == []
-    return report["processes"][0], run.stdout
+    process = report["processes"][0]
+    # Rows of one make: of tens of thousands these take seconds.
+    few = process["types"][:500] + process["types"][500:][-500:]
+    assert harness.validate({**report, "processes": [{**process, "types": few}]}) == []
+    return process, run.stdout
 
 
 def types_of(process):
@@ -48,9 +51,9 @@ def wait_lines(target, n, limit_s=LIMIT_S):
     raise AssertionError("no %d lines of truth in %d s" % (n, limit_s))
 
 
-def truth_run(python, **env):
+def truth_run(python, count, **env):
     pythons.install_zoo(python)
-    with harness.Target(python, "census_account", env={**os.environ, **env}) as target:
+    with harness.Target(python, "census_account", ["--count", count], env={**os.environ, **env}) as target:
         wait_lines(target, 1)
         before, _ = census(target.pid)
         os.kill(target.pid, signal.SIGUSR1)
@@ -63,7 +66,8 @@ def truth_run(python, **env):
 def runs_fixture(full):
     """All interpreters, two side by side."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        yield {p: pool.submit(truth_run, p) for p in CORE + ([p for p in pythons.others() if p not in CORE] if full else [])}
+        wanted = CORE + ([p for p in pythons.others() if p not in CORE] if full else [])
+        yield {p: pool.submit(truth_run, p, 20000 if full else 8000) for p in wanted}
 
 
 def frozen(process):
@@ -89,7 +93,7 @@ def check_made(before, after, truth):
     for name, (count, size) in truth["made"].items():
         a, b = old.get(name, nothing), new.get(name, nothing)
         objects, size_seen = b["count"] - a["count"], b["bytes"] - a["bytes"]
-        assert count * 0.999 <= objects <= count * 1.001 + 250, name
+        assert count * 0.999 <= objects <= count * 1.001 + 150, name
         # The values of an instance's attributes are the instance's; sys.getsizeof does not count them.
         values = 112 * count if name.startswith("__main__.") else 0
         assert size * 0.98 <= size_seen <= size * 1.02 + values, name
@@ -108,7 +112,7 @@ def test_all_objects_and_their_bytes_are_seen(runs, python):
 
 @pytest.mark.parametrize("allocator", ["malloc", "pymalloc_debug", "malloc_debug"])
 def test_other_allocators(allocator):
-    before, after, truth = truth_run(pythons.host(), PYTHONMALLOC=allocator)
+    before, after, truth = truth_run(pythons.host(), 8000, PYTHONMALLOC=allocator)
     check_tracked(after, truth)
     check_made(before, after, truth)
     assert after["lost"]["census_pools"] == 0
@@ -145,7 +149,7 @@ def test_a_constant_population_under_churn(python, full):
     with harness.Target(python, "census_churn") as target:
         wait_lines(target, 3)
         wrong, torn = [], 0
-        for _ in range(100 if full else 12):
+        for _ in range(100 if full else 5):
             process, _ = census(target.pid)
             count = types_of(process)["__main__.Constant"]["count"]
             torn += process["lost"]["census_torn"]
@@ -156,7 +160,7 @@ def test_a_constant_population_under_churn(python, full):
 
 
 def test_growth_by_type():
-    with harness.Target(pythons.host(), "instances", ["--rate", 500]) as target:
+    with harness.Target(pythons.host(), "instances", ["--rate", 500, *harness.GENTLE]) as target:
         target.wait_ready()
         begin = time.time()
         process, text = census(target.pid, "--diff", 8)

@@ -11,8 +11,8 @@ import pytest
 import pythons
 import zoo
 
-MORE = [pytest.param(n, k, marks=pytest.mark.matrix)
-        for n in ("slots", "floats", "str_split", "instances") for k in ("2", "3", "10")]  # fmt: skip
+MORE = [pytest.param(n, k, marks=pytest.mark.matrix) for n, k in [
+    ("dicts", "2"), *((n, k) for n in ("slots", "floats", "str_split", "instances") for k in ("2", "3", "10"))]]  # fmt: skip
 
 
 HOTTEST = 20
@@ -41,7 +41,7 @@ def watch_without(python, name, lost, seconds=20):
     return told
 
 
-@pytest.mark.parametrize("name, every", [("dicts", "2"), ("dicts", "3"), *MORE])
+@pytest.mark.parametrize("name, every", [("dicts", "3"), *MORE])
 def test_sites_lost(name, every):
     watch_without(pythons.host(), name, every)
 
@@ -58,7 +58,7 @@ def hottest(python, name, *args):
     """The numbers of the sites where most is born, the hottest first."""
     with harness.Target(python, name, [*args, *harness.GENTLE]) as target:
         target.wait_ready()
-        run = harness.run_tool(target.pid, 5, args=["-vv"])
+        run = harness.run_tool(target.pid, 3, args=["-vv"])
     births = {site: int(n) for n, site in re.findall(r"(\d+) births at site (\d+)", run.stderr)}
     assert births, run.stderr[-2000:]
     return sorted(births, key=births.get, reverse=True)[:HOTTEST]
@@ -88,7 +88,9 @@ def test_one_site_lost(python, name):
     assert sum(told) >= len(sites) * 3 // 4, dict(zip(sites, told))
 
 
-@pytest.mark.parametrize("python", [pythons.host(), *pythons.debian_roots()], ids=lambda p: p.name)
+# A cell of test_matrix.py fails where a birth is unseen: in the core set it has one on each of the others.
+@pytest.mark.parametrize("python", [pythons.host(), *(pytest.param(p, marks=pytest.mark.matrix) for p in pythons.debian_roots())],
+                         ids=lambda p: p.name)  # fmt: skip
 def test_nothing_lost(python):
     """All births are seen: a stale object in raw memory now and then is none that was missed."""
     with harness.Target(python, "dicts", harness.GENTLE) as target:

@@ -18,7 +18,8 @@ import pythons
 WHY = os.path.join(pythons.ZOO, "why")
 with open(os.path.join(harness.TOP, "docs", "why.schema.json"), encoding="utf-8") as schema:
     SCHEMA = json.load(schema)
-HANDFUL = ("module_dict", "closure_cell", "generator_frame", "generator_over", "exception_traceback",
+# And a module's dict: of that each Python is asked in test_snapshot.py.
+HANDFUL = ("closure_cell", "generator_frame", "generator_over", "exception_traceback",
            "cycle_gc_disabled", "asyncio_tasks", "slots", "id_lru")  # fmt: skip
 
 
@@ -471,19 +472,19 @@ while True:
 
 
 @pytest.mark.quiet
-def test_containers_that_move():
+def test_containers_that_move(full):
     """Objects of a list and a dict that grow, are cut, and are made anew while the heap is read are held by these, or it is not
     known by whom; they are not told as nobody's."""
     with subprocess.Popen([pythons.HOST, "-c", MOVING], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
-        answers = [ask(process.pid, "--type", "Leaked") for _ in range(8)]
+        answers = [ask(process.pid, "--type", "Leaked") for _ in range(8 if full else 4)]
         process.kill()
     told = [{root: sum(p["share"] for p in a["paths"] if p["root"] == root) for root in ("module", "unreferenced", "cycle")}
             for a in answers]  # fmt: skip
     print(told)
     # None of 28 had more than 4 %.
-    assert sorted(t["unreferenced"] + t["cycle"] for t in told)[6] < 0.2
-    assert sorted(t["module"] for t in told)[4] > 0.6
+    assert sorted(t["unreferenced"] + t["cycle"] for t in told)[-2] < 0.2
+    assert sorted(t["module"] for t in told)[len(told) // 2] > 0.6
 
 
 def test_snapshot(tmp_path):
@@ -587,12 +588,12 @@ def test_liars(tmp_path, full):
 
 def test_a_heap_for_which_there_is_no_room():
     """Nothing of this machine has to end for an answer: there is none, and the reason is said."""
-    program = "import time; HEAP = [float(i) for i in range(4000000)]; print('ready', flush=True); time.sleep(900)"
+    program = "import time; HEAP = [float(i) for i in range(1500000)]; print('ready', flush=True); time.sleep(900)"
     with subprocess.Popen([pythons.HOST, "-c", program], stdout=subprocess.PIPE, text=True) as target:
         assert target.stdout.readline() == "ready\n"
         runs = [subprocess.run(["/bin/sh", "-c", 'ulimit -d %d; exec "$@"' % (mib << 10), "-", harness.TOOL, "why", "-q", "-p",
                                 str(target.pid), "--type", "float", "--watch", "0"], capture_output=True, text=True, timeout=90)
-                for mib in (150, 600)]  # fmt: skip
+                for mib in (64, 600)]  # fmt: skip
         target.kill()
     assert runs[0].returncode == 1 and "its heap has too many blocks" in runs[0].stderr, runs[0].stderr
     assert runs[1].returncode == 0 and "HEAP" in runs[1].stdout, runs[1].stderr

@@ -75,10 +75,10 @@ def longest(name):
     return max(1024, *(n * 3 // 2 for n in sizes)) if sizes else 4096
 
 
-def run(name, build, seconds, seed, least=0, most=-1):
-    """One target for so many seconds, or so many runs at most: a dictionary of what it did. A finding's input stays below build/found.
-    Where the machine was too busy for the least number of runs in that time, the search is made again by number."""
-    found = search(name, build, ["-max_total_time=%d" % seconds, "-runs=%d" % most], seed, seconds * 2 + 240)
+def run(name, build, seconds, seed, least=0):
+    """One target for so many seconds: a dictionary of what it did. A finding's input stays below build/found. Where the machine
+    was too busy for the least number of runs in that time, the search is made again by number."""
+    found = search(name, build, ["-max_total_time=%d" % seconds], seed, seconds * 2 + 240)
     if not found["failed"] and found["runs"] < least:
         found = search(name, build, ["-runs=%d" % least], seed, 240)
     return found

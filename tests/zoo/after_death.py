@@ -25,7 +25,7 @@ def main():
             if meter.args.keep:
                 remember()
             meter.leaked(BYTES)
-        time.sleep(0.001)
+        time.sleep(0.005)
 
 
 main()
