@@ -222,7 +222,7 @@ static void do_pairs(int n)
 static void *pairs_thread(void *arg)
 {
 	(void)arg;
-	for (int i = 0; i < 50000; i++)
+	for (int i = 0; i < CHILD_PAIRS; i++)
 		free((void *)hide((size_t)malloc(hide(600))));
 	return NULL;
 }
@@ -236,17 +236,17 @@ static void do_two(void)
 	pairs_thread(NULL);
 	pthread_join(t, NULL);
 	answer.ns = cpu_ns() - from;
-	answer.calls = 100000;
+	answer.calls = 2 * CHILD_PAIRS;
 }
 
-/* A leak of one 700-byte block in 2,000, for about three seconds, at full speed. */
+/* A leak of one 700-byte block in 500, for about twelve seconds, at full speed. */
 static void do_leak(void)
 {
-	uint64_t end = now_ns() + 3000000000u;
+	uint64_t end = now_ns() + 12000000000u;
 	uint64_t i = 0;
 
 	while (now_ns() < end)
-		for (int k = 0; k < 2000; k++, i++) {
+		for (int k = 0; k < 500; k++, i++) {
 			char *p = malloc(hide(k ? 300 + (i & 255) : 700));
 
 			memset(p, (int)(i * 7), 32);
@@ -258,19 +258,22 @@ static void do_leak(void)
 		}
 }
 
-/* A leak of 200 small blocks a millisecond, and as much churn, for six seconds. */
+/* A leak of 200 small blocks a millisecond, and as much churn, which goes on for a while. */
 static void do_flood(void)
 {
 	const struct timespec ms = {.tv_nsec = 1000000};
-	uint64_t end = now_ns() + 6000000000u;
+	uint64_t begin = now_ns(), ran;
 
-	for (uint64_t i = 0; now_ns() < end; nanosleep(&ms, NULL))
+	for (uint64_t i = 0; (ran = now_ns() - begin) < CHILD_FLOOD_NS + CHILD_AFTER_NS;
+	     nanosleep(&ms, NULL))
 		for (int k = 0; k < 200; k++, i++) {
-			char *p = malloc(hide(40));
-
-			memcpy(p, &i, sizeof(i));
 			free((void *)hide((size_t)malloc(hide(600))));
-			answer.calls++;
+			if (ran < CHILD_FLOOD_NS) {
+				char *p = malloc(hide(40));
+
+				memcpy(p, &i, sizeof(i));
+				answer.calls++;
+			}
 		}
 }
 
@@ -306,7 +309,7 @@ static void run(char what)
 		do_threads();
 		break;
 	case 's':
-		do_pairs(20000);
+		do_pairs(CHILD_PAIRS);
 		break;
 	case 'S':
 		do_pairs(500000);

@@ -6,7 +6,10 @@
 
 #include <stdint.h>
 
-#define CHILD_BLOCKS 4096
+#define CHILD_BLOCKS   4096
+#define CHILD_PAIRS    10000 /* under probes */
+#define CHILD_FLOOD_NS 4000000000ull
+#define CHILD_AFTER_NS 2000000000ull
 
 struct child_block {
 	uint64_t addr, size;

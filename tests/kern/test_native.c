@@ -215,7 +215,7 @@ static void measure(enum probe_mechanism m)
 
 	load(f, 0, UINT64_MAX);
 	open_native(f, 1, true);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 3; i++) {
 		double t;
 
 		native_pause(f->native);
