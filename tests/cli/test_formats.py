@@ -113,7 +113,7 @@ OBEYED = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]")
 RAW = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f]")
 
 
-@pytest.mark.parametrize("text", [*HOSTILE, "nul\0l", "\x9b31m\x9c", "</script>" * 120000, "\x1b]52;c;" + "A" * 2**20, "\udfff\ud800" * 3,
+@pytest.mark.parametrize("text", [*HOSTILE, "nul\0l", "\x9b31m\x9c", "</script>" * 12000, "\x1b]52;c;" + "A" * 2**20, "\udfff\ud800" * 3,
                                   "\xe9" * 2**17], ids=range(len(HOSTILE) + 6))  # fmt: skip
 def test_hostile_names_are_inert_in_every_format(tmp_path, text):
     report = load()

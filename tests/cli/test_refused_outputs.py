@@ -129,7 +129,7 @@ def limited(most, *args, **kwargs):
                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)), **kwargs)  # fmt: skip
 
 
-@pytest.mark.parametrize("most", [0, 1000, 8192])
+@pytest.mark.parametrize("most", [0, pytest.param(1000, marks=pytest.mark.matrix), 8192])
 @pytest.mark.parametrize("name", FORMATS)
 def test_no_file_may_be_that_large(tmp_path, large, name, most):
     old, new, out = (tmp_path / n for n in ("old", "new", "out"))
