@@ -18,7 +18,7 @@ if not os.geteuid():
     os.setgid(65534)
     os.setuid(65534)
 keep = []
-code = compile("\n" * (o.line - 1) + "[keep.append([i, {}]) for i in range(300)]", o.name, "exec")
+code = compile("\n" * (o.line - 1) + "[keep.append([i, {}]) for i in range(20)]", o.name, "exec")
 print("ready", flush=True)
 while True:
     exec(code)

@@ -14,16 +14,17 @@ def test_a_stop_that_is_taken_back_at_once_is_none():
     target = subprocess.Popen(["/usr/bin/python3", "-c", PROGRAM])
     tool = None
     try:
-        for wait_s in (1.5, 2.0, 2.5):
-            # A group of its own in our session: one that nobody could continue would not be stopped.
-            tool = subprocess.Popen([lib_commands.TOOL, "-p", str(target.pid), "-q", "-d", "4"], preexec_fn=os.setpgrp,
-                                    stdout=subprocess.DEVNULL)  # fmt: skip
-            time.sleep(wait_s)
+        # A group of its own in our session: one that nobody could continue would not be stopped.
+        tool = subprocess.Popen([lib_commands.TOOL, "-p", str(target.pid), "-q", "-d", "5"], preexec_fn=os.setpgrp,
+                                stdout=subprocess.DEVNULL)  # fmt: skip
+        time.sleep(1)
+        for _ in range(4):
+            time.sleep(0.5)
             for _ in range(8):
                 tool.send_signal(signal.SIGTSTP)
                 tool.send_signal(signal.SIGCONT)
                 time.sleep(0.01)
-            assert tool.wait(60) == 0
+        assert tool.wait(60) == 0
     finally:
         for process in filter(None, (tool, target)):
             if process.poll() is None:
