@@ -115,7 +115,7 @@ def memory_seen_from_another_container(theirs, target, view):
     with cgroup.group("ours") as ours:
         r = subprocess.run(
             ["unshare", "-C", "-m", "sh", "-c", script, "sh", os.path.dirname(theirs.path), kind,
-             harness.TOOL, "-p", str(target.pid), "-d", "4", "-q", "--no-color", "--json", "-"],
+             harness.TOOL, "-p", str(target.pid), "-d", "2", "-q", "--no-color", "--json", "-"],
             capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL, preexec_fn=ours.enter)  # fmt: skip
     assert target.alive()
     assert r.returncode == 0, r.stderr
@@ -165,7 +165,7 @@ def test_cgroup_file_that_makes_no_sense(tmp_path):
             target.wait_ready()
             r = subprocess.run(
                 ["unshare", "-m", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh",
-                 str(odd), g.limit_file, harness.TOOL, "-p", str(target.pid), "-d", "4", "-q", "--no-color"],
+                 str(odd), g.limit_file, harness.TOOL, "-p", str(target.pid), "-d", "2", "-q", "--no-color"],
                 capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL)  # fmt: skip
             assert target.alive()
     assert r.returncode == 0, r.stderr

@@ -30,7 +30,8 @@ import lib_pprof  # noqa: E402
 # Only programs of this test: others on the machine are none of its business.
 MARK = "pyleak-serve-test-%d" % os.getpid()
 ONLY = ["--name", MARK]
-PROGRAM = "import time\nkeep = []\nwhile True:\n keep.append({'n': len(keep) + 0.5}); time.sleep(%s)\n"
+# Ten at a time: to wake up costs more than to make them.
+PROGRAM = "import time\nkeep = []\nwhile True:\n for _ in range(10): keep.append({'n': len(keep) + 0.5})\n time.sleep(%s)\n"
 
 
 @contextlib.contextmanager
@@ -109,7 +110,7 @@ def check_profiles(tool, leaking, steady):
 
 def test_a_leak_is_told_and_the_metrics_are_clean(tmp_path):
     path = tmp_path / "leaks.py"
-    with program(0.0005, path) as leaking, program(1000) as steady, serving() as tool:
+    with program(0.005, path) as leaking, program(1000) as steady, serving() as tool:
         wait_ready(tool)
         wanted = 'pid="%d",class="leak"} 1' % leaking
         harness.wait_until(lambda: wanted in get(tool.port, "/metrics")[1], 150)
@@ -242,7 +243,7 @@ def test_without_address_and_token_there_are_counts_only():
     with socket.socket() as s:
         if s.connect_ex(("127.0.0.1", 9477)) == 0:
             pytest.skip("somebody listens on 127.0.0.1:9477")
-    with program(0.0005) as leaking:
+    with program(0.005) as leaking:
         tool = subprocess.Popen([harness.TOOL, "serve", *ONLY], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:
             line = tool.stderr.readline()
