@@ -194,7 +194,7 @@ class ToolRun:
     stdout: str
     stderr: str
     printed: list  # (seconds since start, line)
-    usage: "Usage"
+    usage: "Usage"  # where it was asked for
     recording: str = None  # what is recorded for tests/judge, with `make record`
 
 
@@ -241,8 +241,9 @@ def is_dear_host():
     return any(int(ns) > 2000 for ns in re.findall(r"(\d+) ns an event", said))
 
 
-def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None, until=None):
-    """Runs the tool to its end. `during(process)` is called in this thread meanwhile. `until` (of until.py) ends it sooner."""
+def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None, until=None, is_measured=False):
+    """Runs the tool to its end. `during(process)` is called in this thread meanwhile. `until` (of until.py) ends it sooner.
+    Its use of the host is measured if asked for."""
     with tempfile.TemporaryDirectory() as d:
         out = os.path.join(d, "report.json")
         recording = new_recording()
@@ -254,8 +255,9 @@ def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None, until=None):
             process = subprocess.Popen(
                 cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err, text=True,
                 errors="replace", env={**os.environ, **(env or {})})  # fmt: skip
-            usage = Usage(process.pid)
-            usage.start()
+            usage = Usage(process.pid) if is_measured else None
+            if usage:
+                usage.start()
 
             def read():
                 for line in process.stdout:
@@ -273,8 +275,9 @@ def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None, until=None):
                 process.kill()
                 process.wait()
             reader.join(5)
-            usage.stop.set()
-            usage.join()
+            if usage:
+                usage.stop.set()
+                usage.join()
             err.seek(0)
             stderr = err.read()
         report = None

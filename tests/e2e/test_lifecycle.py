@@ -109,7 +109,7 @@ def check_target(target, begin):
 
 
 def one_clean_run(target):
-    return subprocess.run([harness.TOOL, "-p", str(target.pid), "-q", "-d", "3"], timeout=60,
+    return subprocess.run([harness.TOOL, "-p", str(target.pid), "-q", "-d", "1"], timeout=60,
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def test_start_and_stop(storm, full):
     seen, codes, before = set(), set(), tracefs_left()
     begin = time.monotonic()
     rng = random.Random(1)
-    for n in range(200 if full else 4):
+    for n in range(200 if full else 3):
         p = start(storm)
         time.sleep(rng.uniform(0.05, 2.5))
         seen |= object_ids(p.pid)
@@ -154,7 +154,7 @@ def test_killed(storm, full):
 
 
 def test_interrupted_twice():
-    with harness.Target(pythons.host(), "dicts") as target:
+    with harness.Target(pythons.host(), "dicts", harness.GENTLE) as target:
         target.wait_ready()
         tool = subprocess.Popen([harness.TOOL, "-p", str(target.pid), "-q"], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
@@ -167,7 +167,7 @@ def test_interrupted_twice():
 
 
 def test_target_ends_first():
-    with harness.Target(pythons.host(), "dicts", ["--seconds", 12]) as target:
+    with harness.Target(pythons.host(), "dicts", ["--seconds", 12, *harness.GENTLE]) as target:
         target.wait_ready()
         path = target.path
         run = harness.run_tool(target.pid, 60)

@@ -75,7 +75,7 @@ def status_kib(pid, key):
 
 @pytest.mark.quiet
 def test_a_thousand_hostile_clients(full):
-    scrapes = 100 if full else 40
+    scrapes = 100 if full else 20
     with big_page() as tool, crowd(tool.port):
         time.sleep(2)
         took = []

@@ -101,7 +101,7 @@ class ColdPages:
         entry = os.pread(pagemap.fileno(), 8, page // 4096 * 8)
         return len(entry) == 8 and entry[7] & 0x80
 
-    def measure(self, times=3):
+    def measure(self, times=2):
         for _ in range(times):
             time.sleep(1)
             begin = time.thread_time()
