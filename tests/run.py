@@ -4,7 +4,7 @@
 
     run.py --build DIR [--pytest PATH]... [--matrix core|full] [--jobs N] [PROGRAM...]
 
-What sleeps most of the time runs side by side, what needs a calm machine (pytest's mark `calm`) in pairs, what measures (its mark
+What sleeps most of the time runs side by side, what needs a calm machine (pytest's mark `calm`) three at a time on two cores, what measures (its mark
 `quiet`) while nothing else does; the programs of tests/kern come last, when nobody else switches probes. What failed is tried once more at the end, alone: real processes on a machine that others share. What fails
 again has failed; what does not is named, so that nobody takes it for a clean pass. A guest whose kernel was lost has failed: one that lives the next time is no better. DIR/tests.jsonl has what each took.
 """
@@ -142,7 +142,9 @@ def stages(args):
     if args.pytest:
         beside = ["--dist", "loadgroup", "--max-worker-restart", "2", *args.pytest]
         yield "pytest, %d at a time" % args.jobs, lambda: run_pytest(args, ["-n", str(args.jobs), "-m", "not quiet and not calm", *beside])
-        yield "pytest, calm, 2 at a time", lambda: run_pytest(args, ["-n", "2", "-m", "calm", *beside])
+        # One of them computes, the others sleep.
+        calm = os.cpu_count() + 1
+        yield "pytest, calm, %d at a time" % calm, lambda: run_pytest(args, ["-n", str(calm), "-m", "calm", *beside])
         yield "pytest, quiet", lambda: run_pytest(args, ["-m", "quiet", *args.pytest])
     if kern:
         # They sleep most of the time: the longest of them takes as long as all.
