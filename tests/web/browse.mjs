@@ -9,8 +9,10 @@ import { pathToFileURL } from "node:url";
 const require = createRequire(import.meta.url);
 const { chromium } = require("playwright-core");
 
-// A window with nothing of earlier ones; what the page @now.url does is noted in @now.seen.
-async function newPage(browser, now) {
+// The doings of the page @now.url are noted in @now.seen.
+const now = {};
+
+async function newPage(browser) {
 	const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
 	const page = await context.newPage();
 	page.on("console", (m) => now.seen.console.push(m.text()));
@@ -137,6 +139,7 @@ const tasks = {
 		const back = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 		await page.emulateMedia({ media: null });
 		await page.pdf({ path: argument, format: "A4", printBackground: true });
+		await page.emulateMedia({ colorScheme: null });
 		return { back };
 	},
 
@@ -158,9 +161,10 @@ const tasks = {
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"] });
 try {
+	let shared; // by all that are not measured: what a page shows is kept nowhere, and processes are dear
 	for await (const line of createInterface({ input: process.stdin })) {
-		const [task, argument, files] = JSON.parse(line), now = {};
-		const page = await newPage(browser, now);
+		const [task, argument, files] = JSON.parse(line);
+		const page = task === "speed" ? await newPage(browser) : (shared ??= await newPage(browser));
 		for (const file of files) {
 			now.url = pathToFileURL(file).href;
 			now.seen = { requests: [], console: [], errors: [] };
@@ -172,7 +176,8 @@ try {
 			}
 			console.log(JSON.stringify(now.seen));
 		}
-		await page.context().close();
+		if (page !== shared)
+			await page.context().close();
 	}
 } finally {
 	await browser.close();

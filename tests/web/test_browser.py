@@ -20,7 +20,7 @@ GOLDEN = ROOT / "tests" / "golden" / "report.json"
 EMPTY = ROOT / "tests" / "golden" / "empty.json"
 FLEET = ["packages-busy.rec", "packages-calm.rec", "zoo-exception_history-debian-3.11.rec"]
 HOSTILE = ["</script><script>alert(1)</script>", "<!--<script>", "<img src=x onerror=alert(1)>", "\x1b[2J\x07", "nul\x00", "\ud800", "\u202egpj.exe",
-           "x" * 100000, "javascript:alert(1)", "${alert(1)}", "__proto__", "constructor"]  # fmt: skip
+           "x" * 20000, "javascript:alert(1)", "${alert(1)}", "__proto__", "constructor"]  # fmt: skip
 
 
 def lacks():
@@ -117,11 +117,11 @@ def test_it_zooms_searches_sorts_and_changes_its_colours(browser, busy):
     assert light[0] != dark[0] and light[1] != dark[1]
 
 
-def test_everybody_can_read_it(browser, tmp_path, busy):
+def test_everybody_can_read_it(browser, tmp_path, busy, full):
     fleet = tmp_path / "fleet.html"
     subprocess.run([TOOL, "merge", *(CORPUS / n for n in FLEET), "--html", fleet], capture_output=True, timeout=60, check=True)
-    pages = [busy, fleet, page_of(CORPUS / "fds-executors-debian-3.14.rec", tmp_path / "fds.html"), page_of(GOLDEN, tmp_path / "golden.html")]
-    for seen in browser.all(pages, "axe"):
+    pages = [fleet, page_of(CORPUS / "fds-executors-debian-3.14.rec", tmp_path / "fds.html"), page_of(GOLDEN, tmp_path / "golden.html")]
+    for seen in browser.all(pages + [busy] * full, "axe"):
         assert seen["light"] == [] and seen["dark"] == [] and seen["passes"] > 15
 
 
