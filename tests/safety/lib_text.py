@@ -7,6 +7,8 @@ import time
 
 EVENTS = ("/sys/kernel/tracing/uprobe_events", "/sys/kernel/debug/tracing/uprobe_events")
 BAD = ("leaking uprobe", "BUG:", "Oops", "WARNING:", "blocked for more than", "general protection")
+PARTS = 32  # of files are remembered
+_read = {}
 
 
 def family(pid):
@@ -30,6 +32,19 @@ def _differ(was, now):
     return _differ(was[:half], now[:half]) + _differ(was[half:], now[half:])
 
 
+def _was(path, offset, length):
+    """A part of a file, which is read once."""
+    with open(path, "rb") as f:
+        s = os.fstat(f.fileno())
+        key = s.st_dev, s.st_ino, s.st_ctime_ns, offset, length
+        if key not in _read:
+            if len(_read) >= PARTS:
+                _read.clear()
+            f.seek(offset)
+            _read[key] = f.read(length)
+    return _read[key]
+
+
 def _foreign(pid):
     with open("/proc/%d/maps" % pid) as f:
         rows = [line.split(None, 5) for line in f]
@@ -39,9 +54,7 @@ def _foreign(pid):
             if "x" not in row[1] or row[4] == "0":
                 continue
             start, end = (int(x, 16) for x in row[0].split("-"))
-            with open("/proc/%d/map_files/%x-%x" % (pid, start, end), "rb") as file:
-                file.seek(int(row[2], 16))
-                was = file.read(end - start)
+            was = _was("/proc/%d/map_files/%x-%x" % (pid, start, end), int(row[2], 16), end - start)
             mem.seek(start)
             now = mem.read(len(was))
             differ += _differ(was, now)

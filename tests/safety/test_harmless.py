@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -16,12 +17,15 @@ import lib_target  # noqa: E402
 
 pytestmark = pytest.mark.quiet
 
-# Cells that take long run side by side: their stalls are the machine's as well, so they are tried again alone.
+# Cells that take long run side by side, and the others, a few at a time, while those sleep: stalls of all are the machine's as
+# well, so they are tried again alone.
 LONG = [("watch", kind) for kind in ("shm", "memmap_private", "fuse", "limit")]
 SHORT = [("why --type", "shm"), ("why --type", "fuse"), ("why --type", "limit"), ("census", "sparse"),
          ("census --save", "fuse"), ("census --type", "madv_free"), ("doctor -p", "fuse")]  # fmt: skip
 SHORT += [("why --type", kind) for kind in ("memmap", "memmap_private", "userfaultfd", "thp", "madv_free")]
 BASELINE_S = 4
+LANES = 2
+ATTACH_S = 4  # of the long ones
 BUSY = 4  # processes that want to run, for each CPU
 
 
@@ -47,24 +51,20 @@ def base(forks):
 
 @pytest.fixture(scope="module")
 def rows(forks, base):
-    with concurrent.futures.ThreadPoolExecutor(len(LONG)) as pool:
-        side_by_side = {c: pool.submit(harmless.cell, c[1], c[0], forks, base, 1) for c in LONG}
-    return {c: f.result() for c, f in side_by_side.items()}
+    found = {}
+    with concurrent.futures.ThreadPoolExecutor(len(LONG)) as long, concurrent.futures.ThreadPoolExecutor(LANES) as short:
+        for pool, cells in ((long, LONG), (short, SHORT)):
+            found.update({c: pool.submit(harmless.cell, c[1], c[0], forks, base, 1) for c in cells})
+            time.sleep(ATTACH_S)
+    return found
 
 
-@pytest.mark.parametrize("command,kind", LONG)
-def test_watching(command, kind, rows, forks, base):
-    row = rows[command, kind]
+@pytest.mark.parametrize("command,kind", LONG + SHORT)
+def test_no_memory_and_no_time_is_lost(command, kind, rows, forks, base):
+    row = rows[command, kind].result()
     print(harmless.line(row))
     if harmless.only_time(row["wrong"]):
         row = harmless.cell(kind, command, forks, base)
-    judge(row)
-
-
-@pytest.mark.parametrize("command,kind", SHORT)
-def test_looking(command, kind, forks, base):
-    row = harmless.cell(kind, command, forks, base)
-    print(harmless.line(row))
     judge(row)
 
 

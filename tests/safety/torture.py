@@ -32,6 +32,7 @@ GONE_S = 20  # for processes and definitions, which cost the target nothing
 LONGEST_S = 1.5  # at work before something happens to it
 ATTACH_S = 90  # on a machine that does a lot else
 SPEED_S = 0.6  # CPU time is counted for so long at a time
+BACK_S = 3  # for a watch that goes on to place its probes again
 WORKERS = 3
 CYCLES = os.path.join(os.path.dirname(lib_commands.TOOL), "tests/safety/cycles")
 
@@ -110,15 +111,21 @@ class Tool:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, preexec_fn=begin)  # fmt: skip
         self.pids = [self.process.pid]
-        end = time.monotonic() + ATTACH_S
-        while not lib_text.foreign_bytes(target.pid):
-            if self.process.poll() is not None or time.monotonic() > end:
-                status = self.process.poll()
-                self.kill()
-                raise Harm("the tool did not attach: status %s" % status)
-            time.sleep(0.03)
+        if not self.wait_probes(ATTACH_S):
+            status = self.process.poll()
+            self.kill()
+            raise Harm("the tool did not attach: status %s" % status)
         self.pids = lib_text.family(self.process.pid)
         target.tools.update(self.pids)
+
+    def wait_probes(self, limit_s):
+        """Are probes in, within this time?"""
+        end = time.monotonic() + limit_s
+        while not lib_text.foreign_bytes(self.target.pid):
+            if self.process.poll() is not None or time.monotonic() > end:
+                return False
+            time.sleep(0.03)
+        return True
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -212,8 +219,8 @@ def event(results, name, target, done=lambda: True, left=str, with_speed=True):
     results.add(name, took, full_speed(target, begin) if with_speed else None)
 
 
-def kills(n, target, results):
-    for i in range(n):
+def kills(counts, target, results):
+    for i in range(counts["kills"]):
         tool = Tool(target)
         pause(0, LONGEST_S)
         tool.pids = lib_text.family(tool.process.pid)
@@ -223,47 +230,44 @@ def kills(n, target, results):
         event(results, "kill -9", target, tool.gone, tool.left, with_speed=i % 5 == 0)
 
 
-def pauses(name, n, target, results, stop, go, enter=None):
-    """Stopped and let go on, n times in one run of the tool."""
-    if not n:
-        return
-    tool = Tool(target, enter)
-    try:
-        for _ in range(n):
-            pause(0.2, LONGEST_S)
-            stop(tool)
-            try:
-                event(results, name, target)
-                if not lib_text.exists(tool.process.pid):
-                    raise Harm("the tool ended")
-            finally:
-                go(tool)
+def by_signal(number):
+    return lambda tool, on: tool.signal(number if on else signal.SIGCONT)
+
+
+def ways(counts, groups):
+    """(name, how often, what stops the tool or lets it go on). Freezes are spread over each kind of control group that there is."""
+    yield "SIGSTOP", counts.get("stops", 0), by_signal(signal.SIGSTOP)
+    yield "SIGTSTP", counts.get("suspends", 0), by_signal(signal.SIGTSTP)
+    n = counts.get("freezes", 0)
+    for i, group in enumerate(groups):
+        times = n // len(groups) + (i < n % len(groups))
+        yield "cgroup v%d frozen" % group.version, times, lambda _, on, g=group: g.freeze(on)
+
+
+def pauses(counts, target, results):
+    """Stopped and let go on in each way, in one run of the tool."""
+    versions = lib_groups.versions("freezer") if counts.get("freezes") else []
+    with contextlib.ExitStack() as stack:
+        groups = [stack.enter_context(lib_groups.Group("freezer", "tool", v)) for v in versions]
+        tool = Tool(target, lambda: [g.enter() for g in groups])
+        stack.callback(tool.kill)
+        for name, times, hold in ways(counts, groups):
+            for _ in range(times):
+                tool.wait_probes(BACK_S)
+                pause(0.2, LONGEST_S)
+                hold(tool, True)
+                try:
+                    event(results, name, target)
+                    if not lib_text.exists(tool.process.pid):
+                        raise Harm("the tool ended")
+                finally:
+                    hold(tool, False)
         tool.close()
-    finally:
-        tool.kill()
 
 
-def stops(n, target, results):
-    pauses("SIGSTOP", n, target, results, lambda t: t.signal(signal.SIGSTOP), lambda t: t.signal(signal.SIGCONT))
-
-
-def suspends(n, target, results):
-    pauses("SIGTSTP", n, target, results, lambda t: t.signal(signal.SIGTSTP), lambda t: t.signal(signal.SIGCONT))
-
-
-def freezes(n, target, results):
-    """Freezes by each kind of control group that there is, n in all."""
-    versions = lib_groups.versions("freezer")
-    for i, version in enumerate(versions):
-        times = n // len(versions) + (i < n % len(versions))
-        with lib_groups.Group("freezer", "tool", version) as group:
-            pauses("cgroup v%d frozen" % version, times, target, results, lambda _, g=group: g.freeze(True),
-                   lambda _, g=group: g.freeze(False), group.enter)  # fmt: skip
-
-
-def runs(n, target, results):
+def runs(counts, target, results):
     """Whole runs of the tool, to their own end."""
-    for _ in range(n):
+    for _ in range(counts["runs"]):
         command = [lib_commands.TOOL, "-p", str(target.pid), "-q", "-d", "1"]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         if done.returncode:
@@ -271,8 +275,9 @@ def runs(n, target, results):
         event(results, "run of 1 s", target, with_speed=False)
 
 
-def cycles(n, target, results):
+def cycles(counts, target, results):
     """Attached and detached by the library alone, a hundred times between two looks."""
+    n = counts["cycles"]
     while n > 0:
         some = min(n, 100)
         run = subprocess.Popen([CYCLES, str(target.pid), str(some)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -286,7 +291,9 @@ def cycles(n, target, results):
         n -= some
 
 
-EVENTS = (kills, stops, suspends, freezes, runs, cycles)
+# The counts that each of them takes.
+EVENTS = {kills: ("kills",), pauses: ("stops", "suspends", "freezes"), runs: ("runs",), cycles: ("cycles",)}
+COUNTS = sum(EVENTS.values(), ())
 
 
 def line(row):
@@ -300,10 +307,10 @@ def torture(counts, seed, is_busy=False, tell=print):
     log = lib_text.KernelLog()
     with Target(is_busy) as target:
         results = Results(target)
-        for what in EVENTS:
+        for what, names in EVENTS.items():
             before = len(results.rows)
-            if counts.get(what.__name__):
-                what(counts[what.__name__], target, results)
+            if any(counts.get(name) for name in names):
+                what(counts, target, results)
             for row in results.table()[before:]:
                 tell(line(row), flush=True)
     bad = log.bad(target.tools)
@@ -314,8 +321,8 @@ def torture(counts, seed, is_busy=False, tell=print):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for what in EVENTS:
-        parser.add_argument("--" + what.__name__, type=int, default=0)
+    for name in COUNTS:
+        parser.add_argument("--" + name, type=int, default=0)
     parser.add_argument("--busy", action="store_true",
                         help="this machine has other work: what comes late is counted, up to %d s" % GIVE_UP_S)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
@@ -324,7 +331,7 @@ def main():
     # SIGTERM puts away what was begun, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print("seed %d" % args.seed, flush=True)
-    table = torture({w.__name__: getattr(args, w.__name__) for w in EVENTS}, args.seed, args.busy)
+    table = torture({name: getattr(args, name) for name in COUNTS}, args.seed, args.busy)
     if args.json:
         with open(args.json, "w") as f:
             json.dump(table, f, indent=1)
