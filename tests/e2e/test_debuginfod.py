@@ -10,6 +10,7 @@ import harness
 import native_ext
 import pytest
 import pythons
+from until import Until, sites_of
 
 PROGRAM = """
 import sys, time
@@ -58,11 +59,16 @@ def silent_fixture():
         yield "http://127.0.0.1:%d" % silent.getsockname()[1]
 
 
-def watch(pid, url, cache, *args):
+def watch(pid, url, cache, *args, seconds=10, until=None):
     env = {"DEBUGINFOD_URLS": url, "DEBUGINFOD_CACHE_PATH": str(cache)}
-    # A block counts that a window saw made and that is there a second later: on a slow host few windows open.
-    run = harness.run_tool(pid, 10, ("--overhead", 40, *args), env=env)
+    run = harness.run_tool(pid, seconds, ("--overhead", 40, *args), env=env, until=until)
     assert run.rc == 0, run.stderr
+    return run
+
+
+def watch_for_blocks(pid, url, cache):
+    """Ends when blocks are told. One counts that was seen being made and is there a second later: where few windows open, late."""
+    run = watch(pid, url, cache, seconds=30, until=Until(lambda text: any(" blocks/s" in site for site in sites_of(text)), 2))
     site = next(s for s in run.report["processes"][0]["sites"] if s["kind"] == "heap")
     return [f for f in site["stack"] if f.get("module", "").endswith("leaky_debug.so")], run
 
@@ -76,7 +82,7 @@ def test_lines_come_from_the_server(target, tmp_path):
     file = next(served.rglob("*.debug"))
     try:
         harness.wait_until(lambda: urllib.request.urlopen("%s/buildid/%s%s/debuginfo" % (url, file.parent.name, file.stem)), 60)
-        frames, _ = watch(pid, url, tmp_path / "cache")
+        frames, _ = watch_for_blocks(pid, url, tmp_path / "cache")
     finally:
         server.kill()
         server.wait()
@@ -88,7 +94,7 @@ def test_a_server_that_does_not_answer(target, silent, tmp_path):
     """It is asked once, whatever else there is to ask for, and the watch goes on and ends without it."""
     pid, _ = target
     begin = time.monotonic()
-    frames, run = watch(pid, silent, tmp_path / "cache")
+    frames, run = watch_for_blocks(pid, silent, tmp_path / "cache")
     assert frames[0]["line"] is None
     assert run.stderr.count("do not answer in time: not asked again") == 1
     assert time.monotonic() - begin < 60
@@ -97,6 +103,6 @@ def test_a_server_that_does_not_answer(target, silent, tmp_path):
 def test_it_is_waited_for_once(extension, target, silent, tmp_path):
     """However many processes are watched: the report waits 10 s until a request is over, and not again for the next process."""
     with leaking(extension[0], "second") as second:
-        _, run = watch("%d,%d" % (target[0], second), silent, tmp_path / "cache", "--wait", 30)
+        run = watch("%d,%d" % (target[0], second), silent, tmp_path / "cache", "--wait", 30)
     assert len(run.report["processes"]) == 2
     assert run.stderr.count("do not answer in time: not asked again") == 1
