@@ -2,12 +2,12 @@
 #include "base/traffic.h"
 
 #include <math.h>
+#include <xxhash.h>
 
 #include "base/thresholds.h"
 
-#define MUCH                                                                                \
-	0.01 /* of a window's births: a stack that made this part gets one of the last rows \
-	      */
+/* The part of a window's births by which a stack gets one of the last rows. */
+#define MUCH 0.01
 
 static void join_neighbours(struct traffic *t)
 {
@@ -74,20 +74,13 @@ size_t traffic_moment(const struct traffic *t, uint64_t ns)
 	return m;
 }
 
-static uint64_t hash(uint64_t seed, const char *text)
-{
-	for (; *text; text++)
-		seed = (seed ^ (unsigned char)*text) * 0x100000001b3ull;
-	return seed;
-}
-
 uint64_t traffic_root(const char *function, const char *file)
 {
 	const char *name = strrchr(file, '/');
 
 	if (!strcmp(name ? name + 1 : file, "threading.py"))
 		return 0;
-	return hash(hash(0xcbf29ce484222325ull, function) ^ '/', file) | 1;
+	return XXH64(file, strlen(file), XXH64(function, strlen(function), 0)) | 1;
 }
 
 /* ---- Did a site keep its part? ---- */
