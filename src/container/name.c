@@ -105,30 +105,34 @@ static void name_by_monitor(char *const *word, struct proc_container *c)
 		snprintf(c->name, sizeof(c->name), "%.71s", name);
 }
 
+static bool read_status(int pid, struct proc_status *out)
+{
+	auto_free char *text = NULL;
+	size_t len;
+
+	return !proc_slurp(pid, "status", &text, &len) && !proc_parse_status(text, out);
+}
+
 /* May it hold its mmap_lock for as long as storage is silent? Then whoever reads its arguments
  * waits as long (W4). */
 static bool is_stuck(int pid)
 {
-	auto_free char *status = NULL;
 	struct proc_status st;
-	size_t len;
 
-	return proc_slurp(pid, "status", &status, &len) || proc_parse_status(status, &st) ||
-	       st.state == 'D';
+	return !read_status(pid, &st) || st.state == 'D';
 }
 
 /* Asks the nearest process above @pid that is not in the container itself. */
 static void ask_monitor(int pid, struct proc_container *c)
 {
 	for (int i = 0; i < MAX_PARENTS && pid > 1; i++) {
-		auto_free char *status = NULL, *cgroup = NULL;
+		auto_free char *cgroup = NULL;
 		struct proc_container above;
 		struct proc *monitor;
 		struct proc_status st;
 		size_t len;
 
-		if (proc_slurp(pid, "status", &status, &len) || proc_parse_status(status, &st) ||
-		    proc_slurp(st.ppid, "cgroup", &cgroup, &len))
+		if (!read_status(pid, &st) || proc_slurp(st.ppid, "cgroup", &cgroup, &len))
 			return;
 		pid = st.ppid;
 		if (proc_container_parse(cgroup, &above) && !strcmp(above.id, c->id))
