@@ -13,7 +13,7 @@
 #define USED   20000u
 #define INDEX  3 /* of the arena that has the pool */
 #define POOLS  (64ull << 32)
-#define LIES   (1u << 20)
+#define LIES   (1u << 15) /* without an end each of them is read as 32768 arenas */
 
 struct arena {
 	uint64_t address, pool_address, pools, freepools, next, prev;
@@ -38,9 +38,15 @@ static struct arena *table;
 static ssize_t read_ourselves(struct proc_source *s, uint64_t addr, void *buf, size_t len)
 {
 	struct iovec to = {buf, len}, from = {(void *)(uintptr_t)addr, len};
-	ssize_t got = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+	ssize_t got;
 
 	(void)s;
+	/* Of these a million are read, one by one. */
+	if (addr >= (uintptr_t)table && addr + len <= (uintptr_t)(table + ARENAS)) {
+		memcpy(buf, (const void *)(uintptr_t)addr, len);
+		return (ssize_t)len;
+	}
+	got = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
 	return got < 0 ? 0 : got;
 }
 
