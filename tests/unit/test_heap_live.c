@@ -19,6 +19,7 @@
 #define PYLEAK_TESTS "tests/unit"
 #endif
 #define MAX_OBJECTS 128
+#define ROUNDS	    60 /* of a busy target */
 
 struct known {
 	char kind[32];
@@ -403,34 +404,31 @@ static int count_down(const struct heap_progress *at, void *left)
 	return --*(int *)left ? 0 : -ECANCELED;
 }
 
+/* The machine's own Python, for several tests. */
+static struct target shared;
+
 static void census_of_many_pools_is_fast(void **state)
 {
 	struct heap_census c;
 	int left = 1000;
-	struct target t;
 	uint64_t from;
 
 	(void)state;
-	if (!start(&t, "/usr/bin/python3"))
-		return;
-	if (!heap_has_pools(t.heap)) {
-		stop(&t);
+	if (!shared.heap || !heap_has_pools(shared.heap))
 		skip();
-	}
-	assert_true(order(&t, "fill 1000000"));
+	assert_true(order(&shared, "fill 600000"));
 	from = cpu_ns();
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(heap_census(t.heap, &c), 0);
+		assert_int_equal(heap_census(shared.heap, &c), 0);
 	print_message("%lu pools: %lu us wall, %lu ns of processor per pool\n", c.pools,
 		      c.cost_ns / 1000, (cpu_ns() - from) / 3 / c.pools);
 	assert_true(c.pools > 5000);
 	/* Whoever watches is told all the time, and may end it. */
-	heap_watch_by(t.heap, count_down, &left);
-	assert_int_equal(heap_census(t.heap, &c), 0);
+	heap_watch_by(shared.heap, count_down, &left);
+	assert_int_equal(heap_census(shared.heap, &c), 0);
 	assert_true(1000 - left >= (int)(c.pools / 1024) - 1);
 	left = 2;
-	assert_int_equal(heap_census(t.heap, &c), -ECANCELED);
-	stop(&t);
+	assert_int_equal(heap_census(shared.heap, &c), -ECANCELED);
 }
 
 /* Anything may lie at an address by the time it is read. */
@@ -455,7 +453,7 @@ static void survives_garbage(void **state)
 	assert_int_equal(t.n, 0);
 	t.n = n;
 	srand(1);
-	for (int round = 0; round < 300; round++) {
+	for (int round = 0; round < ROUNDS; round++) {
 		assert_int_equal(heap_census(t.heap, &c), 0);
 		torn += c.torn;
 		for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
@@ -476,9 +474,10 @@ static void survives_garbage(void **state)
 		}
 		good += heap_read_objects(t.heap, v, ARRAY_SIZE(v), HEAP_FULL);
 	}
-	print_message("300 censuses of a busy target: %lu of %lu headers torn each; %lu of 307200 "
+	print_message("%d censuses of a busy target: %lu of %lu headers torn each; %lu of %zu "
 		      "addresses an object, %lu chunks, %lu blocks with an object\n",
-		      torn / 300, c.pools, good, in_use, in_block);
+		      ROUNDS, torn / ROUNDS, c.pools, good, ROUNDS * ARRAY_SIZE(v), in_use,
+		      in_block);
 	assert_true(good > 100);
 	stop(&t);
 }
@@ -495,53 +494,64 @@ static void write_word(pid_t pid, uint64_t addr, uint64_t word)
 static void a_pointer_to_static_data_is_no_count(void **state)
 {
 	struct heap_object o = {0};
-	struct target t;
 	uint64_t count;
 
 	(void)state;
-	if (!start(&t, "/usr/bin/python3"))
-		return;
-	o.addr = t.v[0].addr;
-	o.type = t.v[0].type;
-	assert_int_equal(heap_read_objects(t.heap, &o, 1, HEAP_FULL), 1);
-	assert_int_equal(proc_read_u64(t.proc, t.v[0].addr, &count), 0);
-	write_word(t.pid, t.v[0].addr, t.v[0].type);
-	assert_int_equal(heap_read_objects(t.heap, &o, 1, HEAP_FULL), 0);
-	write_word(t.pid, t.v[0].addr, count);
-	stop(&t);
+	if (!shared.heap)
+		skip();
+	o.addr = shared.v[0].addr;
+	o.type = shared.v[0].type;
+	assert_int_equal(heap_read_objects(shared.heap, &o, 1, HEAP_FULL), 1);
+	assert_int_equal(proc_read_u64(shared.proc, shared.v[0].addr, &count), 0);
+	write_word(shared.pid, shared.v[0].addr, shared.v[0].type);
+	assert_int_equal(heap_read_objects(shared.heap, &o, 1, HEAP_FULL), 0);
+	write_word(shared.pid, shared.v[0].addr, count);
 }
 
 static void reading_is_cheap(void **state)
 {
 	static struct heap_object v[5000];
-	struct target t;
 	uint64_t from;
 
 	(void)state;
-	if (!start(&t, "/usr/bin/python3"))
-		return;
+	if (!shared.heap)
+		skip();
 	for (int depth = HEAP_IDENTITY; depth <= HEAP_FULL; depth++) {
 		for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
-			v[i].addr = t.v[i % t.n].addr;
-			v[i].type = t.v[i % t.n].type;
+			v[i].addr = shared.v[i % shared.n].addr;
+			v[i].type = shared.v[i % shared.n].type;
 		}
 		from = cpu_ns();
-		assert_int_equal(heap_read_objects(t.heap, v, ARRAY_SIZE(v), depth), ARRAY_SIZE(v));
+		assert_int_equal(heap_read_objects(shared.heap, v, ARRAY_SIZE(v), depth),
+				 ARRAY_SIZE(v));
 		print_message("depth %d: %lu ns per object\n", depth,
 			      (cpu_ns() - from) / ARRAY_SIZE(v));
 	}
-	stop(&t);
+}
+
+static int start_shared(void **state)
+{
+	(void)state;
+	start(&shared, "/usr/bin/python3");
+	return 0;
+}
+
+static int stop_shared(void **state)
+{
+	(void)state;
+	stop(&shared);
+	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_known_objects),
-		cmocka_unit_test(census_of_many_pools_is_fast),
-		cmocka_unit_test(survives_garbage),
 		cmocka_unit_test(a_pointer_to_static_data_is_no_count),
 		cmocka_unit_test(reading_is_cheap),
+		cmocka_unit_test(census_of_many_pools_is_fast),
+		cmocka_unit_test(survives_garbage),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, start_shared, stop_shared);
 }
