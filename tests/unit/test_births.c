@@ -12,6 +12,10 @@
 struct target {
 	char path[512];
 	int minor;
+	struct dso *dso;
+	struct places births;
+	struct places_births_report report;
+	int err;
 };
 
 static VEC(struct target) targets;
@@ -35,14 +39,18 @@ static void add(const char *path)
 	if (minor < 8 || minor > 15 || dso_open(path, &d))
 		return;
 	/* An executable that only calls libpython has no births. */
-	if (!dso_symbol(d, "_PyRuntime", &runtime)) {
-		t = vec_push(&targets);
-		if (!t)
-			abort();
-		snprintf(t->path, sizeof(t->path), "%s", path);
-		t->minor = minor;
+	if (dso_symbol(d, "_PyRuntime", &runtime)) {
+		dso_close(d);
+		return;
 	}
-	dso_close(d);
+	t = vec_push(&targets);
+	if (!t)
+		abort();
+	*t = (struct target){.minor = minor, .dso = d};
+	snprintf(t->path, sizeof(t->path), "%s", path);
+	t->err = places_find_births(d, minor, &t->births, &t->report);
+	if (t->err)
+		print_error("%s: %s\n", path, fail_text());
 }
 
 static void add_glob(const char *pattern)
@@ -92,12 +100,13 @@ static void find_targets(void)
 	}
 }
 
-static struct dso *open_target(const struct target *t)
+static void forget_targets(void)
 {
-	struct dso *d;
-
-	assert_int_equal(dso_open(t->path, &d), 0);
-	return d;
+	for (size_t i = 0; i < targets.n; i++) {
+		places_free(&targets.v[i].births);
+		dso_close(targets.v[i].dso);
+	}
+	vec_free(&targets);
 }
 
 static void some_interpreter_is_here_to_be_looked_at(void **state)
@@ -111,26 +120,19 @@ static void leaves_no_reference_to_the_slow_path_over(void **state)
 	(void)state;
 	for (size_t i = 0; i < targets.n; i++) {
 		const struct target *t = &targets.v[i];
-		struct dso *d = open_target(t);
-		struct places_births_report r;
-		struct places p;
-		int err = places_find_births(d, t->minor, &p, &r);
+		const struct places_births_report r = t->report;
 
-		if (err)
-			print_error("%s: %s\n", t->path, fail_text());
 		print_message("%4zu tests %4zu births %4zu deaths %3zu other, %zu lost, slow path "
 			      "%4zu: %s\n",
 			      r.tests, r.births, r.deaths, r.other, r.lost, r.slow_refs, t->path);
-		assert_int_equal(err, 0);
-		assert_in_range(p.n, 1, PL_MAX_SITES);
-		assert_int_equal(p.n, r.births);
+		assert_int_equal(t->err, 0);
+		assert_in_range(t->births.n, 1, PL_MAX_SITES);
+		assert_int_equal(t->births.n, r.births);
 		assert_int_equal(r.uncovered, 0);
 		assert_int_equal(r.lost, 0);
 		assert_true(r.tests > r.other);
 		assert_int_equal(r.tracer, t->minor >= 13);
 		assert_true(r.deaths == 0 || r.tracer);
-		places_free(&p);
-		dso_close(d);
 	}
 }
 
@@ -149,10 +151,9 @@ static void every_place_is_a_je_or_jne_and_names_the_object(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < targets.n; i++) {
-		struct dso *d = open_target(&targets.v[i]);
-		struct places p;
+		const struct dso *d = targets.v[i].dso;
+		const struct places p = targets.v[i].births;
 
-		assert_int_equal(places_find_births(d, targets.v[i].minor, &p, NULL), 0);
 		for (size_t k = 0; k < p.n; k++) {
 			const struct places_point *at = &p.v[k];
 			uint64_t addr;
@@ -171,32 +172,27 @@ static void every_place_is_a_je_or_jne_and_names_the_object(void **state)
 			else
 				assert_true(at->site.how == PL_OBJ_REG && at->site.reg != 4);
 		}
-		places_free(&p);
-		dso_close(d);
 	}
 }
 
 static void refuses_when_sites_are_hidden_from_it(void **state)
 {
-	static const char *const every[] = {"1", "2", "3", "10", "100", "100000"};
+	static const char *const every[] = {"1", "3", "100000"};
 
 	(void)state;
 	for (size_t i = 0; i < targets.n; i++) {
-		struct dso *d = open_target(&targets.v[i]);
-
 		for (size_t k = 0; k < ARRAY_SIZE(every); k++) {
 			struct places p;
 			int err;
 
 			setenv("PYLEAK_TEST_HIDE_SITES", every[k], 1);
-			err = places_find_births(d, targets.v[i].minor, &p, NULL);
+			err = places_find_births(targets.v[i].dso, targets.v[i].minor, &p, NULL);
 			unsetenv("PYLEAK_TEST_HIDE_SITES");
 			assert_int_equal(err, -ENOTSUP);
 			assert_non_null(strstr(fail_text(), targets.v[i].path));
 			assert_null(p.v);
 			assert_int_equal(p.n, 0);
 		}
-		dso_close(d);
 	}
 }
 
@@ -204,14 +200,13 @@ static void refuses_a_version_that_the_file_is_not(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < targets.n; i++) {
-		struct dso *d = open_target(&targets.v[i]);
+		struct dso *d = targets.v[i].dso;
 		int other = targets.v[i].minor >= 13 ? 11 : 14;
 		struct places p;
 
 		assert_int_equal(places_find_births(d, other, &p, NULL), -ENOTSUP);
 		assert_int_equal(places_find_births(d, 7, &p, NULL), -ENOTSUP);
 		assert_int_equal(places_find_births(d, 16, &p, NULL), -ENOTSUP);
-		dso_close(d);
 	}
 }
 
@@ -253,11 +248,10 @@ static void finds_births_in_extension_modules_of_3_8(void **state)
 
 static void survives_code_that_was_tampered_with(void **state)
 {
-	const uint64_t deadline = clock_ns() + 1500000000u;
+	const struct places good = targets.n ? targets.v[0].births : (struct places){0};
 	char path[] = "/tmp/pyleak-test-births-XXXXXX";
 	int fd = mkstemp(path);
 	uint64_t seed = 88172645463325252ull;
-	struct places good;
 	struct dso *d;
 	uint8_t *image;
 	size_t size = 0;
@@ -265,11 +259,8 @@ static void survives_code_that_was_tampered_with(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	if (!targets.n)
+	if (!good.n)
 		skip();
-	d = open_target(&targets.v[0]);
-	assert_int_equal(places_find_births(d, targets.v[0].minor, &good, NULL), 0);
-	dso_close(d);
 	in = fopen(targets.v[0].path, "rb");
 	assert_non_null(in);
 	image = malloc(32u << 20);
@@ -277,7 +268,7 @@ static void survives_code_that_was_tampered_with(void **state)
 	size = fread(image, 1, 32u << 20, in);
 	fclose(in);
 	assert_int_equal(pwrite(fd, image, size, 0), size);
-	for (int i = 0; i < 2000 && clock_ns() < deadline; i++) {
+	for (int i = 0; i < 50; i++) {
 		uint64_t at[16];
 		struct places p;
 
@@ -303,7 +294,6 @@ static void survives_code_that_was_tampered_with(void **state)
 		for (size_t k = 0; k < ARRAY_SIZE(at); k++)
 			assert_int_equal(pwrite(fd, &image[at[k]], 1, (off_t)at[k]), 1);
 	}
-	places_free(&good);
 	free(image);
 	close(fd);
 	unlink(path);
@@ -325,6 +315,6 @@ int main(void)
 
 	find_targets();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	vec_free(&targets);
+	forget_targets();
 	return failed;
 }
