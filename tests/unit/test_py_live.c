@@ -23,8 +23,8 @@
 #define MAX_LINE    1024
 #define MAX_PYTHONS 64
 
-/* After a signal tracemalloc is on, and a loader as Nuitka's is among those of imports; a byte tells
- * of it. The modules are in the program itself: nothing else is loaded for them. */
+/* After a signal, tracemalloc is on, and a loader as Nuitka's is among those of imports: a byte
+ * tells when. The modules are in the program itself: nothing else is loaded for them. */
 #define ON_SIGNAL                                               \
 	"import _signal, _tracemalloc, sys, time\n"             \
 	"class nuitka_module_loader:\n"                         \

@@ -183,7 +183,7 @@ static void survives_forged_objects(void **state)
 		forge(w, &rt);
 		rt.runtime = (uintptr_t)&w[100];
 		rt.bias = 0;
-		for (size_t i = 0; i < FORGED; i += 16)
+		for (size_t i = 0; i < FORGED; i += 64)
 			py_try_address(&rt, (uintptr_t)&w[i]);
 		py_threads(&rt, threads, ARRAY_SIZE(threads));
 		py_full_collections(&rt, &full);
