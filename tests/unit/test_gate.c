@@ -20,7 +20,7 @@
 #define NOBODY 65534
 #define GROUP  1234
 #define TREES  16
-#define NAMES  800 /* asked for in each tree */
+#define NAMES  800 /* asked for in each tree; root opens more of them, and has half */
 
 static char top[64];
 static uint64_t seed = 0x9e3779b97f4a7c15ull;
@@ -230,7 +230,7 @@ static void agree_on_trees(uid_t uid)
 		fill_dir(root, 0);
 		snprintf(dir, sizeof(dir), "%s/a/b", root);
 		c = start(root, !lstat(dir, &st) && S_ISDIR(st.st_mode) ? "/a/b" : "/", uid, false);
-		for (unsigned i = 0; i < NAMES; i++) {
+		for (unsigned i = 0; i < (uid ? NAMES : NAMES / 2); i++) {
 			struct answer kernel, gate;
 			char name[128];
 
