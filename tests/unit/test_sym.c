@@ -329,7 +329,7 @@ static void expressions_are_bounded(void **state)
 
 /* ---- damaged files ---- */
 
-#define DAMAGES 2500
+#define DAMAGES 1000
 
 static char dir[] = "/tmp/pyleak-test-sym-XXXXXX";
 
