@@ -15,6 +15,8 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -41,15 +43,24 @@ def run_program(path, matrix):
     # Native blocks are watched on the Pythons whose paths have this in them (tests/kern/test_native_python.c), and of pyenv's
     # fewer are read (tests/unit/test_py_live.c).
     env = os.environ if matrix == "full" else {**os.environ, "PYTHON": "/usr/bin/"}
-    begin = time.monotonic()
-    try:
-        run = subprocess.run([path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             stdin=subprocess.DEVNULL, timeout=LIMIT_S, errors="replace", env=env)  # fmt: skip
-        output, rc = run.stdout, run.returncode
-    except subprocess.TimeoutExpired as e:
-        output, rc = "%s\nno end after %d s" % ((e.stdout or b"").decode(errors="replace"), LIMIT_S), -1
-    except OSError as e:
-        output, rc = str(e), -1
+    begin, cpu = time.monotonic(), 0.0
+    # A file, as what it started may have a pipe open for longer than it lives.
+    with tempfile.TemporaryFile("w+", errors="replace") as out:
+        try:
+            run = subprocess.Popen([path], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env)
+            limit = threading.Timer(LIMIT_S, run.kill)
+            limit.start()
+            # Only this tells the CPU time of one program, with that of its children, while others run.
+            _, status, used = os.wait4(run.pid, 0)
+            limit.cancel()
+            run.returncode = rc = os.waitstatus_to_exitcode(status)
+            cpu = used.ru_utime + used.ru_stime
+            out.seek(0)
+            output = out.read()
+        except OSError as e:
+            output, rc = str(e), -1
+    if time.monotonic() - begin >= LIMIT_S:
+        output += "\nno end after %d s" % LIMIT_S
     counts = {k: sum(map(int, r.findall(output))) for k, r in COUNTS.items()}
     if rc != 0 and not counts["failed"]:
         # A crash prints no summary.
@@ -60,7 +71,7 @@ def run_program(path, matrix):
     say("TEST", "%s: %s (%.1f s)" % (path, ", ".join("%d %s" % (v, k) for k, v in counts.items() if v), seconds))
     if bad:
         print("%s\n  exit %d of %s" % (output.rstrip(), rc, path), flush=True)
-    return {"test": path, "result": "failed" if bad else "passed", "seconds": seconds, "cpu": 0.0, "counts": counts,
+    return {"test": path, "result": "failed" if bad else "passed", "seconds": seconds, "cpu": cpu, "counts": counts,
             "why": "exit %d: %s" % (rc, output.rstrip()[-MESSAGE:])}  # fmt: skip
 
 
