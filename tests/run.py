@@ -141,8 +141,8 @@ def stages(args):
     """(name, what runs it) in their order."""
     # Longest first.
     kern = sorted((p for p in args.programs if "/kern/" in p), key=lambda p: "native" not in p)
-    # Those that read many processes take longest.
-    others = sorted((p for p in args.programs if p not in kern), key=lambda p: "_live" not in p)
+    # Those that read many processes, and those with sanitizers, take longest.
+    others = sorted((p for p in args.programs if p not in kern), key=lambda p: not any(w in p for w in ("_live", "_san", "hostile")))
     # One of them looks through every interpreter there is, or waits for blocks to be given back; half of the others wait.
     jobs = 2 * os.cpu_count()
     if others and args.pytest:
