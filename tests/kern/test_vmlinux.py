@@ -14,7 +14,6 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RUNNING = "/sys/kernel/btf/vmlinux"
 CACHE = os.path.join(os.environ.get("PYLEAK_CACHE", "/var/tmp"), "pyleak-vm")
-BPFTOOL = shutil.which("bpftool") or "/usr/sbin/bpftool"
 SIZES = {"unsigned long": 8, "int": 4, "unsigned int": 4}
 # The program never reads them, and newer kernels have them as the first of several views.
 NARROW = {"cs", "ss"}
@@ -38,41 +37,65 @@ def header():
 
 
 class Btf:
-    """The types of a kernel, as bpftool tells them: few of a hundred thousand are asked for."""
+    """The types of a kernel, as Documentation/bpf/btf.rst has them: few of a hundred thousand are asked for."""
 
-    TYPE = re.compile(r"\[\d+\] (\w+) '([^']*)'(.*)")
-    MEMBER = re.compile(r"^\t'([^']*)' type_id=(\d+) bits_offset=(\d+)", re.M)
+    KINDS = ("", "INT", "PTR", "ARRAY", "STRUCT", "UNION", "ENUM", "FWD", "TYPEDEF", "VOLATILE", "CONST", "RESTRICT", "FUNC",
+             "FUNC_PROTO", "VAR", "DATASEC", "FLOAT", "DECL_TAG", "TYPE_TAG", "ENUM64")  # fmt: skip
+    # Bytes behind the three words of a type, and for each of its members, enumerators or parameters.
+    MORE = {"INT": 4, "ARRAY": 12, "VAR": 4, "DECL_TAG": 4}
+    EACH = {"STRUCT": 12, "UNION": 12, "ENUM": 8, "FUNC_PROTO": 8, "DATASEC": 12, "ENUM64": 12}
 
     def __init__(self, path):
-        run = subprocess.run([BPFTOOL, "btf", "dump", "file", path, "format", "raw"],
-                             stdout=subprocess.PIPE, check=True, timeout=120)  # fmt: skip
-        text = run.stdout.decode()
-        self.values = dict(re.findall(r"^\t'(BPF_\w+)' val=(\d+)$", text, re.M))
-        self.structs = {}
-        for number, name in re.findall(r"^\[(\d+)\] STRUCT '(\w+)'", text, re.M):
-            self.structs.setdefault(name, int(number))
-        self.texts = ("\n" + text).split("\n[")  # the types are counted from one on
+        with open(path, "rb") as f:
+            self.data = f.read()
+        magic, head, types, length, strings = struct.unpack_from("<HxxIIII", self.data)
+        assert magic == 0xEB9F, path
+        self.strings = head + strings
+        self.at, self.structs, self.values = [0], {}, {}  # types are counted from one on
+        more = [(self.MORE.get(kind, 0) + 12, self.EACH.get(kind, 0)) for kind in self.KINDS]
+        at = head + types
+        while at < head + types + length:
+            name, info = struct.unpack_from("<II", self.data, at)
+            kind = info >> 24 & 31
+            if kind == 4:
+                self.structs.setdefault(self.text(name), len(self.at))
+            elif kind in (6, 19):
+                self.note_values(at + 12, info & 0xFFFF, "<IQ" if kind == 19 else "<II")
+            self.at.append(at)
+            at += more[kind][0] + more[kind][1] * (info & 0xFFFF)
+
+    def text(self, name):
+        return self.data[self.strings + name : self.data.index(b"\0", self.strings + name)].decode()
+
+    def note_values(self, at, n, form):
+        for name, value in struct.iter_unpack(form, self.data[at : at + struct.calcsize(form) * n]):
+            if self.data.startswith(b"BPF_", self.strings + name):
+                self.values[self.text(name)] = value
 
     def type(self, number):
-        kind, name, rest = self.TYPE.match("[" + self.texts[number]).groups()
-        return kind, name, dict(re.findall(r"(\w+)=(\w+)", rest))
+        """Kind, name, number of members, and the word that is a size or another type."""
+        name, info, word = struct.unpack_from("<III", self.data, self.at[number])
+        return self.KINDS[info >> 24 & 31], self.text(name), info, word
 
     def members(self, number, at=0):
         """Name -> (type, offset in bytes), those of unnamed members among them."""
         found = {}
-        for name, type_, bits in self.MEMBER.findall(self.texts[number]):
-            if name == "(anon)":
-                found.update(self.members(int(type_), at + int(bits) // 8))
+        _, _, info, _ = self.type(number)
+        start = self.at[number] + 12
+        for name, type_, bits in struct.iter_unpack("<III", self.data[start : start + 12 * (info & 0xFFFF)]):
+            offset = at + (bits & 0xFFFFFF if info >> 31 else bits) // 8  # else its upper byte is the size of a field of bits
+            if name:
+                found[self.text(name)] = (type_, offset)
             else:
-                found[name] = (int(type_), at + int(bits) // 8)
+                found.update(self.members(type_, offset))
         return found
 
     def plain(self, number):
         """Behind typedefs and qualifiers: kind, name, size."""
-        kind, name, rest = self.type(number)
+        kind, name, _, word = self.type(number)
         while kind in ("TYPEDEF", "CONST", "VOLATILE"):
-            kind, name, rest = self.type(int(rest["type_id"]))
-        return kind, name, int(rest.get("size", 0))
+            kind, name, _, word = self.type(word)
+        return kind, name, word
 
 
 def unpack(data):
@@ -158,4 +181,4 @@ def test_members_exist_with_their_types(btf):
 
 def test_constants_have_their_values(btf):
     want = header()[1]
-    assert {k: int(btf.values[k]) for k in want} == want
+    assert {k: btf.values.get(k) for k in want} == want
