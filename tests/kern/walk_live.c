@@ -3,9 +3,9 @@
  * Runs the birth program on a live Python with everything given by hand, and prints what it
  * recorded: the driver (walk_live.py) compares that with what the program says of itself.
  *
- * walk_live KEY=VALUE...: pid minor how tstate_addr tls_module tls_offset key path ms mech
- * (perf, multi or tracefs), and site=OFFSET:IP:REG:DISP once or more; load=1 only loads the
- * programs for every layout and prints what the verifier counted.
+ * walk_live KEY=VALUE...: pid minor how tstate_addr tls_module tls_offset key path ms enough mech
+ * (perf, multi or tracefs), and site=OFFSET:IP:REG:DISP once or more; enough=N waits for so many
+ * births; load=1 only loads the programs for every layout and prints what the verifier counted.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -28,11 +28,10 @@
 #include "../walk/layouts.h"
 
 #define MAX_SITES 512
-#define ENOUGH	  50 /* births */
 #define TRACEFS	  "/sys/kernel/tracing/"
 
 struct job {
-	int pid, minor, ms, load;
+	int pid, minor, ms, load, enough;
 	char path[512], mech[16];
 	struct pl_walk walk;
 	size_t n;
@@ -89,6 +88,8 @@ static void parse(struct job *j, int argc, char **argv)
 			j->pid = atoi(v);
 		else if (!strcmp(k, "ms"))
 			j->ms = atoi(v);
+		else if (!strcmp(k, "enough"))
+			j->enough = atoi(v);
 		else if (!strcmp(k, "load"))
 			j->load = atoi(v);
 		else if (!strcmp(k, "how"))
@@ -141,7 +142,8 @@ static int load_all(void)
 	for (int m = PY_FIRST_MINOR; m <= py_last_minor(); m++) {
 		const struct pl_walk w = layout_of(m);
 
-		for (int shared = 0; shared < 2; shared++) {
+		/* births at once, of several GILs: from 3.12 on */
+		for (int shared = 0; shared < 1 + (m >= 12); shared++) {
 			struct pyleak_bpf *b = load(&w, 1, false, shared, log, sizeof(log));
 			const char *n = strstr(log, "processed");
 
@@ -295,7 +297,7 @@ static void print_births(const struct pyleak_bpf *b, const struct pl_stats *st)
 
 int main(int argc, char **argv)
 {
-	static struct job j = {.ms = 20, .mech = "perf"};
+	static struct job j = {.ms = 20, .enough = 50, .mech = "perf"};
 	struct timespec t;
 	struct pyleak_bpf *b;
 	struct pl_stats *st;
@@ -323,7 +325,7 @@ int main(int argc, char **argv)
 	births = st->births;
 	ns = cpu_ns(j.pid);
 	/* A busy machine may not run the target at all for a while. */
-	for (int turn = 0; turn < 500 && st->births - births < ENOUGH; turn++)
+	for (int turn = 0; turn < 500 && st->births - births < (__u64)j.enough; turn++)
 		nanosleep(&t, NULL);
 	ns = cpu_ns(j.pid) - ns;
 	births = st->births - births;

@@ -150,20 +150,32 @@ class PyProc:
         return instr - code - CODE[self.minor]
 
 
-def start(python, scene, mode):
-    """Run a scene under PYTHON or ROOT:PYTHON; returns the process, its truth, its minor version."""
+def start_all(python, scenes, mode):
+    """Run scenes under PYTHON or ROOT:PYTHON; returns the process, their truths, its minor version."""
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "scenes.py")) as f:
         text = f.read()
     root, _, exe = python.rpartition(":")
-    argv = [exe, "-c", text, scene, mode]
+    argv = [exe, "-c", text, ",".join(scenes), mode]
     if root:
         argv = ["chroot", root] + argv
     # A scene runs this text a second time: a root may have neither this file nor /proc.
-    p = subprocess.Popen(argv, stdout=subprocess.PIPE, env={**os.environ, "PYLEAK_TEST_SCENES": text})
-    line = p.stdout.readline()
+    p = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         env={**os.environ, "PYLEAK_TEST_SCENES": text})
+    truths = {}
+    for scene in scenes:
+        if truths:
+            p.stdin.write(b"\n")
+            p.stdin.flush()
+        truths[scene] = json.loads(p.stdout.readline())
     minor = int(re.search(r"3\.(\d+)", os.path.basename(os.path.realpath(root + exe))
                           if root or "pyenv" not in exe else exe).group(1))
-    return p, json.loads(line), minor
+    return p, truths, minor
+
+
+def start(python, scene, mode):
+    """The same with one scene: its truth."""
+    p, truths, minor = start_all(python, (scene,), mode)
+    return p, truths[scene], minor
 
 
 def judge(py, truth, flags, frames):

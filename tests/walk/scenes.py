@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Stacks of every kind, with what the program itself says about them. Runs on CPython 3.8 - 3.15.
 
-usage: scenes.py SCENE hold|work
+usage: scenes.py SCENE[,SCENE] hold|wait|work
 
 Builds the stack named SCENE and prints, as one line of JSON, its frames, innermost first:
 [function, address of the code object, offset of the instruction, line]. The innermost frame's offset
@@ -19,10 +19,6 @@ import time
 native = None  # a thread that has never seen Python
 
 
-class Mark:
-    __slots__ = ("x",)
-
-
 def line_of(code, lasti):
     line = code.co_firstlineno
     for start, at in dis.findlinestarts(code):
@@ -33,7 +29,7 @@ def line_of(code, lasti):
     return line
 
 
-def say(frame):
+def say(frame, mark):
     out = []
     inner = frame.f_code
     while frame:
@@ -43,12 +39,14 @@ def say(frame):
         frame = frame.f_back
     lines = [[s, n] for s, n in dis.findlinestarts(inner) if n is not None]
     print(json.dumps({"frames": out, "lines": lines, "thread": threading.get_ident(),
-                      "mark": id(Mark),
-                      "native": native}), flush=True)
+                      "mark": id(mark), "native": native}), flush=True)
 
 
 def stay(mode):
-    say(sys._getframe())
+    class Mark:
+        __slots__ = ("x",)
+
+    say(sys._getframe(), Mark)
     if mode == "hold":
         sum(range(1 << 62))
     if mode == "wait":
@@ -151,7 +149,11 @@ def scene_native(mode):
 
 
 def main():
-    globals()["scene_" + sys.argv[1]](sys.argv[2])
+    *others, last = [globals()["scene_" + name] for name in sys.argv[1].split(",")]
+    for scene in others:
+        threading.Thread(target=scene, args=(sys.argv[2],)).start()
+        sys.stdin.readline()
+    last(sys.argv[2])
 
 
 if __name__ == "__main__":
