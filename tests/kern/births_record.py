@@ -2,6 +2,7 @@
 """Runs a program under births_live and reads what that recorded: births, answers, static data."""
 import bisect
 import contextlib
+import functools
 import json
 import os
 import struct
@@ -100,7 +101,11 @@ class Record:
             self.truth = f.read()
         with open(os.path.join(directory, "maps")) as f:
             self.statics = Statics(f.read())
-        self.memory = Memory(os.path.join(directory, "memory"), free_threaded)
+        self.directory = directory
+
+    @functools.cached_property
+    def memory(self):
+        return Memory(os.path.join(self.directory, "memory"), self.free_threaded)
 
     def last_type(self):
         """Address -> type of the last birth there."""

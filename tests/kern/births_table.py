@@ -2,9 +2,9 @@
 """The program of the type table: each expression many times, kept and dropped, between two answers of
 the recorder; then it tells the addresses and the type of what was kept.
 
-Runs on 3.8-3.15 under births_live. Writes JSON lines: [expression, how, type's name, type's address,
-[addresses]]; the two rows of one expression are two steps, in this order. The first expression makes
-nothing: its births are the program's own.
+Runs on 3.8-3.15 under births_live. Writes JSON lines: [expression, type's address, addresses as words in
+hexadecimal]; an expression has two steps: kept, then dropped. The first one makes nothing: its births are
+the program's own.
 """
 import array
 import asyncio  # noqa: F401
@@ -332,32 +332,32 @@ def loop_over(row):
     return NAMES.pop("loop")
 
 
-def execute(row, take):
-    loop = loop_over(row)
+def execute(loop, take):
     turns = itertools.repeat(None, TIMES)
     step()
     loop(turns, take)
     step()
 
 
-def tell(row, how, kept):
-    kind = type(kept[0])
+def tell(row, kept):
     quoted = row.replace("\\", "\\\\").replace('"', '\\"')
-    line = '["%s", "%s", "%s", %d, %s]\n' % (quoted, how, kind.__name__, id(kind), list(map(id, kept)))
-    data = line.encode()
+    words = array.array("Q", map(id, kept)).tobytes().hex()
+    data = ('["%s", %d, "%s"]\n' % (quoted, id(type(kept[0])), words)).encode()
     while data:
         data = data[os.write(1, data) :]
 
 
 def main():
     gc.disable()
+    # What is made before the first step is not recorded, and a collection passes over what is frozen.
+    loops = [(row, loop_over(row), loop_over(row)) for row in filter(runs_here, ROWS)]
+    gc.freeze()
     step()
-    for row in filter(runs_here, ROWS):
+    for row, keeping, dropping in loops:
         kept = []
-        take = drop if row == "task()" else callable
-        execute(row, kept.append)
-        execute(row, take)
-        tell(row, "kept", kept)
+        execute(keeping, kept.append)
+        execute(dropping, drop if row == "task()" else callable)
+        tell(row, kept)
         list(map(drop, kept))
         kept.clear()
         gc.collect()
