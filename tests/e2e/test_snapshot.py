@@ -275,7 +275,7 @@ def test_what_zeroed_data_holds(program, tmp_path):
     test_why.build_extension(str(tmp_path), str(source))
     snap, core = tmp_path / "snap", tmp_path / "core"
     ask = ("--type", "__main__.Leaked")
-    with test_why.running(pythons.host(), program, str(tmp_path)) as process:
+    with test_why.running(pythons.host(), program, extensions=str(tmp_path)) as process:
         os.kill(process.pid, signal.SIGSTOP)
         wait_stopped(process.pid)
         run(harness.TOOL, "census", "-p", process.pid, "--save", snap)
