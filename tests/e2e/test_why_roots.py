@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Roots that hold what they point to, and those that do not."""
 import contextlib
+import json
 import os
 import subprocess
 
@@ -128,12 +129,12 @@ time.sleep(1000)
 
 
 @pytest.mark.parametrize("malloc", ["glibc", "jemalloc", "tcmalloc"])
-def test_what_another_malloc_has_may_be_held(malloc):
+def test_what_another_malloc_has_may_be_held(malloc, tmp_path):
     """Blocks of glibc's malloc alone are found; those of another may hold what nothing else does."""
     with program(pythons.host(), IN_C, env=native_ext.preload(malloc)) as (process, said):
         assert said == "ready"
-        paths = ask(process.pid, "--type", "Leaked")["paths"]
-        text = why("-p", process.pid, "--watch", "0", "--type", "Leaked").stdout
+        text = why("-p", process.pid, "--watch", "0", "--type", "Leaked", "--json", tmp_path / "answer").stdout
+    paths = json.loads((tmp_path / "answer").read_text())["paths"]
     roots = [p["root"] for p in paths if p["share"] > 0.1]
     assert roots == (["module"] if malloc == "glibc" else []), paths
     assert ("not all memory of C code was searched" in text) == (malloc != "glibc")
