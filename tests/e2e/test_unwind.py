@@ -23,9 +23,11 @@ def forever(f):
 def start(*functions):
     for f in functions * 2:
         threading.Thread(target=forever, args=(f,), daemon=True).start()
-    with open(sys.argv[1], "w") as ready:
-        ready.write("x")
-    time.sleep(600)
+"""
+TAIL = """
+with open(sys.argv[1], "w") as ready:
+    ready.write("x")
+time.sleep(600)
 """
 PROGRAMS = {
     "recursion": """
@@ -176,9 +178,10 @@ class Tally:
             self.differences.append((ours, theirs))
 
 
-def compare(name, stops, helper, where):
-    ready = os.path.join(where, name)
-    target = subprocess.Popen([pythons.HOST, "-B", "-c", HEAD + PROGRAMS[name], ready, where])
+def compare(names, stops, helper, where):
+    ready = os.path.join(where, names[0])
+    text = HEAD + "".join(PROGRAMS[name] for name in names) + TAIL
+    target = subprocess.Popen([pythons.HOST, "-B", "-c", text, ready, where])
     tally = Tally()
     try:
         harness.wait_file(ready, target)
@@ -198,7 +201,8 @@ def compare(name, stops, helper, where):
 @pytest.fixture(scope="module")
 def helper():
     path = os.path.join(harness.BUILD, "tests/kern/unwind_live")
-    subprocess.run(["make", "-s", "-C", harness.TOP, "O=" + harness.BUILD, path], check=True, timeout=300)
+    if not os.path.exists(path):
+        subprocess.run(["make", "-s", "-C", harness.TOP, "O=" + harness.BUILD, path], check=True, timeout=300)
     return path
 
 
@@ -213,8 +217,9 @@ def where():
 def test_same_frames_as_gdb(helper, where, full):
     """At least 98 % identical: each frame's address, and none too many. Where gdb itself goes astray,
     which is rare, ours must not."""
-    names = sorted(PROGRAMS) if full else ["exceptions", "recursion", "ssl"]
-    rows = {name: compare(name, 14 if full else 2, helper, where) for name in names}
+    # A stop is as dear with fifteen threads as with five: in the core set three programs are one process.
+    groups = [[name] for name in sorted(PROGRAMS)] if full else [["exceptions", "recursion", "ssl"]]
+    rows = {names[0]: compare(names, 14 if full else 2, helper, where) for names in groups}
     print("%-12s %8s %8s %8s %8s %8s %8s" % ("program", "stacks", "same", "frames", "named", "differ", "lost"))
     for name, t in rows.items():
         print("%-12s %8d %8d %8d %8d %8d %8d"
