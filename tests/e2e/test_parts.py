@@ -63,7 +63,7 @@ def test_parts_in_the_main_job(tmp_path):
     """Growth of the parts: a program that leaks through malloc alone."""
     with harness.Target(pythons.host(), "ctypes_malloc", harness.GENTLE) as target:
         target.wait_ready()
-        run = harness.run_tool(target.pid, 16)
+        run = harness.run_tool(target.pid, 12)
         assert run.rc == 0, run.stderr
         assert harness.validate(run.report) == []
         memory = run.report["processes"][0]["memory"]
