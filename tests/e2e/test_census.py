@@ -147,9 +147,9 @@ def test_a_constant_population_under_churn(python, full):
     """Whole censuses while threads fill and empty the same pools."""
     pythons.install_zoo(python)
     with harness.Target(python, "census_churn") as target:
-        wait_lines(target, 3)
+        wait_lines(target, 2)
         wrong, torn = [], 0
-        for _ in range(100 if full else 5):
+        for _ in range(100 if full else 3):
             process, _ = census(target.pid)
             count = types_of(process)["__main__.Constant"]["count"]
             torn += process["lost"]["census_torn"]
@@ -196,7 +196,7 @@ t.join()
 heap = id(keep[0]) & ~((64 << 20) - 1)
 assert heap >> 44 == 7
 other(int(sys.argv[1]), int(sys.argv[1]), heap - int(sys.argv[1]))  # its heap lies behind that
-for _ in range(20):
+for _ in range(6):
     keep.append(bytes(3 << 20))
     other((48 << 20) + 4096, 2 << 20)
 print(1, flush=True)
@@ -204,7 +204,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("mib, given_up", ((40, 0), (100, 1)))
+@pytest.mark.parametrize("mib, given_up", ((40, 0), (72, 1)))
 def test_blocks_behind_other_memory(mib, given_up):
     """Neither memory of others in front of them nor memory nobody touched hides what malloc gave."""
     command = [pythons.HOST, "-c", OTHERS, str(mib << 20)]
@@ -214,7 +214,7 @@ def test_blocks_behind_other_memory(mib, given_up):
             process, _ = census(p.pid)
         finally:
             p.kill()
-    kept = 700 * 50000 + 20 * (3 << 20)
+    kept = 700 * 50000 + 6 * (3 << 20)
     assert kept < types_of(process)["bytes"]["bytes"] < kept + (2 << 20)
     assert process["lost"]["census_unsearched"] == given_up
 
