@@ -61,7 +61,7 @@ def object_ids(pid):
 def left_over(seen):
     # Freeing is asynchronous (RCU): give it a moment, not forever.
     for _ in range(40):
-        left = {x for x in seen if x[1] in kernel_ids(x[0])}
+        left = {x for kind in {k for k, _ in seen} for x in seen & {(kind, n) for n in kernel_ids(kind)}}
         if not left:
             return left
         time.sleep(0.1)
@@ -139,9 +139,10 @@ def test_killed(storm, full):
     seen, before = set(), tracefs_left()
     begin = time.monotonic()
     rng = random.Random(2)
-    for _ in range(100 if full else 3):
+    # The core set has one before there are probes, one while they go in, and one behind that.
+    for moment in [rng.uniform(0.05, 2.5) for _ in range(100)] if full else (0.2, 1.0, 2.2):
         p = start(storm)
-        time.sleep(rng.uniform(0.05, 2.5))
+        time.sleep(moment)
         seen |= object_ids(p.pid)
         p.kill()
         p.communicate(timeout=30)
@@ -179,11 +180,18 @@ def test_target_ends_first():
     assert (file, line in program.guilty) == (path, True)
 
 
+def said_by(tool):
+    """All that a tool of harness.run_tool has said so far."""
+    return pathlib.Path("/proc/%d/fd/2" % tool.pid).read_text()
+
+
 def watch_without(name, after_s, seconds, args=()):
     """Watches a leaking program, and kills one of the tool's own processes meanwhile."""
     code = "import time\nkept = []\nwhile True:\n    kept.append({1: 2})\n    time.sleep(0.01)"
 
     def kill(tool):
+        if "-q" not in args:
+            harness.wait_until(lambda: "first report in" in said_by(tool), pause=0.1)
         time.sleep(after_s)
         os.kill(harness.helper(tool.pid, name), signal.SIGKILL)
 
@@ -196,7 +204,7 @@ def watch_without(name, after_s, seconds, args=()):
 
 def test_the_holder_of_probes_ends():
     """Its probes go with it, those that stayed in, too: the time after is not called watched."""
-    run = watch_without("pyleak-probes", 6, 25)
+    run = watch_without("pyleak-probes", 4, 14)
     assert run.rc == 0, run.stderr
     process = run.report["processes"][0]
     ended = [note for note in process["notes"] if "(pyleak-probes) has ended: start again" in note]
@@ -223,7 +231,7 @@ def test_a_stopped_holder_of_probes_is_named(signals):
             for _ in range(signals):
                 tool.send_signal(signal.SIGINT)
                 time.sleep(0.5)
-            harness.wait_until(lambda: "kill -CONT %d\n" % guardian in pathlib.Path("/proc/%d/fd/2" % tool.pid).read_text(), 20)
+            harness.wait_until(lambda: "kill -CONT %d\n" % guardian in said_by(tool), 20)
         finally:
             os.kill(guardian, signal.SIGCONT)
 
