@@ -432,13 +432,13 @@ def judge(run, target, program, python_name, want_rate=True):
     return result
 
 
-def run_pair(python, program, seconds=SECONDS, args=()):
+def run_pair(python, program, seconds=SECONDS, args=(), until=None):
     """One cell of the matrix."""
     try:
         with Target(python, program.name, args) as target:
             target.wait_ready()
             time.sleep(1.0)
-            run = run_tool(target.pid, max(seconds, program.seconds))
+            run = run_tool(target.pid, max(seconds, program.seconds), until=until)
             result = judge(run, target, program, python.name)
             if result.ok:
                 keep_cell(run, program, python)
