@@ -66,7 +66,7 @@ class Target(Program):
         super().__init__()
         time.sleep(0.5)
         self.full = 1.0
-        self.full = statistics.median(self.speed() for _ in range(9))
+        self.full = statistics.median(self.speed() for _ in range(5))
 
     def speed(self):
         """Loops per second of CPU time as a share of the twin's, as it was before the tool came: within 2 %, when both
@@ -219,15 +219,18 @@ def event(results, name, target, done=lambda: True, left=str, with_speed=True):
     results.add(name, took, full_speed(target, begin) if with_speed else None)
 
 
+def kill(tool, results, with_speed):
+    pause(0, LONGEST_S)
+    tool.pids = lib_text.family(tool.process.pid)
+    tool.target.tools.update(tool.pids)
+    tool.kill()
+    event(results, "kill -9", tool.target, tool.gone, tool.left, with_speed)
+
+
 def kills(counts, target, results):
-    for i in range(counts["kills"]):
-        tool = Tool(target)
-        pause(0, LONGEST_S)
-        tool.pids = lib_text.family(tool.process.pid)
-        target.tools.update(tool.pids)
-        tool.signal(signal.SIGKILL)
-        tool.process.wait()
-        event(results, "kill -9", target, tool.gone, tool.left, with_speed=i % 5 == 0)
+    """Of new tools; the first one is that which was stopped, where there is one."""
+    for i in range("kill -9" in results.rows, counts["kills"]):
+        kill(Tool(target), results, i % 5 == 0)
 
 
 def by_signal(number):
@@ -245,7 +248,7 @@ def ways(counts, groups):
 
 
 def pauses(counts, target, results):
-    """Stopped and let go on in each way, in one run of the tool."""
+    """Stopped and let go on in each way, in one run of the tool, which is killed then if any is to be."""
     versions = lib_groups.versions("freezer") if counts.get("freezes") else []
     with contextlib.ExitStack() as stack:
         groups = [stack.enter_context(lib_groups.Group("freezer", "tool", v)) for v in versions]
@@ -262,7 +265,11 @@ def pauses(counts, target, results):
                         raise Harm("the tool ended")
                 finally:
                     hold(tool, False)
-        tool.close()
+        if counts.get("kills"):
+            tool.wait_probes(BACK_S)
+            kill(tool, results, True)
+        else:
+            tool.close()
 
 
 def runs(counts, target, results):
@@ -292,7 +299,7 @@ def cycles(counts, target, results):
 
 
 # The counts that each of them takes.
-EVENTS = {kills: ("kills",), pauses: ("stops", "suspends", "freezes"), runs: ("runs",), cycles: ("cycles",)}
+EVENTS = {pauses: ("stops", "suspends", "freezes"), kills: ("kills",), runs: ("runs",), cycles: ("cycles",)}
 COUNTS = sum(EVENTS.values(), ())
 
 
@@ -306,13 +313,14 @@ def torture(counts, seed, is_busy=False, tell=print):
     random.seed(seed)
     log = lib_text.KernelLog()
     with Target(is_busy) as target:
-        results = Results(target)
+        results, told = Results(target), []
         for what, names in EVENTS.items():
-            before = len(results.rows)
             if any(counts.get(name) for name in names):
                 what(counts, target, results)
-            for row in results.table()[before:]:
-                tell(line(row), flush=True)
+            before, told = told, results.table()
+            for row in told:
+                if row not in before:
+                    tell(line(row), flush=True)
     bad = log.bad(target.tools)
     if bad:
         raise Harm("the kernel says: %s" % bad[:5])
