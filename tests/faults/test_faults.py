@@ -83,7 +83,6 @@ def test_too_few_descriptors_and_too_little_memory(bench, name):
     assert all(target.goes_on() for target in bench.all)
 
 
-@pytest.mark.quiet
 def test_a_full_disk(bench, tmp_path):
     """An old report stays as it was, a new one is not begun; nothing else is left there."""
     full = tmp_path / "full"
