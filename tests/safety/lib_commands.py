@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Every command of the tool that looks at a process, and one run of it with what it costs itself."""
 import dataclasses
+import math
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 TOOL = os.path.join(TOP, os.environ.get("PYLEAK_BUILD", "build"), "pyleak-bpf")
 END_S = 90  # for the end of a run after the time that it was given
+MORE_S = 1  # that a run goes on for when it has said what it is to say
 
 
 @dataclasses.dataclass
@@ -23,6 +25,7 @@ class Command:
     probes: bool = False  # it puts breakpoints in, and takes them out
     children: bool = False  # also in the children
     statuses: tuple = (0,)
+    until: tuple = ()  # once it has said all of these nothing new is to come: it gets SIGINT a second later
 
     def argv(self, pid, name, directory):
         return [TOOL] + [w.format(pid=pid, name=name, dir=directory) for w in self.words.split()]
@@ -52,6 +55,11 @@ class Run:
     output: str
 
 
+def has_said(out, words):
+    said = os.pread(out.fileno(), os.fstat(out.fileno()).st_size, 0)
+    return all(w.encode() in said for w in words)
+
+
 def run(command, target_pid, name):
     """To its end, which is forced END_S after it was due (status -9)."""
     with tempfile.TemporaryDirectory(prefix="pyleak-run-") as directory, tempfile.TemporaryFile() as out:
@@ -59,15 +67,19 @@ def run(command, target_pid, name):
         process = subprocess.Popen(command.argv(target_pid, name, directory), stdin=subprocess.DEVNULL,
                                    stdout=out, stderr=out)  # fmt: skip
         due = begin + command.seconds
+        number, stop_at = (signal.SIGTERM, due) if command.stop else (signal.SIGINT, math.inf)
+        until = command.until
         while True:
             # wait4 tells what this one process took at its peak.
             pid, status, cost = os.wait4(process.pid, os.WNOHANG)
             now = time.monotonic()
             if pid:
                 break
-            if command.stop and now > due:
-                process.send_signal(signal.SIGTERM)
-                due += END_S
+            if until and has_said(out, until):
+                until, stop_at = (), now + MORE_S
+            if now > stop_at:
+                process.send_signal(number)
+                due, stop_at = now, math.inf
             elif now > due + END_S:
                 process.kill()
             time.sleep(0.02)
