@@ -123,6 +123,13 @@ def userfaultfd():
     keep.append((fd, m))
 
 
+def several():
+    """Kinds whose harm is told apart, in one program: pages of shared memory, of files, huge ones and those that are given up
+    have numbers of their own, and whoever touches a page that nobody brings waits for ever."""
+    for one in (shm, memmap, memmap_private, madv_free, thp, userfaultfd):
+        one()
+
+
 def fuse():
     fd = os.open(sys.argv[3], os.O_RDWR)
     keep.append(mmap.mmap(fd, 64 << 10, flags=mmap.MAP_PRIVATE))
@@ -160,7 +167,7 @@ def forked():
 
 
 KINDS = {f.__name__: f for f in (shm, memmap, memmap_private, madv_free, swapped, sparse, thp, mappings,
-                                 userfaultfd, fuse, limit, full, forked)}  # fmt: skip
+                                 userfaultfd, several, fuse, limit, full, forked)}  # fmt: skip
 
 
 def work():

@@ -19,10 +19,9 @@ pytestmark = pytest.mark.quiet
 
 # Cells that take long run side by side, and the others, a few at a time, while those sleep: stalls of all are the machine's as
 # well, so they are tried again alone.
-LONG = [("watch", kind) for kind in ("shm", "memmap_private", "fuse", "limit")]
-SHORT = [("why --type", "shm"), ("why --type", "fuse"), ("why --type", "limit"), ("census", "sparse"),
-         ("census --save", "fuse"), ("census --type", "madv_free"), ("doctor -p", "fuse")]  # fmt: skip
-SHORT += [("why --type", kind) for kind in ("memmap", "memmap_private", "userfaultfd", "thp", "madv_free")]
+LONG = [("watch", kind) for kind in ("several", "fuse", "limit")]
+SHORT = [("why --type", "several"), ("why --type", "fuse"), ("why --type", "limit"), ("census", "sparse"),
+         ("census --save", "fuse"), ("census --type", "several"), ("doctor -p", "fuse")]  # fmt: skip
 BASELINE_S = 4
 LANES = 2
 ATTACH_S = 4  # of the long ones
