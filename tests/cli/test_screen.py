@@ -29,7 +29,7 @@ IGNORED = {signal.SIGUSR1, signal.SIGPIPE, signal.SIGXFSZ}
 
 
 @contextlib.contextmanager
-def screen(path=RECORDING, cwd=None, cols=80, rows=24, env=None, first="VERDICT"):
+def screen(path=SMALL, cwd=None, cols=80, rows=24, env=None, first="VERDICT"):
     with terminal.Terminal([TOOL, "--from", str(path), "--tui"], cols, rows, env, cwd) as t:
         t.wait_for(first)
         t.pump(0.1)
@@ -43,7 +43,7 @@ def quit_and_check(t):
 
 
 def test_keys_open_pages_and_come_back():
-    with screen() as t:
+    with screen(RECORDING) as t:
         assert t.alternate and t.modes() != t.before
         assert re.search(r"^LEAK 0\.\d\d  memory allocated at packages.py:43", t.lines()[1])
         assert any(re.match(r"LEAK +\+12.1 MiB/s +\+285 +542 MiB +packages.py:43 packer", line) for line in t.lines())
@@ -66,13 +66,13 @@ def cut_after_moments(path, n):
         magic, packed = f.readline(), f.read()
     room = ctypes.create_string_buffer(64 << 20)
     n_raw = zstd.ZSTD_decompress(room, ctypes.c_size_t(len(room)), packed, ctypes.c_size_t(len(packed)))
-    raw = room.raw[:n_raw]
+    raw = ctypes.string_at(room, n_raw)
     head = 32 + int.from_bytes(raw[:8], "little")
     start, now = struct.unpack_from("<QQ", raw, head + 16)
     moments = [raw[head : head + 24] + struct.pack("<Q", start + (now - start) * k // n) + raw[head + 32 :] for k in range(1, n + 1)]
     raw = raw[:head] + b"".join(moments) + raw[head : head + 32]
     n_packed = zstd.ZSTD_compress(room, ctypes.c_size_t(len(room)), raw, ctypes.c_size_t(len(raw)), 3)
-    path.write_bytes(magic + room.raw[: n_packed - 4])
+    path.write_bytes(magic + ctypes.string_at(room, n_packed - 4))
     return path
 
 
@@ -84,7 +84,7 @@ def test_what_each_moment_says_is_said_once(tmp_path):
 
 
 def test_search_moves_to_the_line():
-    with screen() as t:
+    with screen(RECORDING) as t:
         t.press("/picture\r")
         t.press("\r", "packages.py:31")
         t.press("\x1b", "VERDICT")
@@ -153,7 +153,7 @@ def test_plain_terminals(env):
 
 
 def signalled(sig):
-    with screen(SMALL) as t:
+    with screen() as t:
         os.kill(t.pid, sig)
         return t.ended(), t.wait_whole()
 
@@ -173,7 +173,7 @@ def test_stopping_gives_the_terminal_back():
     with terminal.Terminal(["/bin/bash", "--norc", "--noprofile", "-i"], env=env) as t:
         t.wait_for("READY>")
         before = t.modes()
-        t.press("%s --from %s --tui\r" % (TOOL, RECORDING), "q quit")
+        t.press("%s --from %s --tui\r" % (TOOL, SMALL), "q quit")
         for _ in range(2):
             t.press(b"\x1a", "Stopped")
             t.wait_modes(before)
