@@ -17,12 +17,10 @@ STORES = [pythons.host()] + pythons.debian_roots()
 
 
 def expected():
-    """Class -> most entries, None where there is no bound."""
-    out = {}
+    """Name of a store -> most entries, None where there is no bound."""
     with open(os.path.join(pythons.ZOO, PROGRAM + ".py")) as f:
-        for name, most in re.findall(r"^class (\w+): pass .* BOUND (\w+)$", f.read(), re.M):
-            out[name] = None if most == "none" else int(most)
-    return out
+        found = re.findall(r"  # BOUND (\w+) (\w+)$", f.read(), re.M)
+    return {name: None if most == "none" else int(most) for name, most in found}
 
 
 @contextlib.contextmanager
@@ -41,24 +39,25 @@ def running(python):
             os.unlink(ready)
 
 
-def bound_of(pid, name):
-    """The tightest bound on the way to the objects of this class, and the path."""
-    run = subprocess.run([harness.TOOL, "why", "-p", str(pid), "--type", "__main__." + name, "--watch", "0",
+def bounds_of(pid):
+    """Name of a store -> the tightest bound on the way to its objects, and the path. One reading finds them: all are of a class."""
+    run = subprocess.run([harness.TOOL, "why", "-p", str(pid), "--type", "__main__.Held", "--top", "20", "--watch", "0",
                           "--json", "-"], capture_output=True, text=True, timeout=120)  # fmt: skip
     assert run.returncode == 0, run.stderr
-    path = json.loads(run.stdout)["paths"][0]
-    return min((s["bound"] for s in path["steps"] if s["bound"] is not None), default=None), path["path"]
+    found = {}
+    for path in json.loads(run.stdout)["paths"]:  # the greatest share first
+        bound = min((s["bound"] for s in path["steps"] if s["bound"] is not None), default=None)
+        found.setdefault(re.search(r":: (\w+)", path["path"])[1], (bound, path["path"]))
+    return found
 
 
 def wrong_bounds(python):
     pythons.install_zoo(python)
-    wrong = {}
     with running(python) as pid:
-        for name, most in expected().items():
-            found, path = bound_of(pid, name)
-            if found != most or (most and "of at most {:,}".format(most) not in path):
-                wrong[name] = (most, found, path)
-    return wrong
+        found = bounds_of(pid)
+    assert set(found) == set(expected()), found
+    return {name: (most, *found[name]) for name, most in expected().items()
+            if found[name][0] != most or (most and "of at most {:,}".format(most) not in found[name][1])}  # fmt: skip
 
 
 def test_bounds_that_are_read():
@@ -109,13 +108,15 @@ def test_a_bound_that_was_passed_is_none():
 
 @pytest.mark.parametrize("blob", [0, pytest.param(3000, marks=pytest.mark.matrix)], ids=["objects", "blobs"])
 @pytest.mark.parametrize("python", [p for p in pythons.params([pythons.host()]) if p.values[0] in STORES])
-def test_a_full_store_beside_a_leak(python, blob):
+def test_a_full_store_beside_a_leak(python, blob, full):
     """Its entries are replaced by ones that were seen to be born: that is no growth, and the leak beside
-    it, of the same size, has its whole rate."""
+    it, of the same size, has its whole rate. The store is replaced twice meanwhile."""
     pythons.install_zoo(python)
-    with harness.Target(python, "full_store", ["--blob", blob, *harness.GENTLE]) as target:
+    # 8,000 entries: at twice the rate in half of the time.
+    faster, seconds = ([], 60) if full else (["--rate", 586], 32)
+    with harness.Target(python, "full_store", ["--blob", blob, *faster, *harness.GENTLE]) as target:
         target.wait_ready()
-        report = harness.run_tool(target.pid, 60, harness.AS_OF_A_BUSY_ONE).report
+        report = harness.run_tool(target.pid, seconds, harness.AS_OF_A_BUSY_ONE).report
         count, _ = harness.true_rates(target.truth(), harness.wall(report["started_at"]),
                                       harness.wall(report["ended_at"]))  # fmt: skip
     sites = report["processes"][0]["sites"]

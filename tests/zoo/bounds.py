@@ -59,42 +59,32 @@ QUEUE = queue.Queue(maxsize=600)
 
 @functools.lru_cache(maxsize=1100)
 def cached(n):
-    return InLru()
+    return Held()
 
 
 @functools.lru_cache(maxsize=None)
 def unbounded(n):
-    return InUnbounded()
+    return Held()
 
 
-# BOUND <class> <most or none>
-class InDeque: pass  # noqa: E701  BOUND 500
-class InPlain: pass  # noqa: E701  BOUND none
-class InLru: pass  # noqa: E701  BOUND 1100
-class InUnbounded: pass  # noqa: E701  BOUND none
-class InStore: pass  # noqa: E701  BOUND 800
-class InSlots: pass  # noqa: E701  BOUND 850
-class InSized: pass  # noqa: E701  BOUND 16384
-class InOwn: pass  # noqa: E701  BOUND 650
-class InQueue: pass  # noqa: E701  BOUND 600
-class InCache: pass  # noqa: E701  BOUND 700
-class InTable: pass  # noqa: E701  BOUND none
-class InPassed: pass  # noqa: E701  BOUND none
+class Held:
+    pass
 
 
+# BOUND <the store's name> <most or none>
 for n in range(300):
-    RECENT.append(InDeque())
-    PLAIN.append(InPlain())
-    cached(n)
-    unbounded(n)
-    STORE.rows[n] = InStore()
-    SLOTS.rows[n] = InSlots()
-    SIZED.put(n, InSized())
-    OWN[n] = InOwn()
-    QUEUE.put(InQueue())
-    CACHE[n] = InCache()
-    TABLE[n] = InTable()
-    PASSED.append(InPassed())
+    RECENT.append(Held())  # BOUND RECENT 500
+    PLAIN.append(Held())  # BOUND PLAIN none
+    cached(n)  # BOUND cached 1100
+    unbounded(n)  # BOUND unbounded none
+    STORE.rows[n] = Held()  # BOUND STORE 800
+    SLOTS.rows[n] = Held()  # BOUND SLOTS 850
+    SIZED.put(n, Held())  # BOUND SIZED 16384
+    OWN[n] = Held()  # BOUND OWN 650
+    QUEUE.put(Held())  # BOUND QUEUE 600
+    CACHE[n] = Held()  # BOUND CACHE 700
+    TABLE[n] = Held()  # BOUND TABLE none
+    PASSED.append(Held())  # BOUND PASSED none
 with open(sys.argv[1], "w") as ready:
     ready.write("x")
 while True:
