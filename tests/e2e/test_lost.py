@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """With birth sites lost behind the finder's own check, as on a build that it does not understand and does not know it: no wrong
 line comes first and is called a leak, and what is left out is said."""
+import contextlib
 import json
 import os
 import re
@@ -102,39 +103,6 @@ def test_nothing_lost(python):
     assert process["lost"].get("births_unseen", 0) <= 3, process["lost"]
 
 
-@pytest.mark.parametrize("is_tested", [False, True])
-def test_heap_that_is_not_asked(tmp_path, is_tested):
-    """A build that nobody has tried, with an allocator whose memory is not asked whether all births are seen: said once."""
-    python = pythons.host()
-    if not is_tested:
-        with open(python.path, "rb") as f:
-            image = f.read()
-        (tmp_path / "python3.11").write_bytes(image.replace(b"[GCC ", b"[XCC "))
-        (tmp_path / "python3.11").chmod(0o755)
-        python = pythons.Python(python.name, str(tmp_path / "python3.11"))
-    env = {**os.environ, "PYTHONMALLOC": "malloc", "PYTHONHOME": "/usr"}
-    with harness.Target(python, "dicts", harness.GENTLE, env=env) as target:
-        target.wait_ready()
-        run = harness.run_tool(target.pid, 3)
-    assert run.rc == 0, run.stderr
-    notes = run.report["processes"][0].get("notes", [])
-    assert sum("cannot be asked whether all births are seen" in n for n in notes) == (not is_tested), notes
-
-
-@pytest.mark.parametrize("to", [{}, {"MOVED_TO_MEMFD": "1"}], ids=["anonymous", "memfd"])
-def test_code_that_was_moved(tmp_path, to):
-    """Probes are in a file, and no process hits them that runs its code from elsewhere."""
-    moved = str(tmp_path / "moved.so")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", moved, os.path.join(pythons.HERE, "native", "moved.c")], check=True)
-    with harness.Target(pythons.host(), "dicts", harness.GENTLE, env={**os.environ, **to, "LD_PRELOAD": moved}) as target:
-        target.wait_ready()
-        run = harness.run_tool(target.pid, 3)
-        assert target.alive()
-    assert run.rc == 0, run.stderr
-    notes = run.report["processes"][0].get("notes", [])
-    assert any(n.startswith("births are not watched: ") and "its code was moved" in n for n in notes), notes
-
-
 LOADER = """
 import sys
 class nuitka_module_loader:
@@ -145,15 +113,41 @@ sys.meta_path.append(nuitka_module_loader())
 """
 
 
-def test_code_that_nuitka_compiled(tmp_path):
-    """It makes objects of CPython's own types, past _Py_NewReference: known by its loader, which is imitated here."""
+def test_births_that_cannot_be_seen(tmp_path):
+    """Said of each. Code that was moved: probes are in a file, and no process hits them that runs its code from elsewhere. Code
+    that Nuitka compiled, which makes objects of CPython's own types, past _Py_NewReference: known by its loader, which is
+    imitated. A build that nobody has tried, with an allocator whose memory is not asked whether all births are seen."""
+    moved = str(tmp_path / "moved.so")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", moved, os.path.join(pythons.HERE, "native", "moved.c")], check=True)
     (tmp_path / "sitecustomize.py").write_text(LOADER)
-    with harness.Target(pythons.host(), "dicts", harness.GENTLE, env={**os.environ, "PYTHONPATH": str(tmp_path)}) as target:
-        target.wait_ready()
-        run = harness.run_tool(target.pid, 3)
-        doctor = subprocess.run([harness.TOOL, "doctor", "-p", str(target.pid), "--json"], capture_output=True, text=True)
+    tested = pythons.host()
+    with open(tested.path, "rb") as f:
+        image = f.read()
+    (tmp_path / "python3.11").write_bytes(image.replace(b"[GCC ", b"[XCC "))
+    (tmp_path / "python3.11").chmod(0o755)
+    untested = pythons.Python(tested.name, str(tmp_path / "python3.11"))
+    ways = {
+        "anonymous": (tested, {"LD_PRELOAD": moved}),
+        "memfd": (tested, {"LD_PRELOAD": moved, "MOVED_TO_MEMFD": "1"}),
+        "Nuitka": (tested, {"PYTHONPATH": str(tmp_path)}),
+        "untested": (untested, {"PYTHONMALLOC": "malloc", "PYTHONHOME": "/usr"}),
+        "tested": (tested, {"PYTHONMALLOC": "malloc", "PYTHONHOME": "/usr"}),
+    }
+    with contextlib.ExitStack() as stack:
+        targets = {way: stack.enter_context(harness.Target(python, "dicts", harness.GENTLE, env={**os.environ, **env}))
+                   for way, (python, env) in ways.items()}  # fmt: skip
+        for target in targets.values():
+            target.wait_ready()
+        run = harness.run_tool(",".join(str(t.pid) for t in targets.values()), 3)
+        doctor = subprocess.run([harness.TOOL, "doctor", "-p", str(targets["Nuitka"].pid), "--json"], stdout=subprocess.PIPE)
+        assert all(t.alive() for t in targets.values())
     assert run.rc == 0, run.stderr
-    notes = run.report["processes"][0].get("notes", [])
-    assert any("Nuitka" in n for n in notes), notes
+    by_pid = {p["pid"]: p.get("notes", []) for p in run.report["processes"]}
+    notes = {way: by_pid[target.pid] for way, target in targets.items()}
+    for way, found in notes.items():
+        is_moved = [n.startswith("births are not watched: ") and "its code was moved" in n for n in found]
+        assert any(is_moved) == (way in ("anonymous", "memfd")), (way, notes)
+        assert any("Nuitka" in n for n in found) == (way == "Nuitka"), (way, notes)
+        assert sum("cannot be asked whether all births are seen" in n for n in found) == (way == "untested"), (way, notes)
     row = {r["what"]: r for r in json.loads(doctor.stdout)["rows"]}["birth sites"]
     assert row["state"] == "note" and "Nuitka" in row["found"], row
