@@ -29,8 +29,9 @@ def sweep(*args, timeout=240):
                           timeout=timeout, stdin=subprocess.DEVNULL)  # fmt: skip
 
 
-def measured_sweep(*args, until=None, limit_s=300):
-    """A sweep, what it cost itself, and after how many seconds an interim report matched @until: that ends it."""
+def measured_sweep(*args, until=None, then=None, limit_s=300):
+    """A sweep, what it cost itself, and after how many seconds an interim report matched @until. That ends it; or then() is
+    called, and the end of a process that the sweep tells of next ends it."""
     tool = subprocess.Popen([harness.TOOL, "sweep", "--no-color", *map(str, args)], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
     usage = tool_usage.Usage(tool.pid)
@@ -43,6 +44,11 @@ def measured_sweep(*args, until=None, limit_s=300):
             lines.append(line)
             if until and seen_s is None and re.search(until, line):
                 seen_s = time.monotonic() - begin
+                if then:
+                    then()
+                else:
+                    tool.send_signal(signal.SIGINT)
+            elif then and seen_s is not None and "has ended" in line:
                 tool.send_signal(signal.SIGINT)
         err = tool.stderr.read()
         tool.wait()
@@ -64,7 +70,7 @@ def idle(python, mark=MARK):
 def innocent_fixture(full):
     """Innocent ones of every version: their pids."""
     versions = [pythons.host(), *pythons.debian_roots()]
-    children = [idle(versions[n % len(versions)]) for n in range(194 if full else 10)]
+    children = [idle(versions[n % len(versions)]) for n in range(194 if full else len(versions))]
     try:
         yield {c.pid for c in children}
     finally:
@@ -88,12 +94,19 @@ def leaking_fixture(full):
 
 
 def test_the_leaking_ones_are_found(innocent, leaking, tmp_path, full):
+    """One of them ends when it has been told of: it counts, and is told of at the end."""
     path = tmp_path / "sweep.json"
+    ended = min(leaking)
+
+    def end():
+        leaking[ended].process.kill()
+        leaking[ended].process.wait()
+
     # Other programs of this machine are none of this test's business.
     wanted = "|".join([MARK, *(re.escape(t.truth_file.rpartition("/")[2]) for t in leaking.values())])
     # On a machine that others use too it takes as long as it takes; two minutes are what it is to take alone.
     run, usage, seen_s = measured_sweep("-d", 280, "-i", 5, "--fail-on", "leak", "--name", wanted, "--json", path,
-                                        until=r"Python processes: %d leak" % len(leaking))  # fmt: skip
+                                        until=r"Python processes: %d leak" % len(leaking), then=end)  # fmt: skip
     assert run.returncode == 3, run.stdout[-3000:] + run.stderr
     report = json.loads(path.read_text())
     found = {p["pid"]: p for p in report["processes"]}
@@ -106,7 +119,9 @@ def test_the_leaking_ones_are_found(innocent, leaking, tmp_path, full):
         assert any(f.get("file") == target.path for f in site["stack"]), site["stack"]
         assert found[pid]["mode"] == "auto"
     assert {found[pid]["mode"] for pid in innocent} == {"growth"}
-    assert "%d leak" % len(leaking) in run.stdout and "steady" in run.stdout
+    assert {pid for pid in found if found[pid]["state"] == "exited"} == {ended}
+    final = run.stdout[run.stdout.rindex("Python processes: ") :]
+    assert final.startswith("Python processes: %d leak" % len(leaking)) and "steady" in final and "has ended" in final, final
     print("%d processes, %d leak, found in %.0f s: %.1f %% of a core, %.0f MB" % (
         len(found), len(leaking), seen_s, 100 * usage.cpu_share(10), usage.rss_kib * 1.024e-3))  # fmt: skip
     assert not full or seen_s < 120
@@ -171,23 +186,6 @@ def watched_late(begin, seconds, name=LATE_MARK):
     return [p["pid"] for p in processes]
 
 
-def test_what_becomes_a_wanted_python_later():
-    children = {k: subprocess.Popen(v, stdin=subprocess.PIPE) for k, v in LATE.items()}
-
-    def go(_):
-        for child in children.values():
-            child.stdin.write(LATE_MARK.encode() + b"\n")
-            child.stdin.flush()
-
-    try:
-        time.sleep(1)
-        assert sorted(watched_late(go, 20)) == sorted(c.pid for c in children.values())
-    finally:
-        for child in children.values():
-            child.kill()
-            child.communicate()
-
-
 def leave_descriptors(tool, n):
     """It may open no more than that; returns its limits of before."""
     free = next(k for k in range(100) if not os.path.exists("/proc/%d/fd/%d" % (tool.pid, k)))
@@ -196,21 +194,28 @@ def leave_descriptors(tool, n):
     return limits
 
 
-def test_a_look_that_failed_is_repeated():
-    """The sweep can list processes, but not open them, when a new one comes."""
-    children = []
+def test_what_becomes_a_wanted_python_later():
+    """And, behind those, a new one that comes when the sweep can list processes, but not open them: a look that failed is
+    repeated."""
+    children = {k: subprocess.Popen(v, stdin=subprocess.PIPE) for k, v in LATE.items()}
 
-    def starve(tool):
+    def go(tool):
+        for child in children.values():
+            child.stdin.write(LATE_MARK.encode() + b"\n")
+            child.stdin.flush()
+        time.sleep(6)
         limits = leave_descriptors(tool, 2)
-        children.append(idle(pythons.host(), LATE_MARK))
+        children["new"] = idle(pythons.host(), LATE_MARK)
         time.sleep(7)
         resource.prlimit(tool.pid, resource.RLIMIT_NOFILE, limits)
 
     try:
-        assert watched_late(starve, 20) == [children[0].pid]
+        time.sleep(1)
+        assert sorted(watched_late(go, 24)) == sorted(c.pid for c in children.values())
     finally:
-        children[0].kill()
-        children[0].wait()
+        for child in children.values():
+            child.kill()
+            child.communicate()
 
 
 def test_why_no_line_is_known():
@@ -228,34 +233,6 @@ def test_why_no_line_is_known():
             assert any("cannot be probed: " in line for line in tool.stdout)
             killer.cancel()
             tool.kill()
-
-
-def test_a_leak_whose_process_has_ended(tmp_path):
-    """It was told of, so it counts, and is told of at the end."""
-    path = tmp_path / "sweep.json"
-    pythons.install_zoo(pythons.host())
-    with harness.Target(pythons.host(), "dicts", ["--seconds", 900, *harness.GENTLE]) as target:
-        target.wait_ready()
-        name = target.truth_file.rpartition("/")[2]
-        tool = subprocess.Popen([harness.TOOL, "sweep", "-i", "3", "--no-color", "--fail-on", "leak", "--json", path, "--name", name],
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)  # fmt: skip
-        killer = threading.Timer(200, tool.kill)
-        killer.start()
-        try:
-            assert any("1 Python process: 1 leak" in line for line in tool.stdout)
-            target.process.kill()
-            target.process.wait()
-            assert any("has ended" in line for line in tool.stdout)
-            tool.send_signal(signal.SIGINT)
-            rest = tool.stdout.read()
-            assert tool.wait() == 3 and "1 Python process: 1 leak" in rest, rest
-        finally:
-            killer.cancel()
-            tool.kill()
-            tool.wait()
-    (process,) = json.loads(path.read_text())["processes"]
-    assert (process["pid"], process["state"], process["verdict"]["class"]) == (target.pid, "exited", "leak")
-    assert any(f.get("file") == target.path for f in process["sites"][0]["stack"])
 
 
 def interrupted_at_once():
@@ -313,7 +290,7 @@ def test_bad_usage(args, says):
 def test_processes_that_come_and_go(tmp_path, full):
     """Short-lived ones in between: nothing is left, nothing goes wrong. Other tests' programs are left alone."""
     path, mark = tmp_path / "sweep.json", "pyleak-brief-%d" % os.getpid()
-    options = ["-d", "15" if full else "8", "-q", "--name", mark, "--json", path]
+    options = ["-d", "15" if full else "5", "-q", "--name", mark, "--json", path]
     tool = subprocess.Popen([harness.TOOL, "sweep", *options], stdin=subprocess.DEVNULL)
     while tool.poll() is None:
         subprocess.run([pythons.HOST, "-S", "-c", "import time; time.sleep(0.05)", mark], check=True)
