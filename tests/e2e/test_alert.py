@@ -60,12 +60,26 @@ def events(text):
 
 
 def test_rules_fire_once_with_their_values(grower, tmp_path):
-    log = tmp_path / "alerts.jsonl"
+    """Into a log, and the hook gets its words; one that never ends blocks nobody."""
+    log, out, slow = (tmp_path / name for name in ("alerts.jsonl", "hook", "slow"))
     log.write_text('{"older": "line"}\n')
+    hook = ('[ "$PYLEAK_NAME" = rss ] || exit 0; '
+            'printf "%%s|" "$PYLEAK_RULE" "$PYLEAK_STATE" "$PYLEAK_NAME" "$PYLEAK_PID" "$PYLEAK_COMM" >%s; '
+            "echo $$ >%s; exec sleep 1000 >/dev/null 2>&1" % (out, slow))  # fmt: skip
     p = grower()
+    start = time.monotonic()
     r = watch(p.pid, "--alert", "rss>20M", "--alert", "fds > 25", "--alert", "threads>=4 for 1s",
-              "--alert", "rss>100G", "--alert", "growth>1G/s", "--alert-log", str(log))  # fmt: skip
-    assert r.returncode == 0, r.stderr
+              "--alert", "rss>100G", "--alert", "growth>1G/s", "--alert-log", str(log), "--alert-hook", hook)  # fmt: skip
+    took = time.monotonic() - start
+    try:
+        assert r.returncode == 0, r.stderr
+        assert out.read_text() == "rss>20M|firing|rss|%d|python3.11|" % p.pid
+        # a hook that never ends held nobody up: not its thousand seconds, at least
+        assert took < 60
+        assert os.path.exists("/proc/%d" % int(slow.read_text()))
+        assert "goes on without the tool: process %d" % int(slow.read_text()) in r.stderr
+    finally:
+        os.kill(int(slow.read_text()), 9)
     rows = events(log.read_text())
     assert rows.pop(0) == {"older": "line"}
     by_name = {e["name"]: e for e in rows}
@@ -100,27 +114,6 @@ def test_events_on_standard_output_are_alone_there(grower):
     assert (first["state"], second["state"], rest) == ("firing", "resolved", "")
 
 
-def test_hook_gets_its_words_and_blocks_nobody(grower, tmp_path):
-    out = tmp_path / "hook"
-    slow = tmp_path / "slow"
-    command = ('printf "%%s|" "$PYLEAK_RULE" "$PYLEAK_STATE" "$PYLEAK_NAME" "$PYLEAK_PID" "$PYLEAK_COMM" >%s; '
-               "echo $$ >%s; exec sleep 1000 >/dev/null 2>&1" % (out, slow))  # fmt: skip
-    p = grower()
-    start = time.monotonic()
-    r = watch(p.pid, "--alert", "rss>1M", "--alert-hook", command, seconds=4)
-    took = time.monotonic() - start
-    try:
-        assert r.returncode == 0, r.stderr
-        assert out.read_text() == "rss>1M|firing|rss|%d|python3.11|" % p.pid
-        # a hook that never ends held nobody up: not its thousand seconds, at least
-        assert took < 60
-        hook = int(slow.read_text())
-        assert os.path.exists("/proc/%d" % hook)
-        assert "goes on without the tool: process %d" % hook in r.stderr
-    finally:
-        os.kill(int(slow.read_text()), 9)
-
-
 def test_a_hook_that_fails_is_told_and_harms_nothing(grower):
     """Also where whoever started the tool ignores the ends of children; its output stays off standard output."""
     hook = "echo HELLO; case $PYLEAK_NAME in rss) exit 3;; fds) kill -9 $$;; *) no-such-command-xyz;; esac"
@@ -142,14 +135,14 @@ def test_unwritable_log_is_refused_at_once(grower, tmp_path):
 
 
 def test_alert_without_log_or_hook_is_said_even_when_quiet(grower):
-    r = watch(grower().pid, "--alert", "rss>1M", seconds=3)
+    r = watch(grower().pid, "--alert", "rss>1M", seconds=2)
     assert r.returncode == 0
     assert re.search(r"alert firing 'rss>1M': pid \d+: rss is .* above 1\.0 MiB", r.stderr), r.stderr
 
 
 def fail_on_leak(program):
     """The exit code, and the last report."""
-    with harness.Target(pythons.host(), program, harness.GENTLE) as target:
+    with harness.Target(pythons.host(), program, ["--pause", "0.05"]) as target:
         target.wait_ready()
         tool = subprocess.run([harness.TOOL, "-p", str(target.pid), "-q", "-d", "20", "--fail-on", "leak"],
                               stdout=subprocess.PIPE, text=True, timeout=80)  # fmt: skip
