@@ -8,9 +8,9 @@ PROGRAM = zoo.Program("late")
 
 
 def test_a_line_that_comes_late():
-    with harness.Target(pythons.host(), PROGRAM.name, ["--seconds", "90"]) as target:
+    with harness.Target(pythons.host(), PROGRAM.name, ["--seconds", "90", *harness.GENTLE]) as target:
         target.wait_ready()
-        run = harness.run_tool(target.pid, 40)
+        run = harness.run_tool(target.pid, 40, harness.AS_OF_A_BUSY_ONE)
         assert target.alive()
     assert run.rc == 0, run.stderr
     sites = run.report["processes"][0]["sites"]
