@@ -37,7 +37,10 @@ def doctor(*args, prefix=()):
 
 
 def rows(*args, prefix=()):
-    run = doctor("--json", *args, prefix=prefix)
+    return rows_of(doctor("--json", *args, prefix=prefix))
+
+
+def rows_of(run):
     assert run.stdout, run.stderr
     answer = json.loads(run.stdout)
     assert answer["schema"] == "pyleak-bpf/doctor/1"
@@ -79,11 +82,12 @@ def test_a_python(python):
     command = [python.path, "-c", code]
     child = sleeper((["chroot", python.root] if python.root else []) + command)
     try:
-        found = rows("-p", str(child.pid))
-        text = doctor("-p", str(child.pid)).stdout
+        run = doctor("--json", "-p", str(child.pid))
+        text = run.stdout if python.root else run.stdout + doctor("-p", str(child.pid)).stdout
     finally:
         child.kill()
         child.wait()
+    found = rows_of(run)
     assert python.path.rsplit("python", 1)[1] in found["Python"]["found"]
     assert found["birth sites"]["state"] == "ok" and found["memory"]["state"] == "ok"
     # No window is opened here: more than what the code says is not known.
