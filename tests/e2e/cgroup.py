@@ -33,6 +33,10 @@ class Group:
         with open(self.limit_file, "w") as f:
             f.write(str(nbytes))
 
+    def usage(self):
+        with open(os.path.join(self.path, "memory.usage_in_bytes" if self.version == 1 else "memory.current")) as f:
+            return int(f.read())
+
     def enter(self):
         """For preexec_fn: the calling process goes in."""
         with open(os.path.join(self.path, "cgroup.procs"), "w") as f:

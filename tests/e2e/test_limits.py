@@ -70,43 +70,38 @@ def test_the_interval_is_right_in_nine_runs_of_ten():
 
 
 @pytest.mark.xdist_group("safety/test_reads.py")
-def test_killed_while_watching():
-    with cgroup.group("killed") as g:
-        g.limit(40 * MIB)
-        with harness.Target(pythons.host(), "bytes4k", IDLE, preexec_fn=g.enter) as target:
-            run = harness.run_tool(target.pid, 60)
-            target.process.wait(10)
-            assert target.process.returncode == -9
-        name = os.path.basename(g.path)
-    process = run.report["processes"][0]
-    assert process["state"] == "exited" and process["memory"]["cgroup"]["oom_kills"] == 1
-    assert re.search(r"the kernel killed in the memory group of the process \(.*%s\)" % name, run.stdout)
-
-
-def test_limit_that_is_changed_while_watching():
-    """Lowered when the tool has said the first one, and read until it says the change."""
+def test_limit_that_is_changed_while_watching(tmp_path):
+    """Lowered when the tool has said the first one; and again when it has said the change, until the kernel kills."""
     change = "the limit was changed while watching, from 512 MiB to 256 MiB"
+    out = tmp_path / "report.json"
     with cgroup.group("move") as g:
         g.limit(512 * MIB)
         with harness.Target(pythons.host(), "bytes4k", IDLE, preexec_fn=g.enter) as target:
             target.wait_ready()
-            tool = subprocess.Popen([harness.TOOL, "-p", str(target.pid), "-i", "1", "-d", "60", "--no-color"],
+            tool = subprocess.Popen([harness.TOOL, "-p", str(target.pid), "-i", "1", "-d", "60", "--no-color", "--json", out],
                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # fmt: skip
             try:
-                told, lowered = False, False
+                said, lowered, told = "", False, False
                 for line in tool.stdout:
+                    said += line
                     if "limit 512 MiB" in line and not lowered:
                         g.limit(256 * MIB)
                         lowered = True
-                    told = told or change in line
-                    if told:
-                        break
+                    if change in line and not told:
+                        assert target.alive()
+                        g.limit(g.usage() + 4 * MIB)
+                        told = True
+                assert lowered and told
+                assert tool.wait(60) == 0
             finally:
                 tool.kill()
                 tool.wait()
                 tool.stdout.close()
-            assert target.alive()
-    assert lowered and told
+            target.process.wait(10)
+            assert target.process.returncode == -9
+    process = json.loads(out.read_text())["processes"][0]
+    assert process["state"] == "exited" and process["memory"]["cgroup"]["oom_kills"] == 1
+    assert re.search(r"the kernel killed in the memory group of the process \(.*%s\)" % os.path.basename(g.path), said), said
 
 
 # A container's: its own group is the root of what it sees of cgroups.
