@@ -134,7 +134,7 @@ def test_births_that_cannot_be_seen(tmp_path):
         "tested": (tested, {"PYTHONMALLOC": "malloc", "PYTHONHOME": "/usr"}),
     }
     with contextlib.ExitStack() as stack:
-        targets = {way: stack.enter_context(harness.Target(python, "dicts", harness.GENTLE, env={**os.environ, **env}))
+        targets = {way: stack.enter_context(harness.Target(python, "dicts", ["--pause", "0.1"], env={**os.environ, **env}))
                    for way, (python, env) in ways.items()}  # fmt: skip
         for target in targets.values():
             target.wait_ready()
