@@ -13,6 +13,10 @@
 #define TEXT_EACH  8 /* more processes are written as those of a sweep */
 #define TEXT_WIDTH 160
 
+/* Long data are in parts: a browser copies the text of an element each time more of it comes. */
+#define PART_BYTES (1U << 20)
+#define NEXT_PART  "</script>\n<script type=\"application/json\">"
+
 /* Writes [native, function, file, line, module, offset, minor, source, around]. */
 static void put_frame(struct json *j, const struct report_frame *at)
 {
@@ -60,7 +64,29 @@ static void put_more(struct json *j, const struct report_process *p)
 	json_close(j);
 }
 
-static int put_data(FILE *f, const struct report *r)
+struct parts {
+	FILE *f;
+	size_t left; /* of the part */
+};
+
+static ssize_t put_in_parts(void *cookie, const char *s, size_t n)
+{
+	struct parts *p = cookie;
+
+	for (size_t done = 0, step; done < n; done += step) {
+		if (p->left == 0) {
+			fputs(NEXT_PART, p->f);
+			p->left = PART_BYTES;
+		}
+		step = n - done < p->left ? n - done : p->left;
+		if (fwrite(s + done, 1, step, p->f) != step)
+			return 0;
+		p->left -= step;
+	}
+	return (ssize_t)n;
+}
+
+static int put_json(FILE *f, const struct report *r)
 {
 	struct out_frames frames = {.is_exact = true};
 	struct json j;
@@ -84,6 +110,20 @@ static int put_data(FILE *f, const struct report *r)
 	json_close(&j);
 	err = json_end(&j);
 	out_frames_fini(&frames);
+	return err;
+}
+
+static int put_data(FILE *f, const struct report *r)
+{
+	struct parts parts = {.f = f, .left = PART_BYTES};
+	FILE *in_parts = fopencookie(&parts, "w", (cookie_io_functions_t){.write = put_in_parts});
+	int err;
+
+	if (!in_parts)
+		return -ENOMEM;
+	err = put_json(in_parts, r);
+	if (fclose(in_parts) != 0 && !err)
+		err = -errno;
 	return err;
 }
 

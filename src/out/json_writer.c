@@ -15,6 +15,16 @@ static void note_error(struct json *j)
 		j->err = errno ? errno : EIO;
 }
 
+/* Writes @c without a byte beyond ASCII. */
+static void escaped(struct json *j, uint32_t c)
+{
+	if (c >= 0x10000) {
+		fprintf(j->f, "\\u%04x", (unsigned)(0xd7c0 + (c >> 10)));
+		c = 0xdc00 + (c & 0x3ff);
+	}
+	fprintf(j->f, "\\u%04x", (unsigned)c);
+}
+
 static void quoted(struct json *j, const char *s)
 {
 	uint32_t c;
@@ -24,16 +34,15 @@ static void quoted(struct json *j, const char *s)
 	for (; (n = utf8_next(s, &c)) > 0; s += n) {
 		if (c == '"' || c == '\\')
 			fprintf(j->f, "\\%c", (int)c);
-		else if (c == '<' && j->is_dense)
-			fputs("\\u003c", j->f);
 		else if (c == '\n')
 			fputs("\\n", j->f);
 		else if (c == '\t')
 			fputs("\\t", j->f);
 		else if (c == UTF8_INVALID)
 			fprintf(j->f, "\\u00%02x", (unsigned)(uint8_t)*s);
-		else if (c < 0x20 || (c >= 0x7f && c < 0xa0))
-			fprintf(j->f, "\\u%04x", (unsigned)c);
+		else if (c < 0x20 || (c >= 0x7f && (c < 0xa0 || j->is_dense)) ||
+			 (c == '<' && j->is_dense))
+			escaped(j, c);
 		else
 			fwrite(s, 1, n, j->f);
 	}

@@ -97,6 +97,22 @@ static void strings_are_escaped(void **state)
 	}
 }
 
+static void those_of_a_page_are_ascii(void **state)
+{
+	char buf[128] = "";
+	FILE *f = fmemopen(buf, sizeof(buf), "w");
+	struct json j;
+
+	(void)state;
+	json_begin(&j, f);
+	j.is_dense = true;
+	json_string(&j, NULL,
+		    "<\xc3\xbc\xe2\x86\x92\xef\xbf\xbf\xf0\x9f\x90\x8d\xf4\x8f\xbf\xbf\xe9\n");
+	fclose(f);
+	assert_string_equal(
+		buf, "\"\\u003c\\u00fc\\u2192\\uffff\\ud83d\\udc0d\\udbff\\udfff\\u00e9\\n\"");
+}
+
 static const struct {
 	double in;
 	const char *want;
@@ -152,6 +168,7 @@ int main(void)
 		cmocka_unit_test(report_without_processes_is_as_in_the_golden_file),
 		cmocka_unit_test(one_that_is_too_early_says_so),
 		cmocka_unit_test(strings_are_escaped),
+		cmocka_unit_test(those_of_a_page_are_ascii),
 		cmocka_unit_test(numbers_are_exact_or_null),
 		cmocka_unit_test(failed_write_reports_the_error_of_the_stream),
 	};

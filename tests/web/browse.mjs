@@ -65,7 +65,7 @@ const picture = (page) => page.evaluate(() => document.querySelector("canvas").t
 const tasks = {
 	async look(page) {
 		return { title: await page.title(), text: await page.locator("body").innerText(), elements: [...new Set(await page.locator("body *").evaluateAll((all) => all.map((n) => n.localName)))].sort(),
-			scripts: await page.locator("script").count() };
+			scripts: await page.locator("script:not([type])").count() };
 	},
 
 	async use(page, argument) {

@@ -10,28 +10,63 @@ export function unitOf(site) {
 	return site.hint && site.hint.code === "child-not-reaped" ? "children" : UNITS[site.kind] || "";
 }
 
+// Frames as they are asked for: most of a large report are never shown.
+class Frames {
+	constructor(rows) {
+		this.rows = rows;
+		this.made = [];
+		this.first = null;
+	}
+
+	at(n) {
+		return this.made[n] || (this.made[n] = frame(this.rows[n]));
+	}
+
+	// The same for a C function wherever in it the call was.
+	number(n) {
+		if (!this.first) {
+			const first = new Map();
+			this.first = this.rows.map((_, i) => {
+				const f = this.at(i), key = f.native + f.what;
+				if (!first.has(key))
+					first.set(key, i);
+				return first.get(key);
+			});
+		}
+		return this.first[n];
+	}
+
+	// Which of them have @want (in small letters) in their names or places.
+	matching(want) {
+		if (!this.hay)
+			this.hay = this.rows.map((_, i) => this.at(i).what.toLowerCase());
+		return this.hay.map((s) => s.includes(want));
+	}
+}
+
 function frame([native, fn, file, line, module, offset, minor, source, around]) {
 	const name = plain(fn || (native && offset ? "+" + offset : "?"), 200);
 	const path = native ? file || (module && base(module)) : file;
+	const place = path ? plain(path) + (line ? ":" + line : "") : "";
 	return {
-		native: !!native, minor: !!minor, name, source, around, line,
+		native: !!native, minor: !!minor, name, source, around, line, place, what: name + " " + place,
 		path: plain(path), short: path ? (native ? base : sourceName)(path) + (line ? ":" + line : "") : "",
-		place: path ? plain(path) + (line ? ":" + line : "") : "",
 	};
 }
 
 function process(p, more, frames, title) {
-	p.sites.forEach((site, i) => {
-		site.stack = site.stack.map((n) => frames[n]);
-		site.numbers = site.stack.map((f) => f.number);
+	p.sites.forEach((site, i) => { // its stack: numbers of frames
+		site.frames = frames;
 		site.ownAt = more.own[i] || 0; // where there is none, the innermost
-		site.own = site.stack[site.ownAt] || null;
-		site.ownNumber = site.own ? site.own.number : -1;
 		site.cut = !!more.cut[i];
 		site.order = i;
-		site.what = site.own ? site.own.name + " " + site.own.place : "no Python frame";
 	});
 	return Object.assign(p, { more, title });
+}
+
+// The frame of the user's own line.
+export function ownFrame(site) {
+	return site.stack.length ? site.frames.at(site.stack[site.ownAt]) : null;
 }
 
 // "gunicorn app:wsgi", as out/term_name.c says it: behind the interpreter's own options its script or
@@ -63,31 +98,13 @@ export function containerOf(c) {
 	return "container " + plain(c.name || c.id.slice(0, 12), 80);
 }
 
-// A C function has a number, wherever in it the call was.
-function number(frames) {
-	const first = new Map();
-	frames.forEach((f, i) => {
-		const key = f.native + " " + f.name + " " + f.place;
-		if (!first.has(key))
-			first.set(key, i);
-		f.number = first.get(key);
-	});
-	return frames;
-}
-
 export function read(text) {
 	const { report, more, frames: rows } = JSON.parse(text);
-	const frames = number(rows.map(frame));
+	const frames = new Frames(rows);
 	const list = report.processes.map((p, i) => process(p, more[i], frames, titleOf(p)));
 	if (report.tree)
 		list.push(Object.assign(process(report.tree.merged, more[list.length], frames, "All processes together"), { isAll: true }));
 	return { report, frames, list: order(list) };
-}
-
-// Which frames have @want (in small letters) in their names or places, by number.
-export function matching(data, want) {
-	const hay = data.hay || (data.hay = data.frames.map((f) => (f.name + " " + f.place).toLowerCase()));
-	return hay.map((s) => s.includes(want));
 }
 
 export function rank(verdict) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // All sites as a table that sorts, filters and opens; no more rows at a time than a reader can use.
-import { matching, rank, unitOf } from "./data.js";
+import { ownFrame, rank, unitOf } from "./data.js";
 import { holderGraph } from "./holders.js";
 import { badge, debounce, num } from "./parts.js";
 import { stack } from "./source.js";
@@ -9,10 +9,15 @@ import { byteRate, bytes, count, countRate, duration, el, known, percent, plain 
 const PAGE = 25;
 const MORE = 100;
 
+function whatOf(site) {
+	const own = ownFrame(site);
+	return own ? own.what : "no Python frame";
+}
+
 const COLUMNS = [
 	{ key: "order", head: "#", n: true, of: (s) => s.order, up: true },
 	{ key: "verdict", head: "Verdict", of: (s) => rank(s.verdict) - (s.confidence || 0) / 2, up: true },
-	{ key: "where", head: "Line", of: (s) => s.what, up: true },
+	{ key: "where", head: "Line", of: whatOf, up: true },
 	{ key: "growth", head: "Growth", n: true, of: (s) => s.growth_bytes_per_s },
 	{ key: "live", head: "Stays", n: true, of: (s) => s.outstanding_bytes },
 	{ key: "count", head: "Count", n: true, of: (s) => s.outstanding_count },
@@ -82,6 +87,7 @@ export class Findings {
 		this.sites = process.sites;
 		this.open = new Set(this.sites.length && this.sites[0].verdict !== "steady" ? [this.sites[0]] : []);
 		this.sort = { key: "order", down: false };
+		this.keys = {};
 		this.most = PAGE;
 		this.want = "";
 		this.body = el("tbody", {});
@@ -101,16 +107,17 @@ export class Findings {
 
 	has(site, frames) {
 		const words = [site.verdict, site.kind, site.id, ...site.types.map((t) => t.name)];
-		return words.join(" ").toLowerCase().includes(this.want) || site.numbers.some((n) => frames[n]);
+		return words.join(" ").toLowerCase().includes(this.want) || site.stack.some((n) => frames[n]);
 	}
 
 	chosen() {
 		const column = COLUMNS.find((c) => c.key === this.sort.key);
-		const frames = this.want ? matching(this.data, this.want) : null;
+		const frames = this.want ? this.data.frames.matching(this.want) : null;
 		const list = frames ? this.sites.filter((s) => this.has(s, frames)) : this.sites.slice();
 		const sign = this.sort.down ? -1 : 1;
+		const keys = this.keys[column.key] || (this.keys[column.key] = this.sites.map(column.of)); // by their order
 		return list.sort((a, b) => {
-			const x = column.of(a), y = column.of(b);
+			const x = keys[a.order], y = keys[b.order];
 			if (typeof x === "string")
 				return sign * (x < y ? -1 : x > y ? 1 : 0) || a.order - b.order;
 			if (!known(x) || !known(y))
@@ -133,9 +140,9 @@ export class Findings {
 
 	row(site) {
 		const about = site.estimated ? "~" : "";
-		const isOpen = this.open.has(site);
+		const isOpen = this.open.has(site), own = ownFrame(site);
 		const button = el("button", { type: "button", class: "open", "aria-expanded": String(isOpen), onclick: () => this.toggle(site) },
-			site.own ? [el("code", {}, plain(site.own.short || site.own.name, 80)), " ", el("span", { class: "fn" }, site.own.short ? plain(site.own.name, 80) : "")] : "no frame");
+			own ? [el("code", {}, plain(own.short || own.name, 80)), " ", el("span", { class: "fn" }, own.short ? plain(own.name, 80) : "")] : "no frame");
 		return el("tr", { class: isOpen ? "is-open" : null, "data-site": site.id }, num(String(site.order + 1)),
 			el("td", {}, badge(site.verdict)), el("th", { scope: "row" }, button),
 			num(known(site.growth_bytes_per_s) ? about + byteRate(site.growth_bytes_per_s) : known(site.growth_count_per_s) ? countRate(site.growth_count_per_s) : "?"),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The tree of a flame graph in flat arrays. Stacks are sorted, so that those with a common
-// beginning lie side by side and each frame is made when it is met: no look-ups, and hundreds of
-// thousands of frames take some ten milliseconds.
+// The tree of a flame graph, of which only what is looked at is made. Stacks are sorted, so that
+// those with a common beginning lie side by side: a node is a range of them, and its children are
+// the parts of that range that go on with the same frame.
 
 // The groups that stand before the frames: a kind of memory or a type of object, as [name, share].
 function groupsOf(site, by) {
@@ -12,7 +12,8 @@ function groupsOf(site, by) {
 
 // Frames of @site from the outermost to the innermost; or from the user's own line outwards.
 function pathOf(site, fromRoot) {
-	return fromRoot ? site.numbers.slice().reverse() : site.numbers.slice(site.ownAt);
+	const numbers = site.stack.map((n) => site.frames.number(n));
+	return fromRoot ? numbers.reverse() : numbers.slice(site.ownAt);
 }
 
 function compare(a, b) {
@@ -21,27 +22,6 @@ function compare(a, b) {
 		if (x[i] !== y[i])
 			return x[i] - y[i];
 	return x.length - y.length;
-}
-
-// [{ path, group (-1: none), share, site }], sorted; and the names of the groups: none.
-export function flameOrder(sites, fromRoot) {
-	const list = sites.filter((site) => site.numbers.length).map((site) => ({ path: pathOf(site, fromRoot), group: -1, share: 1, site }));
-	return { list: list.sort(compare), groups: [] };
-}
-
-// The same by groups. What is sorted stays so in each of them.
-export function flameGroups({ list }, by) {
-	const groups = [], members = [], numbers = new Map();
-	for (const { path, site } of list)
-		for (const [name, share] of groupsOf(site, by)) {
-			if (!numbers.has(name)) {
-				numbers.set(name, groups.push(name) - 1);
-				members.push([]);
-			}
-			const group = numbers.get(name);
-			members[group].push({ path, group, share, site });
-		}
-	return { list: members.flat(), groups };
 }
 
 // How many nodes of the entry before are also the beginning of this one: its group and frames.
@@ -55,79 +35,105 @@ function common(a, b) {
 	return i + (a.group >= 0 ? 1 : 0);
 }
 
-// Arrays with room for so many nodes: those of the tree before where they are long enough, for the
-// pages of new ones cost more than the sums. They may hold anything: add() sets a node.
-function room(most, before) {
-	if (before && before.room >= most)
-		return before;
-	const whole = () => new Int32Array(most), real = () => new Float64Array(most), flag = () => new Uint8Array(most);
-	return {
-		room: most, parent: whole(), frame: whole(), depth: whole(), site: whole(), leak: flag(), value: real(), top: real(),
-		first: whole(), next: whole(), start: real(), isPlaced: flag(),
-	};
+function withCommon(list, groups) {
+	list.forEach((e, i) => { e.common = common(list[i - 1], e); });
+	return { list, groups };
 }
 
-function add(t, n, parent, depth, frame) {
+// [{ path, own (the frame of the user's own line), group (-1: none), share, site, common }], sorted;
+// and the names of the groups: none.
+export function flameOrder(sites, fromRoot) {
+	const list = sites.filter((site) => site.stack.length).map((site) => ({
+		path: pathOf(site, fromRoot), own: site.frames.number(site.stack[site.ownAt]), group: -1, share: 1, site, common: 0,
+	}));
+	return withCommon(list.sort(compare), []);
+}
+
+// The same by groups. What is sorted stays so in each of them.
+export function flameGroups({ list }, by) {
+	const groups = [], members = [], numbers = new Map();
+	for (const e of list)
+		for (const [name, share] of groupsOf(e.site, by)) {
+			if (!numbers.has(name)) {
+				numbers.set(name, groups.push(name) - 1);
+				members.push([]);
+			}
+			const group = numbers.get(name);
+			members[group].push({ path: e.path, own: e.own, group, share, site: e.site, common: 0 });
+		}
+	return withCommon(members.flat(), groups);
+}
+
+function add(t, parent, depth, frame, from, to) {
+	const n = t.n++;
+	let value = 0, top = 0, site = -1, leak = 0; // top: what one site has of it
+	for (let k = from; k < to; k++) {
+		const v = t.values[k];
+		value += v;
+		if (v > top) {
+			top = v;
+			site = t.entries[k].site.order;
+		}
+		if (t.grows[k] && t.entries[k].own === frame)
+			leak = 1;
+	}
 	t.parent[n] = parent;
 	t.depth[n] = depth;
 	t.frame[n] = frame;
-	t.site[n] = t.first[n] = t.next[n] = -1;
-	t.leak[n] = t.isPlaced[n] = t.value[n] = t.top[n] = t.start[n] = 0;
+	t.from[n] = from;
+	t.to[n] = to;
+	t.value[n] = value;
+	t.site[n] = n ? site : -1;
+	t.leak[n] = leak;
+	t.first[n] = t.next[n] = -1;
+	t.isOpen[n] = t.start[n] = 0;
+	return n;
 }
 
-function nodesOf(list, measure, old) {
-	const t = room(list.reduce((n, e) => n + e.path.length + 1, 1), old), top = t.top; // top: what one site has of it
-	add(t, 0, -1, 0, -1);
-	const way = [0]; // the nodes of the entry before, by depth
-	let n = 1, before = null;
+// { n, groups } and by node: parent, depth, frame (its number; -2 - g: the group g; -1: all), site
+// (the order of the one with the most of it), leak, value; and next and start of those that
+// flameChildren() has made: a node lies at [start, start + value) of the total.
+export function flameTree({ list, groups }, measure) {
+	const t = {
+		n: 0, groups, entries: [], values: [], common: [], grows: [],
+		parent: [], depth: [], frame: [], from: [], to: [], value: [], site: [], leak: [], first: [], next: [], start: [], isOpen: [],
+	};
+	let same = 0;
 	for (const e of list) {
 		const value = measure.of(e.site) * e.share;
+		same = Math.min(same, e.common);
 		if (!(value > 0) || !Number.isFinite(value))
 			continue;
-		const skip = e.group >= 0 ? 1 : 0, end = e.path.length + skip;
-		const known = common(before, e);
-		const grows = e.site.verdict === "leak" || e.site.verdict === "growing";
-		for (let d = 0; d < end; d++) {
-			if (d >= known) {
-				add(t, n, way[d], d + 1, d < skip ? -2 - e.group : e.path[d - skip]);
-				way[d + 1] = n++;
-			}
-			const at = way[d + 1];
-			if (value > top[at]) {
-				top[at] = value;
-				t.site[at] = e.site.order;
-			}
-			if (grows && t.frame[at] === e.site.ownNumber)
-				t.leak[at] = 1;
-		}
-		t.value[way[end]] += value;
-		before = e;
+		t.entries.push(e);
+		t.values.push(value);
+		t.common.push(same);
+		t.grows.push(e.site.verdict === "leak" || e.site.verdict === "growing");
+		same = Infinity;
 	}
-	t.n = n;
+	add(t, -1, 0, -1, 0, t.entries.length);
 	return t;
 }
 
-// Sums, and the children of each. A parent's number is lower than its children's.
-function link(t) {
-	for (let i = t.n - 1; i > 0; i--) {
-		const parent = t.parent[i];
-		t.value[parent] += t.value[i];
-		t.next[i] = t.first[parent];
-		t.first[parent] = i;
+function split(t, i) {
+	const list = [], depth = t.depth[i], to = t.to[i];
+	for (let k = t.from[i], end; k < to; k = end) {
+		const e = t.entries[k], at = e.group >= 0 ? depth - 1 : depth;
+		end = k + 1;
+		if (at >= e.path.length)
+			continue; // it ends here
+		while (end < to && t.common[end] > depth)
+			end++;
+		list.push(add(t, i, depth + 1, at < 0 ? -2 - e.group : e.path[at], k, end));
 	}
-	return t;
+	return list;
 }
 
-// The first child of @i, once all of them have their places: the largest first, from where @i starts
-// on. Only what is looked at is placed.
+// The first child of @i: the largest, which begins where @i does.
 export function flameChildren(t, i) {
-	if (t.isPlaced[i])
+	if (t.isOpen[i])
 		return t.first[i];
-	t.isPlaced[i] = 1;
-	const list = [];
-	for (let c = t.first[i]; c >= 0; c = t.next[c])
-		list.push(c);
-	list.sort((a, b) => t.value[b] - t.value[a]);
+	t.isOpen[i] = 1;
+	const list = split(t, i).sort((a, b) => t.value[b] - t.value[a]);
 	let at = t.start[i];
 	list.forEach((c, k) => {
 		t.next[c] = k + 1 < list.length ? list[k + 1] : -1;
@@ -138,24 +144,18 @@ export function flameChildren(t, i) {
 	return t.first[i];
 }
 
-// { n, groups } and by node: parent, depth, frame (its number; -2 - g: the group g; -1: all), site
-// (the order of the one with the most of it), leak, value; and next and start of placed children:
-// a node lies at [start, start + value) of the total. @old: a tree that is not needed any more, or null.
-export function flameTree({ list, groups }, measure, old) {
-	return Object.assign(link(nodesOf(list, measure, old)), { groups });
-}
-
-// Those whose frame or group matches, and how much of all is below any of them.
+// How many nodes match, by frame or group, and how much of all is below any of them.
 export function flameSearch(t, matches, groupMatches) {
-	const hit = new Uint8Array(t.n), under = new Uint8Array(t.n);
 	let sum = 0, hits = 0;
-	for (let i = 1; i < t.n; i++) {
-		const is = (t.frame[i] >= 0 ? matches[t.frame[i]] : groupMatches[-2 - t.frame[i]]) ? 1 : 0;
-		hit[i] = is;
-		under[i] = under[t.parent[i]] | is;
-		hits += is;
-		if (is && !under[t.parent[i]])
-			sum += t.value[i];
-	}
-	return { hit, hits, sum };
+	t.entries.forEach((e, k) => {
+		const skip = e.group >= 0 ? 1 : 0, end = e.path.length + skip;
+		let isBelow = false;
+		for (let d = 0; d < end; d++)
+			if (d < skip ? groupMatches[e.group] : matches[e.path[d - skip]]) {
+				isBelow = true;
+				hits += d >= t.common[k] ? 1 : 0;
+			}
+		sum += isBelow ? t.values[k] : 0;
+	});
+	return { hits, sum };
 }

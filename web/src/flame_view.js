@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// The flame graph on a canvas: only what is wider than half a pixel is drawn, so its cost is that
-// of the screen and not that of the report.
-import { MEASURES, matching } from "./data.js";
+// The flame graph on a canvas as large as what is seen of it: only what is wider than half a pixel
+// and in sight is drawn, so its cost is that of the screen and not that of the report.
+import { MEASURES } from "./data.js";
 import { flameChildren, flameGroups, flameOrder, flameSearch, flameTree } from "./flame.js";
 import { choice, debounce } from "./parts.js";
 import { count, el, percent, plain } from "./text.js";
-import { onTheme } from "./theme.js";
+import { isOnPaper, onTheme } from "./theme.js";
 
 const ROW = 21;
 const LEAST = 0.5; // pixels
+const SEEN = 640; // as much of it as is seen at a time
+const FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace";
 const SHADES = 4;
 const idle = window.requestIdleCallback || ((call) => setTimeout(call, 200));
 
@@ -37,17 +39,20 @@ export class FlameView {
 		this.frames = data.frames;
 		this.process = process;
 		this.open = open;
-		this.shade = data.frames.map((f) => shadeOf(f.path));
+		this.shades = [];
 		this.state = { measure: "live", fromRoot: true, by: "none", search: "" };
 		this.orders = {};
 		this.zoom = 0;
 		this.at = 0;
-		this.hit = this.spare = null;
+		this.hit = this.ink = null;
+		this.width = this.height = 0;
 		this.build();
 	}
 
 	build() {
-		this.canvas = el("canvas", { "aria-hidden": "true" });
+		this.canvas = el("canvas", { height: 0, "aria-hidden": "true" });
+		this.sheet = el("div", {}, this.canvas); // as high as the whole graph, once that is known
+		this.sheet.style.height = SEEN / 2 + "px";
 		this.tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
 		this.says = el("p", { class: "flame-says", role: "status", "aria-live": "polite" });
 		this.found = el("span", { class: "muted", role: "status" });
@@ -55,14 +60,18 @@ export class FlameView {
 			class: "flame-stage", tabindex: "0", role: "application", "aria-roledescription": "flame graph",
 			"aria-label": "Flame graph. Arrow keys move between frames, Enter zooms in, Escape zooms out.",
 			onkeydown: (e) => this.onKey(e), onfocus: () => this.select(this.at || this.zoom),
-		}, this.canvas, this.tip);
+		}, this.sheet, this.tip);
 		this.canvas.addEventListener("mousemove", (e) => this.onMove(e));
 		this.canvas.addEventListener("mouseleave", () => { this.tip.hidden = true; });
 		this.canvas.addEventListener("click", (e) => this.onClick(e));
 		this.out = el("button", { type: "button", class: "plain", onclick: () => this.zoomTo(0) }, "Zoom out");
 		this.node = el("div", { class: "flame" }, this.controls(), this.legend(), this.stage, this.says);
-		new ResizeObserver(() => this.draw()).observe(this.stage);
-		onTheme(() => this.draw());
+		this.stage.addEventListener("scroll", () => this.draw());
+		new ResizeObserver(() => this.resize()).observe(this.stage);
+		onTheme(() => {
+			this.ink = null;
+			this.draw();
+		});
 	}
 
 	controls() {
@@ -96,15 +105,21 @@ export class FlameView {
 		return this.orders[key];
 	}
 
-	// While nobody waits, what may be asked for next is sorted, and room is made for it.
+	// While nobody waits, what may be asked for next is sorted.
 	prepare() {
 		const todo = [[false, "none"], [true, "type"], [false, "type"]];
 		const one = () => {
-			this.spare = flameTree(this.order(...todo.shift()), this.measure, this.spare);
+			this.order(...todo.shift());
 			if (todo.length && this.node.isConnected)
 				idle(one);
 		};
 		idle(one);
+	}
+
+	// Its height follows from what is drawn.
+	resize() {
+		if (this.stage.clientWidth !== this.width)
+			this.draw();
 	}
 
 	// The tree is made when it is first seen or another one is asked for.
@@ -112,8 +127,7 @@ export class FlameView {
 		const s = this.state;
 		this.measure = MEASURES[s.measure];
 		this.text = this.measure.text || count;
-		this.tree = flameTree(this.order(s.fromRoot, s.by), this.measure, this.spare || this.tree);
-		this.spare = null;
+		this.tree = flameTree(this.order(s.fromRoot, s.by), this.measure);
 		this.said = false;
 		this.zoom = this.at = 0;
 		this.search(s.search);
@@ -123,14 +137,19 @@ export class FlameView {
 		const want = text.trim().toLowerCase();
 		this.state.search = text;
 		this.hit = null;
-		this.found.textContent = "";
+		let found = "";
 		if (want) {
 			const has = (s) => plain(s).toLowerCase().includes(want);
-			const r = flameSearch(this.tree, matching(this.data, want), this.tree.groups.map(has));
-			this.hit = r.hit;
-			this.found.textContent = r.hits ? count(r.hits) + " found, with " + percent(r.sum / this.tree.value[0]) : "not found";
+			this.hit = { frames: this.frames.matching(want), groups: this.tree.groups.map(has) };
+			const r = flameSearch(this.tree, this.hit.frames, this.hit.groups);
+			found = r.hits ? count(r.hits) + " found, with " + percent(r.sum / this.tree.value[0]) : "not found";
 		}
 		this.draw();
+		this.found.textContent = found;
+	}
+
+	isHit(n) {
+		return this.hit && (n >= 0 ? this.hit.frames[n] : n < -1 && this.hit.groups[-2 - n]);
 	}
 
 	// The frames to be drawn: [node, x, width, row].
@@ -153,54 +172,78 @@ export class FlameView {
 	}
 
 	draw() {
-		const width = this.stage.clientWidth;
+		const width = this.width = this.stage.clientWidth, scrolled = this.stage.scrollTop;
 		if (!this.tree || width < 20)
 			return;
-		const ratio = window.devicePixelRatio || 1;
 		const empty = !(this.tree.value[0] > 0);
 		this.out.hidden = this.zoom === 0;
 		this.stage.classList.toggle("empty", empty);
 		if (empty) {
 			this.says.textContent = "Nothing here: no site of this process has a known value of this kind.";
-			this.canvas.height = 0;
+			this.sheet.style.height = "0";
+			this.canvas.height = this.height = 0;
 			return;
 		}
 		const rows = this.rows(width);
 		const height = (rows.reduce((m, r) => Math.max(m, r[3]), 0) + 1) * ROW;
-		this.canvas.width = Math.round(width * ratio);
-		this.canvas.height = Math.round(height * ratio);
-		this.canvas.style.height = height + "px";
-		const g = this.canvas.getContext("2d");
-		g.scale(ratio, ratio);
-		this.paint(g, rows, colours(this.stage));
+		const seen = isOnPaper() ? height : Math.min(height, SEEN);
+		const top = Math.min(scrolled, height - seen);
+		const g = this.sized(width, height, seen);
+		this.ink = this.ink || colours(this.stage);
+		g.fillStyle = this.ink.back;
+		g.fillRect(0, 0, this.canvas.width, this.canvas.height);
+		g.translate(0, -Math.round(top * this.ratio));
+		this.paint(g, rows.filter((r) => (r[3] + 1) * ROW > top && r[3] * ROW < top + seen), this.ink);
 		if (!this.said)
 			this.say(this.zoom);
 	}
 
+	// The canvas, in pixels of the screen. To make it anew costs more than to draw on it.
+	sized(width, height, seen) {
+		const ratio = this.ratio = window.devicePixelRatio || 1;
+		const wide = Math.round(width * ratio), high = Math.round(seen * ratio);
+		if (this.canvas.width !== wide || this.canvas.height !== high) {
+			this.canvas.width = wide;
+			this.canvas.height = high;
+			this.canvas.style.height = seen + "px";
+		}
+		if (this.height !== height) {
+			this.height = height;
+			this.sheet.style.height = height + "px";
+		}
+		const g = this.canvas.getContext("2d", { alpha: false });
+		g.resetTransform();
+		return g;
+	}
+
+	// Boxes begin and end between pixels of the screen.
 	paint(g, rows, c) {
-		g.font = "12px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace";
+		const ratio = this.ratio, at = (v) => Math.round(v * ratio);
+		const gap = Math.max(1, Math.floor(ratio)), inset = 5 * ratio;
+		g.font = 12 * ratio + "px " + FONTS;
 		g.textBaseline = "middle";
-		const letter = g.measureText("MMMMMMMMMM").width / 10;
+		const letter = g.measureText("MMMMMMMMMM").width / 10 / ratio;
 		for (const [i, x, w, row, above] of rows) {
 			const [fill, ink] = this.inks(i, c, above);
+			const left = at(x), top = at(row * ROW), wide = at(x + w) - left, high = at((row + 1) * ROW) - top;
 			g.fillStyle = fill;
-			g.fillRect(x, row * ROW, w > 3 ? w - 1 : w, ROW - 1);
+			g.fillRect(left, top, w > 3 ? wide - gap : wide, high - gap);
 			const room = Math.floor((w - 10) / letter);
 			if (room >= 3) {
 				g.fillStyle = ink;
-				g.fillText(this.label(i, room), x + 5, row * ROW + ROW / 2);
+				g.fillText(this.label(i, room), left + inset, top + high / 2);
 			}
 			if (i === this.at && this.at) {
 				g.strokeStyle = c.focus;
-				g.lineWidth = 2;
-				g.strokeRect(x + 1, row * ROW + 1, Math.max(w - 3, 1), ROW - 3);
+				g.lineWidth = 2 * ratio;
+				g.strokeRect(left + ratio, top + ratio, Math.max(wide - 3 * ratio, 1), high - 3 * ratio);
 			}
 		}
 	}
 
 	inks(i, c, above) {
 		const n = this.tree.frame[i];
-		if (this.hit && this.hit[i])
+		if (this.isHit(n))
 			return [c.hit, c.hitText];
 		if (above || i === 0 || (this.hit && n < -1))
 			return [c.faint, c.faintText];
@@ -210,14 +253,16 @@ export class FlameView {
 			return [c.faint, c.faintText];
 		if (this.tree.leak[i])
 			return [c.leak, c.leakText];
-		return [(this.frames[n].native ? c.c : c.py)[this.shade[n]], c.text];
+		if (this.shades[n] === undefined)
+			this.shades[n] = shadeOf(this.frames.at(n).path);
+		return [(this.frames.at(n).native ? c.c : c.py)[this.shades[n]], c.text];
 	}
 
 	name(i) {
 		const n = this.tree.frame[i];
 		if (i === 0)
 			return "all";
-		return n < 0 ? plain(this.tree.groups[-2 - n], 100) : this.frames[n].name;
+		return n < 0 ? plain(this.tree.groups[-2 - n], 100) : this.frames.at(n).name;
 	}
 
 	label(i, room) {
@@ -225,14 +270,14 @@ export class FlameView {
 		let text = this.name(i);
 		if (i === 0)
 			text += "  " + this.text(this.tree.value[0]);
-		else if (n >= 0 && this.frames[n].short)
-			text += "  " + this.frames[n].short;
+		else if (n >= 0 && this.frames.at(n).short)
+			text += "  " + this.frames.at(n).short;
 		return text.length > room ? text.slice(0, room - 1) + "…" : text;
 	}
 
 	describe(i) {
 		const t = this.tree, n = t.frame[i];
-		const place = n >= 0 && this.frames[n].place ? this.frames[n].place : "";
+		const place = n >= 0 && this.frames.at(n).place ? this.frames.at(n).place : "";
 		const share = i ? ", " + percent(t.value[i] / t.value[0]) : "";
 		return { name: this.name(i), place, value: this.text(t.value[i]) + share };
 	}
@@ -260,7 +305,7 @@ export class FlameView {
 	}
 
 	find(e) {
-		const box = this.canvas.getBoundingClientRect();
+		const box = this.sheet.getBoundingClientRect();
 		const row = Math.floor((e.clientY - box.top) / ROW), t = this.tree;
 		let i = this.zoom;
 		if (row < this.above) {

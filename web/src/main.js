@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The page from top to bottom.
 import { charts, etaText } from "./chart.js";
-import { containerOf, read } from "./data.js";
+import { containerOf, ownFrame, read } from "./data.js";
 import { Findings, hint } from "./findings.js";
 import { FlameView } from "./flame_view.js";
 import { how, lostCount } from "./how.js";
@@ -23,12 +23,12 @@ function fact(label, value, note) {
 
 function verdict(p) {
 	const v = p.verdict, m = p.memory;
-	const site = p.sites.find((s) => s.verdict === v.class && s.own) || null;
+	const site = p.sites.find((s) => s.verdict === v.class && s.stack.length), own = site && ownFrame(site);
 	const grows = v.class === "leak" || v.class === "growing";
 	return el("section", { class: "verdict " + v.class, "aria-label": "Verdict" },
 		el("p", { class: "who" }, processBadge(v), el("span", {}, p.title), containerOf(p.container) ? el("span", { class: "muted" }, "in " + containerOf(p.container)) : null),
 		el("p", { class: "sentence" }, sentence(v.reason)),
-		grows && site ? el("div", { class: "where" }, el("p", { class: "place" }, el("code", {}, site.own.place), el("span", { class: "muted" }, " in " + site.own.name)), code(site.own, true)) : null,
+		grows && own ? el("div", { class: "where" }, el("p", { class: "place" }, el("code", {}, own.place), el("span", { class: "muted" }, " in " + own.name)), code(own, true)) : null,
 		hint(v.hint),
 		el("dl", { class: "stats" }, fact("RSS", bytes(m.rss_bytes), known(m.rss_growth_bytes_per_s) ? byteRate(m.rss_growth_bytes_per_s) : ""),
 			fact("Limit met in", etaText(m), m.limit_name ? plain(m.limit_name, 60) + ", " + bytes(m.limit_bytes) : ""),
@@ -82,7 +82,7 @@ function show(data, p) {
 }
 
 function main() {
-	const data = read(document.getElementById("data").textContent);
+	const data = read(Array.from(document.querySelectorAll('script[type="application/json"]'), (part) => part.textContent).join(""));
 	const body = el("main", {});
 	const nav = el("div", {});
 	const n = data.list.filter((one) => !one.isAll).length;

@@ -36,8 +36,8 @@ function dedent(lines) {
 	return lines.map((l) => (same && indents.length ? l.slice(least) : l).trimEnd());
 }
 
-function row(site, f) {
-	const isOwn = f === site.own;
+function row(site, i) {
+	const f = site.frames.at(site.stack[i]), isOwn = site.stack[i] === site.stack[site.ownAt];
 	return el("li", { class: (f.native ? "native" : "python") + (isOwn ? " own" : "") },
 		el("span", { class: "lang" }, f.native ? "C" : "py"), el("span", { class: "fn" }, f.name),
 		el("span", { class: "place" }, f.place), code(f, isOwn));
@@ -58,13 +58,13 @@ function shorten(rows) {
 }
 
 export function stack(site) {
-	const rows = [];
+	const rows = [], numbers = site.stack.map((n) => site.frames.number(n));
 	let i = 0;
 	while (i < site.stack.length) { // recursion, said once
 		let n = 1;
-		while (i + n < site.stack.length && site.numbers[i + n] === site.numbers[i])
+		while (i + n < site.stack.length && numbers[i + n] === numbers[i])
 			n++;
-		rows.push(row(site, site.stack[i]));
+		rows.push(row(site, i));
 		if (n > 1)
 			rows.push(el("li", { class: "more" }, "the same " + (n - 1) + " times more"));
 		i += n;

@@ -3,8 +3,9 @@
 import { choice } from "./parts.js";
 
 const system = window.matchMedia("(prefers-color-scheme: dark)");
+const print = window.matchMedia("print");
 const listeners = new Set();
-let chosen = "auto";
+let chosen = "auto", isPrinted = false;
 
 function tell() {
 	document.documentElement.dataset.theme = chosen === "auto" ? (system.matches ? "dark" : "light") : chosen;
@@ -16,14 +17,24 @@ export function onTheme(call) {
 	listeners.add(call);
 }
 
+// What scrolls on the screen is whole on paper.
+export function isOnPaper() {
+	return isPrinted || print.matches;
+}
+
 // Nobody is told any more: what listened is not shown any more.
 export function forgetThemes() {
 	listeners.clear();
 }
 
 export function themeSwitch() {
-	for (const query of [system, window.matchMedia("print")])
+	for (const query of [system, print])
 		query.addEventListener("change", tell);
+	for (const [name, is] of [["beforeprint", true], ["afterprint", false]])
+		window.addEventListener(name, () => {
+			isPrinted = is;
+			tell();
+		});
 	tell();
 	return choice("Theme", [["auto", "auto"], ["light", "light"], ["dark", "dark"]], "auto", (value) => {
 		chosen = value;
