@@ -84,7 +84,7 @@ test-built:
 	$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) tests-to-run
 	$(Q)$(RUN_TESTS) --matrix $(or $(MATRIX),core) $(PY_TESTS:%=--pytest %) $(C_TESTS)
 
-tests-to-run: all $(FUZZERS) $(O)/fuzz/san/pyleak-bpf $(C_TESTS) $(HELPERS)
+tests-to-run: all $(FUZZERS) $(O)/fuzz/san/pyleak-bpf $(C_TESTS) $(HELPERS) $(O)/tests/safety/cycles
 
 # The tool, and the tests of what reads a hostile process, once more with sanitizers.
 ASAN_MAKE = $(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined CFLAGS='-O1 -fno-sanitize-recover=undefined'
