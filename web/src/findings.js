@@ -2,7 +2,7 @@
 // All sites as a table that sorts, filters and opens; no more rows at a time than a reader can use.
 import { ownFrame, rank, unitOf } from "./data.js";
 import { holderGraph } from "./holders.js";
-import { badge, debounce, num } from "./parts.js";
+import { badge, debounce, idle, num } from "./parts.js";
 import { stack } from "./source.js";
 import { byteRate, bytes, count, countRate, duration, el, known, percent, plain } from "./text.js";
 
@@ -103,6 +103,13 @@ export class Findings {
 				el("table", { class: "findings" }, el("caption", { class: "out" }, "Sites, by what should be looked at first"), el("thead", {}, this.heads), this.body)),
 			this.more);
 		this.draw();
+		// The keys of lines take the longest: they are made before anybody asks.
+		idle(() => this.keysOf("where"));
+	}
+
+	// The values that sites are sorted by, in their first order.
+	keysOf(key) {
+		return this.keys[key] || (this.keys[key] = this.sites.map(COLUMNS.find((c) => c.key === key).of));
 	}
 
 	has(site, frames) {
@@ -111,11 +118,10 @@ export class Findings {
 	}
 
 	chosen() {
-		const column = COLUMNS.find((c) => c.key === this.sort.key);
 		const frames = this.want ? this.data.frames.matching(this.want) : null;
 		const list = frames ? this.sites.filter((s) => this.has(s, frames)) : this.sites.slice();
 		const sign = this.sort.down ? -1 : 1;
-		const keys = this.keys[column.key] || (this.keys[column.key] = this.sites.map(column.of)); // by their order
+		const keys = this.keysOf(this.sort.key);
 		return list.sort((a, b) => {
 			const x = keys[a.order], y = keys[b.order];
 			if (typeof x === "string")

@@ -3,7 +3,7 @@
 // and in sight is drawn, so its cost is that of the screen and not that of the report.
 import { MEASURES } from "./data.js";
 import { flameChildren, flameGroups, flameOrder, flameSearch, flameTree } from "./flame.js";
-import { choice, debounce } from "./parts.js";
+import { choice, debounce, idle } from "./parts.js";
 import { count, el, percent, plain } from "./text.js";
 import { isOnPaper, onTheme } from "./theme.js";
 
@@ -12,7 +12,6 @@ const LEAST = 0.5; // pixels
 const SEEN = 640; // as much of it as is seen at a time
 const FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace";
 const SHADES = 4;
-const idle = window.requestIdleCallback || ((call) => setTimeout(call, 200));
 
 function shadeOf(text) {
 	let h = 0;

@@ -12,6 +12,9 @@ export function choice(legend, options, value, change) {
 			el("span", {}, text))));
 }
 
+// Calls it when nobody waits for the page.
+export const idle = window.requestIdleCallback || ((call) => setTimeout(call, 200));
+
 export function debounce(call, ms) {
 	let timer = 0;
 	return () => {
