@@ -349,7 +349,7 @@ def tell(row, kept):
 
 def main():
     gc.disable()
-    # What is made before the first step is not recorded, and a collection passes over what is frozen.
+    # Objects made before the first step are not recorded, and a collection passes over frozen ones.
     loops = [(row, loop_over(row), loop_over(row)) for row in filter(runs_here, ROWS)]
     gc.freeze()
     step()

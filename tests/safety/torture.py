@@ -228,7 +228,7 @@ def kill(tool, results, with_speed):
 
 
 def kills(counts, target, results):
-    """Of new tools; the first one is that which was stopped, where there is one."""
+    """Kills new tools; the one that was stopped, where there is one, counts as the first."""
     for i in range("kill -9" in results.rows, counts["kills"]):
         kill(Tool(target), results, i % 5 == 0)
 

@@ -11,7 +11,8 @@ import servers
 from until import Until, samples_of, sites_of
 
 SECONDS = 60
-# Of the innocent one: a leak is called one after 15 s. Recordings of 60 s, at 40 requests a second, are judged (tests/judge).
+# The innocent one is watched for twice the 15 s after which a leak is called one. Recordings of 60 s, at 40 requests a second,
+# are judged (tests/judge).
 CORE_SECONDS, CORE_RATE = 30, 20
 DEAR_SECONDS = 120  # half as many windows a second, of which a leak's line needs samples
 # The right answer in so many reports, one each two seconds, ends a watch in the core set, once it is of so many samples that

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is read at any address as if Python had something there. */
+/* Reads an address as if Python had something of each kind there. */
 #ifndef PYLEAK_TESTS_NOISE_H
 #define PYLEAK_TESTS_NOISE_H
 

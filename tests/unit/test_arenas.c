@@ -41,7 +41,7 @@ static ssize_t read_ourselves(struct proc_source *s, uint64_t addr, void *buf, s
 	ssize_t got;
 
 	(void)s;
-	/* Of these a million are read, one by one. */
+	/* A million arenas are read, one by one. */
 	if (addr >= (uintptr_t)table && addr + len <= (uintptr_t)(table + ARENAS)) {
 		memcpy(buf, (const void *)(uintptr_t)addr, len);
 		return (ssize_t)len;

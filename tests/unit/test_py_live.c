@@ -396,7 +396,7 @@ static void survives_random_addresses(void **state)
 	}
 }
 
-/* What the signal brings is seen by whoever looked before it, and by whoever looks only then. */
+/* Both a look from before the signal and a new one see tracemalloc and the loader, which it brings. */
 static void check_signal(struct target *t)
 {
 	enum py_allocator allocator = t->rt->allocator;

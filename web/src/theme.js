@@ -17,7 +17,7 @@ export function onTheme(call) {
 	listeners.add(call);
 }
 
-// What scrolls on the screen is whole on paper.
+// On paper nothing scrolls: graphs are drawn whole.
 export function isOnPaper() {
 	return isPrinted || print.matches;
 }
