@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Descriptors, threads and children: the line, the hint and the counts of each program of zoo/fds."""
-import contextlib
 import glob
 import json
 import os
@@ -44,23 +43,61 @@ def guilty(name):
 
 
 class Outcome:
-    """One of the programs that the tool has watched, and what /proc and the program say themselves."""
+    """One program watched by the tool, and what /proc and the program say themselves."""
 
-    def __init__(self, name, target):
-        self.name, self.path, self.target = name, target.path, target
-        self.begun = self.turns()
+    def __init__(self, python, name):
+        self.name = name
+        with harness.Target(python, "fds/" + name) as target, tempfile.TemporaryDirectory() as d:
+            try:
+                target.wait_ready()
+                self.path = target.path
+                self.watch(target, os.path.join(d, "report.json"))
+            finally:
+                shutil.rmtree(target.truth_file + ".scratch", ignore_errors=True)
+        assert self.rc == 0, self.stderr
+        self.problems = harness.validate(self.report)
+        self.process = self.report["processes"][0]
 
-    def turns(self):
-        rows = self.target.truth()
-        return rows[-1]["turns"] if rows else 0
+    def watch(self, target, out):
+        """The target stands still before the end: then what the report counts is what /proc shows."""
+        self.recording = harness.new_recording()
+        cmd = [harness.TOOL, "-p", str(target.pid), "-i", "60", "--no-color", "--json", out, *harness.recording_args(self.recording)]
+        tool = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE, text=True)  # fmt: skip
+        try:
+            self.stderr = ""
+            for line in tool.stderr:
+                self.stderr += line
+                if line.startswith("watching"):
+                    break
+            self.begun = self.turns(target)
+            self.wait_for_turns(target)
+            os.kill(target.pid, signal.SIGSTOP)
+            time.sleep(SETTLE_S)
+            self.ended = self.turns(target)
+            self.fds = len(os.listdir("/proc/%d/fd" % target.pid))
+            tool.send_signal(signal.SIGINT)
+            self.stderr += tool.communicate(timeout=60)[1]
+        finally:
+            if tool.poll() is None:
+                tool.kill()
+                tool.wait()
+        self.rc = tool.returncode
+        assert os.path.exists(out), "no report: %s" % self.stderr
+        with open(out) as f:
+            self.report = json.load(f)
 
-    def is_done(self):
+    def wait_for_turns(self, target):
         """A program that gets no CPU has leaked nothing that could be seen."""
-        return self.turns() >= self.begun + FEWEST_TURNS
+        start = time.monotonic()
+        time.sleep(WATCH_S)
+        while self.turns(target) < self.begun + FEWEST_TURNS and time.monotonic() < start + LIMIT_S:
+            time.sleep(0.5)
 
-    def end(self):
-        self.ended = self.turns()
-        self.fds = len(os.listdir("/proc/%d/fd" % self.target.pid))
+    @staticmethod
+    def turns(target):
+        rows = target.truth()
+        return rows[-1]["turns"] if rows else 0
 
     def sites(self):
         """Those of descriptors, threads and children: (kind, line of the program, site)."""
@@ -74,58 +111,6 @@ class Outcome:
     def show(self):
         return "\n".join("%s %s %s %s %s %s" % (kind, line, s["verdict"], s["outstanding_count"],
                                                 s["types"], s["hint"]) for kind, line, s in self.sites())  # fmt: skip
-
-
-def watch(targets, out, recording):
-    """The targets, by name, stand still before the end: then what the report counts is what /proc shows. Their outcomes."""
-    pids = ",".join(str(t.pid) for t in targets.values())
-    cmd = [harness.TOOL, "-p", pids, "-i", "60", "--no-color", "--json", out, *harness.recording_args(recording)]
-    tool = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        said, waits_for = "", len(targets)
-        for line in tool.stderr:
-            said += line
-            waits_for -= line.startswith("watching")
-            if not waits_for:
-                break
-        found = [Outcome(name, target) for name, target in targets.items()]
-        start = time.monotonic()
-        time.sleep(WATCH_S)
-        while not all(o.is_done() for o in found) and time.monotonic() < start + LIMIT_S:
-            time.sleep(0.5)
-        for target in targets.values():
-            os.kill(target.pid, signal.SIGSTOP)
-        time.sleep(SETTLE_S)
-        for o in found:
-            o.end()
-        tool.send_signal(signal.SIGINT)
-        said += tool.communicate(timeout=60)[1]
-    finally:
-        if tool.poll() is None:
-            tool.kill()
-            tool.wait()
-    assert tool.returncode == 0 and os.path.exists(out), said
-    return found
-
-
-def outcomes(python, *names):
-    """By name."""
-    recording = harness.new_recording()
-    with contextlib.ExitStack() as stack, tempfile.TemporaryDirectory() as d:
-        targets = {}
-        for name in names:
-            targets[name] = stack.enter_context(harness.Target(python, "fds/" + name))
-            stack.callback(shutil.rmtree, targets[name].truth_file + ".scratch", ignore_errors=True)
-        for target in targets.values():
-            target.wait_ready()
-        found = watch(targets, os.path.join(d, "report.json"), recording)
-        with open(os.path.join(d, "report.json")) as f:
-            report = json.load(f)
-    problems = harness.validate(report)
-    processes = {p["pid"]: p for p in report["processes"]}
-    for o in found:
-        o.recording, o.report, o.problems, o.process = recording, report, problems, processes[o.target.pid]
-    return {o.name: o for o in found}
 
 
 def check_common(o):
@@ -169,18 +154,12 @@ def check_twin(o):
     assert [s for _, _, s in o.sites() if s["verdict"] == "leak"] == [], o.show()
 
 
-def check(python, name, o=None):
+def check(python, name):
     pythons.install_zoo(python)
-    o = o or outcomes(python, name)[name]
+    o = Outcome(python, name)
     check_twin(o) if name in TWINS else check_leak(o)
     classes = harness.INNOCENT if name in TWINS else ("leak", "growing")
     harness.keep_accepted(o.recording, "fds-%s-%s" % (name, python.name), o.report, classes)
-
-
-@pytest.fixture(name="core_ones", scope="module")
-def core_ones_fixture(full):
-    """Those of the core set, watched together; all are watched alone in the matrix."""
-    return {} if full else outcomes(pythons.host(), *CORE)
 
 
 def core(names):
@@ -188,13 +167,13 @@ def core(names):
 
 
 @pytest.mark.parametrize("name", core(LEAKS))
-def test_the_leaking_line_is_named(core_ones, name):
-    check(pythons.host(), name, core_ones.get(name))
+def test_the_leaking_line_is_named(name):
+    check(pythons.host(), name)
 
 
 @pytest.mark.parametrize("name", core(TWINS))
-def test_what_does_not_leak_is_not_accused(core_ones, name):
-    check(pythons.host(), name, core_ones.get(name))
+def test_what_does_not_leak_is_not_accused(name):
+    check(pythons.host(), name)
 
 
 @pytest.mark.parametrize("python,name", [
@@ -207,7 +186,7 @@ def test_other_interpreters(python, name):
 def test_without_descriptors():
     with harness.Target(pythons.host(), "fds/files") as target:
         target.wait_ready()
-        run = harness.run_tool(target.pid, 2, ["-q", "--no-fds"])
+        run = harness.run_tool(target.pid, 4, ["-q", "--no-fds"])
     assert run.rc == 0, run.stderr
     process = run.report["processes"][0]
     assert process["fds"] is None
