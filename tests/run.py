@@ -49,10 +49,13 @@ def run_program(path, matrix):
         try:
             run = subprocess.Popen([path], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env)
             limit = threading.Timer(LIMIT_S, run.kill)
+            limit.daemon = True
             limit.start()
-            # Only this tells the CPU time of one program, with that of its children, while others run.
-            _, status, used = os.wait4(run.pid, 0)
-            limit.cancel()
+            try:
+                # Only this tells the CPU time of one program, with that of its children, while others run.
+                _, status, used = os.wait4(run.pid, 0)
+            finally:
+                limit.cancel()
             run.returncode = rc = os.waitstatus_to_exitcode(status)
             cpu = used.ru_utime + used.ru_stime
             out.seek(0)

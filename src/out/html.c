@@ -75,7 +75,8 @@ static ssize_t put_in_parts(void *cookie, const char *s, size_t n)
 
 	for (size_t done = 0, step; done < n; done += step) {
 		if (p->left == 0) {
-			fputs(NEXT_PART, p->f);
+			if (fputs(NEXT_PART, p->f) < 0)
+				return 0;
 			p->left = PART_BYTES;
 		}
 		step = n - done < p->left ? n - done : p->left;

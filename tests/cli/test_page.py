@@ -101,6 +101,21 @@ def test_only_its_own_script_and_style_may_run(name):
     assert len(text.encode()) - len(scripts[0][2].encode()) - len("".join(p[2] for p in page.all("pre"))) < MOST_BYTES
 
 
+def test_long_data_are_in_parts(tmp_path):
+    report = json.loads(GOLDEN.read_text())
+    site = report["processes"][0]["sites"][0]
+    report["processes"][0]["sites"] = [dict(site, id="%016x" % i, reason="\U0001f40d<\u2028" * 60) for i in range(1, 2500)]
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(report))
+    page, _ = parts_of(path)
+    parts = [text for _, attributes, text in page.all("script") if dict(attributes).get("type") == "application/json"]
+    assert len(parts) > 1
+    assert all(len(p) == 1 << 20 and p.isascii() for p in parts[:-1])
+    sites = json.loads("".join(parts))["report"]["processes"][0]["sites"]
+    assert len(sites) == 2499
+    assert {s["reason"] for s in sites} == {"\U0001f40d<\u2028" * 60}
+
+
 def test_without_scripts_the_report_is_there_as_text():
     page, _ = parts_of(GOLDEN)
     assert "Registry.remember" in page.all("pre")[0][2] and "LEAK" in page.all("pre")[0][2]

@@ -47,7 +47,7 @@ def bounds_of(pid):
     found = {}
     for path in json.loads(run.stdout)["paths"]:  # the greatest share first
         bound = min((s["bound"] for s in path["steps"] if s["bound"] is not None), default=None)
-        found.setdefault(re.search(r":: (\w+)", path["path"])[1], (bound, path["path"]))
+        found.setdefault("".join(re.findall(r":: (\w+)", path["path"])[:1]), (bound, path["path"]))
     return found
 
 

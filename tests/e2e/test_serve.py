@@ -129,7 +129,7 @@ def test_a_leak_is_told_and_the_metrics_are_clean(tmp_path):
         assert {p["pid"] for p in report["processes"]} == {leaking, steady}
         status, page = get(tool.port, "/report.html")
         assert status == 200 and page.startswith("<!doctype html>")
-        data = json.loads(page.split('id="data">')[1].split("</script>")[0])
+        data = json.loads("".join(re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.S)))
         assert {p["pid"] for p in data["report"]["processes"]} == {leaking, steady}
         # The text of a line may be for root's eyes only.
         assert any(frame[2] == str(path) for frame in data["frames"]) and not any(frame[7] for frame in data["frames"])

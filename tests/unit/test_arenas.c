@@ -13,7 +13,7 @@
 #define USED   20000u
 #define INDEX  3 /* of the arena that has the pool */
 #define POOLS  (64ull << 32)
-#define LIES   (1u << 15) /* without an end each of them is read as 32768 arenas */
+#define LIES   (1u << 15) /* if nothing bounded the search, 32768 arenas would be read for each */
 
 struct arena {
 	uint64_t address, pool_address, pools, freepools, next, prev;

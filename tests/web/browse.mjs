@@ -65,7 +65,23 @@ const picture = (page) => page.evaluate(() => document.querySelector("canvas").t
 const tasks = {
 	async look(page) {
 		return { title: await page.title(), text: await page.locator("body").innerText(), elements: [...new Set(await page.locator("body *").evaluateAll((all) => all.map((n) => n.localName)))].sort(),
-			scripts: await page.locator("script:not([type])").count() };
+			scripts: await page.locator('script:not([type="application/json"])').count() };
+	},
+
+	// A graph higher than what is seen of it: its canvas, in pixels, at the top, scrolled, and on paper.
+	async scroll(page) {
+		const painted = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+		const heights = () => page.evaluate(() => [document.querySelector("canvas").height / devicePixelRatio, document.querySelector(".flame-stage > div").offsetHeight]);
+		const say = (event) => page.evaluate((name) => window.dispatchEvent(new Event(name)), event);
+		const out = { top: await picture(page), seen: await heights() };
+		await page.evaluate(() => document.querySelector(".flame-stage").scrollTo(0, 1e6));
+		await painted();
+		out.bottom = await picture(page);
+		await say("beforeprint");
+		out.paper = await heights();
+		await say("afterprint");
+		out.again = await heights();
+		return out;
 	},
 
 	async use(page, argument) {

@@ -181,6 +181,15 @@ def test_it_prints_dark_on_white(browser, busy, tmp_path):
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF-")
 
 
+def test_a_high_graph_scrolls_and_is_whole_on_paper(browser, tmp_path):
+    (tmp_path / "r.json").write_text(json.dumps(many_sites(50, 60)))
+    seen = browser.one(page_of(tmp_path / "r.json", tmp_path / "r.html"), "scroll")
+    canvas, graph = seen["seen"]
+    assert canvas < graph and seen["top"] != seen["bottom"]
+    assert seen["paper"] == [graph, graph]
+    assert seen["again"] == seen["seen"]
+
+
 def hostile_report(text):
     report = copy.deepcopy(json.loads(GOLDEN.read_text()))
     for p in report["processes"]:

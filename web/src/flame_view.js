@@ -224,7 +224,7 @@ export class FlameView {
 		const letter = g.measureText("MMMMMMMMMM").width / 10 / ratio;
 		for (const [i, x, w, row, above] of rows) {
 			const [fill, ink] = this.inks(i, c, above);
-			const left = at(x), top = at(row * ROW), wide = at(x + w) - left, high = at((row + 1) * ROW) - top;
+			const left = at(x), top = at(row * ROW), wide = Math.max(at(x + w) - left, 1), high = at((row + 1) * ROW) - top;
 			g.fillStyle = fill;
 			g.fillRect(left, top, w > 3 ? wide - gap : wide, high - gap);
 			const room = Math.floor((w - 10) / letter);

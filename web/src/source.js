@@ -58,11 +58,11 @@ function shorten(rows) {
 }
 
 export function stack(site) {
-	const rows = [], numbers = site.stack.map((n) => site.frames.number(n));
+	const rows = [], same = site.stack.map((n) => site.frames.at(n)).map((f) => f.native + f.what);
 	let i = 0;
 	while (i < site.stack.length) { // recursion, said once
 		let n = 1;
-		while (i + n < site.stack.length && numbers[i + n] === numbers[i])
+		while (i + n < site.stack.length && same[i + n] === same[i])
 			n++;
 		rows.push(row(site, i));
 		if (n > 1)
