@@ -15,8 +15,8 @@ struct json {
 	FILE *f;
 	int err; /* the first error, an errno */
 	int depth;
-	/* without blanks and '<', so that it can stand in a page's script element, and in ASCII: one
-	 * other letter makes a browser keep all of it in twice the memory */
+	/* without blanks and '<', so that it can stand in a page's script element, and in ASCII:
+	 * one other letter makes a browser keep all of it in twice the memory */
 	bool is_dense;
 	/* takes the frames of a report, whose stacks then hold numbers; NULL: stacks hold frames */
 	struct out_frames *frames;

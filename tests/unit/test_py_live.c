@@ -396,7 +396,8 @@ static void survives_random_addresses(void **state)
 	}
 }
 
-/* Both a look from before the signal and a new one see tracemalloc and the loader, which it brings. */
+/* Both a look from before the signal and a new one see tracemalloc and the loader, which it brings.
+ */
 static void check_signal(struct target *t)
 {
 	enum py_allocator allocator = t->rt->allocator;
