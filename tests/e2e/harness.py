@@ -241,6 +241,12 @@ def is_dear_host():
     return any(int(ns) > 2000 for ns in re.findall(r"(\d+) ns an event", said))
 
 
+def said_by(tool):
+    """All that a tool of run_tool has said so far."""
+    with open("/proc/%d/fd/2" % tool.pid, encoding="utf-8", errors="replace") as f:
+        return f.read()
+
+
 def run_tool(pid, seconds=SECONDS, args=(), env=None, during=None, until=None, is_measured=False):
     """Runs the tool to its end. `during(process)` is called in this thread meanwhile. `until` (of until.py) ends it sooner.
     Its use of the host is measured if asked for."""

@@ -20,6 +20,8 @@ def watch(seconds, sig, interrupts=False):
 
     def hit(tool):
         seen["pid"] = harness.helper(tool.pid, "pyleak-files")
+        # Behind its start there is something to report.
+        harness.wait_until(lambda: " report in " in harness.said_by(tool), pause=0.1)
         time.sleep(2)
         os.kill(seen["pid"], sig)
         begin = time.monotonic()

@@ -2,7 +2,6 @@
 """Starting, stopping and killing the tool under full load leaves the target and the kernel as found."""
 import json
 import os
-import pathlib
 import random
 import re
 import shutil
@@ -173,18 +172,13 @@ def test_target_ends_first():
     assert (file, line in program.guilty) == (path, True)
 
 
-def said_by(tool):
-    """All that a tool of harness.run_tool has said so far."""
-    return pathlib.Path("/proc/%d/fd/2" % tool.pid).read_text()
-
-
 def watch_without(name, after_s, seconds, args=()):
     """Watches a leaking program, and kills one of the tool's own processes meanwhile."""
     code = "import time\nkept = []\nwhile True:\n    kept.append({1: 2})\n    time.sleep(0.01)"
 
     def kill(tool):
         if "-q" not in args:
-            harness.wait_until(lambda: "first report in" in said_by(tool), pause=0.1)
+            harness.wait_until(lambda: "first report in" in harness.said_by(tool), pause=0.1)
         time.sleep(after_s)
         os.kill(harness.helper(tool.pid, name), signal.SIGKILL)
 
@@ -224,7 +218,7 @@ def test_a_stopped_holder_of_probes_is_named(signals):
             for _ in range(signals):
                 tool.send_signal(signal.SIGINT)
                 time.sleep(0.5)
-            harness.wait_until(lambda: "kill -CONT %d\n" % guardian in said_by(tool), 20)
+            harness.wait_until(lambda: "kill -CONT %d\n" % guardian in harness.said_by(tool), 20)
         finally:
             os.kill(guardian, signal.SIGCONT)
 

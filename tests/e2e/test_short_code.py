@@ -37,10 +37,10 @@ def test_cells_of_a_notebook():
     assert through(process, "HISTORY.append") < 500
 
 
-@pytest.mark.calm
+@pytest.mark.quiet
 def test_rules_that_are_gone_when_a_window_ends():
     """Their code is copied while it runs, for 30 ms: what they keep is told to their own line, not to one that is not
-    known. Beside six other watches on two CPUs a fifth of it, and up to a third, is gone before it can be copied."""
+    known. Beside other watches on two CPUs a fifth of it, and up to a third, is gone before it can be copied."""
     with harness.Target(pythons.host(), "short_rules") as target:
         target.wait_ready()
         # The default sees some thirty births in that time: chance alone would decide.
