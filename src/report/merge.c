@@ -289,8 +289,10 @@ static double mean_coverage(const struct merge_parts *parts)
 		const struct report_process *p = parts->v[i].process;
 
 		if (p->on_s > 0 && isfinite(p->coverage)) {
-			sum += p->coverage;
-			n++;
+			double of = p->n_members ? (double)report_members(p) : 1;
+
+			sum += p->coverage * of;
+			n += of;
 		}
 	}
 	return n > 0 ? sum / n : NAN;

@@ -49,7 +49,8 @@ static bool comes_first(const struct report_site *a, const struct report_site *b
 {
 	if (a->verdict != b->verdict)
 		return a->verdict < b->verdict;
-	return a->growth_bytes_per_s > b->growth_bytes_per_s;
+	return a->growth_bytes_per_s + (double)a->unlisted_bytes_per_s >
+	       b->growth_bytes_per_s + (double)b->unlisted_bytes_per_s;
 }
 
 static int find_first(struct lines *l, const struct report_process *p)
@@ -67,6 +68,17 @@ static int find_first(struct lines *l, const struct report_process *p)
 			*first = i + 1;
 	}
 	return 0;
+}
+
+/* Tells of the places that @s does not list with its new first site: a part tells of none. */
+static void move_unlisted(struct report_site *first, struct report_site *s)
+{
+	first->unlisted += s->unlisted;
+	first->unlisted_bytes_per_s += s->unlisted_bytes_per_s;
+	first->unlisted_bytes += s->unlisted_bytes;
+	if (s->kind == first->kind)
+		first->unlisted_count_per_s += s->unlisted_count_per_s;
+	s->unlisted = s->unlisted_bytes_per_s = s->unlisted_bytes = s->unlisted_count_per_s = 0;
 }
 
 /* Moves the parts of a site that has become a part itself to its first site. */
@@ -94,6 +106,7 @@ static int join(struct lines *l, struct report *r, struct report_process *p)
 		s->part_of = report_strdup(r, p->sites[*first - 1].id);
 		if (!s->part_of)
 			return -ENOMEM;
+		move_unlisted(&p->sites[*first - 1], s);
 	}
 	return follow(p);
 }

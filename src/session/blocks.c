@@ -110,7 +110,8 @@ static uint64_t pause_blocks(void *self, bool on)
 
 bool blocks_are_exact(const struct blocks *b)
 {
-	return native_state(b->native) == NATIVE_EXACT;
+	/* It may be closed: a source that could not be opened late ends none of the others. */
+	return b && native_state(b->native) == NATIVE_EXACT;
 }
 
 int blocks_each(struct blocks *b, native_block_fn fn, void *arg)

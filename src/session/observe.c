@@ -9,10 +9,13 @@
 
 void session_see_notes(const struct session *s, struct report *r, struct report_process *p)
 {
-	p->notes = report_alloc(r, (s->notes.n + 1) * sizeof(*p->notes));
+	p->notes = report_alloc(r, (s->notes.n + 2) * sizeof(*p->notes));
 	p->n_notes = 0;
 	for (size_t i = 0; p->notes && i < s->notes.n; i++)
 		p->notes[p->n_notes++] = report_strdup(r, s->notes.v[i]);
+	if (p->notes && s->notes.left_out)
+		p->notes[p->n_notes++] =
+			report_printf(r, "%zu more notes were left out", s->notes.left_out);
 }
 
 static void see_identity(const struct session *s, struct report *r, struct report_process *p)

@@ -29,6 +29,7 @@ struct session_times { /* CLOCK_MONOTONIC */
 struct session_notes {
 	char *v[SESSION_NOTES];
 	size_t n;
+	size_t left_out; /* of the middle, for newer ones */
 };
 
 struct source {

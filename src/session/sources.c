@@ -37,10 +37,19 @@ void session_note(struct session *s, const char *fmt, ...)
 		return;
 	while (i < notes->n && strcmp(notes->v[i], text) != 0)
 		i++;
-	if (i == notes->n && i < SESSION_NOTES)
-		notes->v[notes->n++] = text;
-	else
+	if (i < notes->n) {
 		free(text);
+		return;
+	}
+	if (i == SESSION_NOTES) {
+		/* The first tell how it is watched, the last how it ended. */
+		free(notes->v[SESSION_NOTES / 2]);
+		memmove(&notes->v[SESSION_NOTES / 2], &notes->v[SESSION_NOTES / 2 + 1],
+			(SESSION_NOTES / 2 - 1) * sizeof(*notes->v));
+		notes->n--;
+		notes->left_out++;
+	}
+	notes->v[notes->n++] = text;
 }
 
 double session_ran_s(const struct session *s, uint64_t now_ns)

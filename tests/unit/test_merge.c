@@ -597,6 +597,51 @@ static void one_line_is_one_finding(void **state)
 	report_free(all);
 }
 
+/* The first of them has places that it does not list, and grows less than the other by itself. */
+static void places_that_are_not_listed_stay_in_the_sum(void **state)
+{
+	struct report_frame stack[2][2];
+	struct report *r = of_one_line(2, 1, stack), *all;
+	struct report_site *s = r->processes[0].sites;
+
+	(void)state;
+	for (size_t few = 0; few < 2; few++) {
+		s->unlisted = few ? 2 : 3749;
+		s->unlisted_bytes_per_s = few ? 50 : 250000;
+		s->growth_bytes_per_s = few ? 20 : 98;
+		all = merged(r);
+		assert_int_equal(all->processes->n_sites, 2);
+		for (size_t i = 0; i < 2; i++) {
+			const struct report_site *t = &all->processes->sites[i];
+
+			assert_int_equal(t->unlisted, t->part_of ? 0 : s->unlisted);
+			assert_int_equal(t->unlisted_bytes_per_s,
+					 t->part_of ? 0 : s->unlisted_bytes_per_s);
+			assert_int_equal(!t->part_of, t->growth_bytes_per_s == (few ? 100 : 98));
+		}
+		if (!few)
+			r = of_one_line(2, 1, stack), s = r->processes[0].sites;
+		report_free(all);
+	}
+}
+
+static void a_merged_part_counts_for_all_its_members(void **state)
+{
+	struct report_member three[3] = {0};
+	struct report *r = report_of(2), *all;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		r->processes[i].on_s = 1;
+	r->processes[0].coverage = 0.1;
+	r->processes[0].members = three;
+	r->processes[0].n_members = 3;
+	r->processes[1].coverage = 0.5;
+	all = merged(r);
+	assert_float_equal(all->processes->coverage, 0.2, 1e-9);
+	report_free(all);
+}
+
 /* One process has both, and tells them apart: their containers differ. */
 static void what_one_process_tells_apart_stays_apart(void **state)
 {
@@ -636,6 +681,8 @@ int main(void)
 		cmocka_unit_test(who_goes_on_has_not_ended),
 		cmocka_unit_test(few_samples_of_one_leave_the_sum_unsure),
 		cmocka_unit_test(one_line_is_one_finding),
+		cmocka_unit_test(places_that_are_not_listed_stay_in_the_sum),
+		cmocka_unit_test(a_merged_part_counts_for_all_its_members),
 		cmocka_unit_test(what_one_process_tells_apart_stays_apart),
 	};
 

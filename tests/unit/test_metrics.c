@@ -130,6 +130,25 @@ static void names_that_are_shown_alike_are_one_series(void **state)
 	report_free(r);
 }
 
+/* Two workers have the site in common, and one of them is judged to leak there. */
+static void a_site_is_told_by_its_worst_verdict(void **state)
+{
+	struct serve_metrics_opts o = {.processes = 2, .sites = 1};
+	struct report *r = workers();
+	char *text;
+	size_t len;
+
+	(void)state;
+	site[0][0].verdict = CLASS_GROWING;
+	site[1][0].verdict = CLASS_LEAK;
+	assert_int_equal(serve_metrics(r, &o, &text, &len), 0);
+	assert_int_equal(occurrences(text, "\npyleak_site_info{"), 1);
+	assert_non_null(strstr(text, "verdict=\"leak\""));
+	free(text);
+	site[0][0].verdict = site[1][0].verdict = 0;
+	report_free(r);
+}
+
 /* Two users have a container of that name. */
 static void no_two_series_have_the_same_labels(void **state)
 {
@@ -235,6 +254,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_too_early_is_not_steady),
 		cmocka_unit_test(what_is_still_left_out_is_not_dropped_again),
 		cmocka_unit_test(no_two_series_have_the_same_labels),
+		cmocka_unit_test(a_site_is_told_by_its_worst_verdict),
 		cmocka_unit_test(names_that_are_shown_alike_are_one_series),
 		cmocka_unit_test(bytes_are_exact),
 	};

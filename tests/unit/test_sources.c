@@ -76,11 +76,30 @@ static void all_that_are_due_run_at_one_wake(void **state)
 	assert_int_equal(s.sources.v[EXACT].due_ns, now + 3600000 * MS);
 }
 
+static void the_first_and_the_last_notes_are_kept(void **state)
+{
+	(void)state;
+	set_up();
+	for (int i = 0; i < 40; i++)
+		session_note(&s, "limit %d", i);
+	session_note(&s, "limit 39");
+	session_note(&s, "killed");
+	assert_int_equal(s.notes.n, SESSION_NOTES);
+	assert_string_equal(s.notes.v[0], "limit 0");
+	assert_string_equal(s.notes.v[SESSION_NOTES / 2 - 1], "limit 7");
+	assert_string_equal(s.notes.v[SESSION_NOTES / 2], "limit 33");
+	assert_string_equal(s.notes.v[SESSION_NOTES - 1], "killed");
+	assert_int_equal(s.notes.left_out, 41 - SESSION_NOTES);
+	for (size_t i = 0; i < s.notes.n; i++)
+		free(s.notes.v[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_least_patient_tells_when_to_wake),
 		cmocka_unit_test(all_that_are_due_run_at_one_wake),
+		cmocka_unit_test(the_first_and_the_last_notes_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
