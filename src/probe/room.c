@@ -47,7 +47,7 @@ static void note_plenty(int pid, uint64_t for_ns)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Counting processes reads two files of each, and there are no more of them than threads. In a
+/* Counting processes reads a file of each, and there are no more of them than threads. In a
  * container without the host's pids most are not seen, and yet may have the same libc: that of an
  * image that many containers share. */
 static bool count_crowd(void)

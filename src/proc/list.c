@@ -25,6 +25,15 @@ double proc_age_s(uint64_t start_ticks)
 	       (double)start_ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
+/* Kernel threads and zombies have none of their own. */
+static bool has_memory(int pid, char **status, struct proc_status *st)
+{
+	size_t len;
+
+	return !proc_slurp(pid, "status", status, &len) && !proc_parse_status(*status, st) &&
+	       st->rss_kb && st->state != 'Z' && st->state != 'X';
+}
+
 bool proc_list_one(int pid, struct proc_entry *out)
 {
 	auto_free char *status = NULL, *stat = NULL;
@@ -32,11 +41,8 @@ bool proc_list_one(int pid, struct proc_entry *out)
 	struct proc_stat s;
 	size_t len;
 
-	if (proc_slurp(pid, "status", &status, &len) || proc_slurp(pid, "stat", &stat, &len) ||
-	    proc_parse_status(status, &st) || proc_parse_stat(stat, &s))
-		return false;
-	/* No memory of its own: a kernel thread, a zombie. */
-	if (!st.rss_kb || st.state == 'Z' || st.state == 'X')
+	if (!has_memory(pid, &status, &st) || proc_slurp(pid, "stat", &stat, &len) ||
+	    proc_parse_stat(stat, &s))
 		return false;
 	out->pid = pid;
 	out->ppid = st.ppid;
@@ -51,63 +57,58 @@ bool proc_list_one(int pid, struct proc_entry *out)
 	return true;
 }
 
-static int list(struct proc_entry **out, size_t *n, size_t most)
+int proc_list(struct proc_entry **out, size_t *n)
 {
 	VEC(struct proc_entry) v = {0};
 	DIR *d = opendir("/proc");
 	struct dirent *e;
+	int err;
 
 	if (!d)
 		return fail(-errno, "/proc cannot be read: %s", strerror(errno));
-	while (errno = 0, v.n < most && (e = readdir(d))) {
-		struct proc_entry *to;
+	while (errno = 0, (e = readdir(d))) {
+		struct proc_entry one, *to;
 
-		if (e->d_name[0] < '1' || e->d_name[0] > '9')
+		if (!atoi(e->d_name) || !proc_list_one(atoi(e->d_name), &one))
 			continue;
 		to = vec_push(&v);
-		if (!to) {
-			vec_free(&v);
-			closedir(d);
-			return fail(-ENOMEM, "out of memory");
-		}
-		if (!proc_list_one(atoi(e->d_name), to))
-			v.n--;
+		if (!to)
+			break; /* errno tells */
+		*to = one;
 	}
-	if (errno) {
-		int err = fail(-errno, "/proc cannot be read: %s", strerror(errno));
-
-		vec_free(&v);
-		closedir(d);
-		return err;
-	}
+	err = errno ? fail(-errno, "/proc cannot be read: %s", strerror(errno)) : 0;
 	closedir(d);
+	if (err)
+		vec_free(&v);
 	*out = v.v;
 	*n = v.n;
-	return 0;
-}
-
-int proc_list(struct proc_entry **out, size_t *n)
-{
-	return list(out, n, SIZE_MAX);
+	return err;
 }
 
 size_t proc_count_threads(void)
 {
-	FILE *f = fopen("/proc/loadavg", "re");
-	size_t all = 0;
+	auto_free char *text = NULL;
+	size_t all = 0, len;
 
-	if (!f)
+	if (proc_slurp_path("/proc/loadavg", &text, &len) ||
+	    sscanf(text, "%*s %*s %*s %*[^/]/%zu", &all) != 1)
 		return 0;
-	if (fscanf(f, "%*s %*s %*s %*[^/]/%zu", &all) != 1)
-		all = 0;
-	fclose(f);
 	return all;
 }
 
 size_t proc_count(size_t most)
 {
-	auto_free struct proc_entry *v = NULL;
+	DIR *d = opendir("/proc");
+	struct dirent *e;
 	size_t n = 0;
 
-	return list(&v, &n, most) ? 0 : n;
+	while (d && n < most && (e = readdir(d))) {
+		auto_free char *status = NULL;
+		struct proc_status st;
+
+		n += atoi(e->d_name) && has_memory(atoi(e->d_name), &status, &st);
+	}
+	if (d)
+		closedir(d);
+	return n;
 }

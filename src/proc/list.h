@@ -24,10 +24,9 @@ double proc_age_s(uint64_t start_ticks);
 bool proc_list_one(int pid, struct proc_entry *out);
 /* Kernel threads and zombies are left out. The caller frees *out. */
 int proc_list(struct proc_entry **out, size_t *n);
-/* How many those are, or @most if there are more; 0 = not known. */
+/* How many those are, or @most if there are more; 0 = not known. Reads no stat, which may hang. */
 size_t proc_count(size_t most);
-/* All threads of the host, those of its kernel too, whatever this pid namespace shows; 0 = not
- * known. */
+/* All threads of the host and its kernel, in whatever pid namespace we are; 0 = not known. */
 size_t proc_count_threads(void);
 
 #endif

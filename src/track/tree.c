@@ -224,20 +224,18 @@ void tree_free(struct tree *t)
 
 static int follow(struct tree *t, int pid)
 {
-	uint32_t key = (uint32_t)pid;
 	uint8_t one = 1;
 
-	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.tree), &key, &one, BPF_ANY))
+	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.tree), &pid, &one, BPF_ANY))
 		return fail(-errno, "children of %d cannot be followed: %s", pid, strerror(errno));
 	return 0;
 }
 
 static bool is_followed(const struct tree *t, int pid)
 {
-	uint32_t key = (uint32_t)pid;
 	uint8_t one;
 
-	return !bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.tree), &key, &one);
+	return !bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.tree), &pid, &one);
 }
 
 /* Adds children that are there already. The list misses none: parents are followed before it is
@@ -250,11 +248,18 @@ static int add_present(struct tree *t, size_t *added)
 
 	*added = 0;
 	for (size_t i = 0; i < n && !err; i++) {
+		struct proc_entry now;
 		struct newcomer *c;
 
 		if (!is_followed(t, v[i].ppid) || is_followed(t, v[i].pid))
 			continue;
 		err = follow(t, v[i].pid);
+		if (!err &&
+		    (!proc_list_one(v[i].pid, &now) || now.start_ticks != v[i].start_ticks)) {
+			/* Its end was not told: the next of its number would be taken for it. */
+			bpf_map_delete_elem(bpf_map__fd(t->skel->maps.tree), &v[i].pid);
+			continue;
+		}
 		c = err ? NULL : add(t, v[i].pid, v[i].ppid, clock_ns());
 		++*added;
 		if (!c)

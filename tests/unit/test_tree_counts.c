@@ -6,7 +6,9 @@
 #define bpf_map__fd	    number_of
 #define bpf_map_lookup_elem look_up
 #define bpf_map_update_elem put
+#define bpf_map_delete_elem forget
 #define proc_list	    list_made_up
+#define proc_list_one	    look_made_up
 #define proc_open	    open_made_up
 #define proc_close	    close_nothing
 #define py_finder_has	    is_made_up_python
@@ -22,6 +24,7 @@ static struct tree_bpf skel = {
 static bool followed[PIDS], python[PIDS];
 static uint64_t forks;
 static size_t listed; /* by 1: 2, 3 ... */
+static int ended;     /* of those, before it is looked at */
 static struct proc process;
 
 int number_of(const struct bpf_map *map)
@@ -42,6 +45,19 @@ int put(int fd, const void *key, const void *value, __u64 flags)
 	(void)flags;
 	followed[*(const uint32_t *)key] = fd == TREE;
 	return 0;
+}
+
+int forget(int fd, const void *key)
+{
+	assert_int_equal(fd, TREE);
+	followed[*(const uint32_t *)key] = false;
+	return 0;
+}
+
+bool look_made_up(int pid, struct proc_entry *out)
+{
+	*out = (struct proc_entry){.pid = pid, .ppid = 1, .age_s = OLD};
+	return pid != ended;
 }
 
 int list_made_up(struct proc_entry **out, size_t *n)
@@ -113,6 +129,7 @@ static int begin(void **state)
 	memset(followed, 0, sizeof(followed));
 	memset(python, 0, sizeof(python));
 	forks = listed = 0;
+	ended = 0;
 	t->skel = &skel;
 	*state = t;
 	return 0;
@@ -139,6 +156,18 @@ static void those_that_were_there_are_children_too(void **state)
 	counts_are(t, 1, 0, 0, 0, 0);
 	told(t, PL_TREE_FORK, 4, 0);
 	counts_are(t, 2, 0, 0, 0, 0);
+}
+
+/* One that ended before it was followed is none: its number may be a stranger's by then. */
+static void one_that_has_ended_is_not_followed(void **state)
+{
+	struct tree *t = *state;
+
+	listed = 2;
+	ended = 3;
+	assert_int_equal(tree_add(t, 1), 0);
+	assert_true(followed[2] && !followed[3]);
+	counts_are(t, 1, 0, 0, 0, 0);
 }
 
 static void one_that_becomes_another_program_is_one(void **state)
@@ -250,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_TREE(those_that_were_there_are_children_too),
+		WITH_TREE(one_that_has_ended_is_not_followed),
 		WITH_TREE(one_that_becomes_another_program_is_one),
 		WITH_TREE(the_last_word_counts),
 		WITH_TREE(who_is_being_met_may_change),
