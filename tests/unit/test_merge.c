@@ -627,10 +627,13 @@ static void places_that_are_not_listed_stay_in_the_sum(void **state)
 
 static void a_merged_part_counts_for_all_its_members(void **state)
 {
-	struct report_member three[3] = {0};
+	struct report_member three[3];
 	struct report *r = report_of(2), *all;
 
 	(void)state;
+	for (int i = 0; i < 3; i++)
+		three[i] =
+			(struct report_member){.hostname = "web", .pid = 10 + i, .comm = "python3"};
 	for (size_t i = 0; i < 2; i++)
 		r->processes[i].on_s = 1;
 	r->processes[0].coverage = 0.1;
