@@ -21,7 +21,6 @@ def arguments():
     parser.add_argument("--go", required=True, help="workers start when this file is there")
     parser.add_argument("--truth", required=True, help="directory")
     parser.add_argument("--children", type=int, default=1000, help="short: how many in all")
-    parser.add_argument("--every", type=float, default=0.02, help="short: seconds from one to the next")
     parser.add_argument("--owned", type=int, default=50000, help="objects that the parent has before")
     parser.add_argument("--seconds", type=float, default=180.0)
     return parser.parse_args()
@@ -86,7 +85,7 @@ def short(args, end):
         for _ in range(40):
             remember()
         os.waitpid(pid, 0)
-        time.sleep(args.every)
+        time.sleep(0.02)
         if n % 10 == 9:
             say(fd, 40 * (n + 1))
     open(args.truth + "/done", "w").close()
