@@ -90,9 +90,8 @@ size_t proc_count_threads(void)
 	auto_free char *text = NULL;
 	size_t all = 0, len;
 
-	if (proc_slurp_path("/proc/loadavg", &text, &len) ||
-	    sscanf(text, "%*s %*s %*s %*[^/]/%zu", &all) != 1)
-		return 0;
+	if (!proc_slurp_path("/proc/loadavg", &text, &len))
+		(void)sscanf(text, "%*s %*s %*s %*[^/]/%zu", &all);
 	return all;
 }
 
@@ -102,12 +101,13 @@ size_t proc_count(size_t most)
 	struct dirent *e;
 	size_t n = 0;
 
-	while (d && n < most && (e = readdir(d))) {
+	while (errno = 0, d && n < most && (e = readdir(d))) {
 		auto_free char *status = NULL;
 		struct proc_status st;
 
 		n += atoi(e->d_name) && has_memory(atoi(e->d_name), &status, &st);
 	}
+	n = errno ? 0 : n;
 	if (d)
 		closedir(d);
 	return n;
