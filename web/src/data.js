@@ -40,11 +40,7 @@ class Frames {
 	matching(want) {
 		if (!this.hay)
 			this.hay = this.rows.map((_, i) => this.at(i).what.toLowerCase());
-		if (this.want !== want) {
-			this.want = want;
-			this.hits = this.hay.map((s) => s.includes(want));
-		}
-		return this.hits;
+		return this.hay.map((s) => s.includes(want));
 	}
 }
 
