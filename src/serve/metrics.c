@@ -334,8 +334,8 @@ static int gather(const struct report *r, size_t n, struct serve_metrics_opts *o
 				at++;
 			if (at == used)
 				v[used++] = (struct site_row){p, s, 0, 0};
-			if (s->verdict <
-			    v[at].site->verdict) { /* the worst is told, as in a merge */
+			/* The worst is told, as in a merge. */
+			if (s->verdict < v[at].site->verdict) {
 				v[at].process = p;
 				v[at].site = s;
 			}
