@@ -258,19 +258,20 @@ static int step(struct parser *p)
 	return err ? err : value(p);
 }
 
-int jval_parse(char *text, size_t len, struct jval_doc *out)
+int jval_parse_next(char *text, size_t len, struct jval_doc *out)
 {
 	struct parser p = {.at = text, .begin = text, .end = text + len, .d = out};
 	int err = 0;
 
-	memset(out, 0, sizeof(*out));
+	out->n = 0;
 	if (len >= UINT32_MAX)
-		return fail(-EFBIG, "too long");
+		err = fail(-EFBIG, "too long");
 	/* room for as many as our texts have, as growing copies all */
-	if (!vec_reserve(out, len / 24 + 16))
-		return fail(-ENOMEM, "out of memory");
+	if (!err && !vec_reserve(out, len / 24 + 16))
+		err = fail(-ENOMEM, "out of memory");
 	skip_space(&p);
-	err = value(&p);
+	if (!err)
+		err = value(&p);
 	while (!err && (skip_space(&p), p.depth))
 		err = step(&p);
 	if (!err && p.at != p.end)
@@ -278,6 +279,12 @@ int jval_parse(char *text, size_t len, struct jval_doc *out)
 	if (err)
 		jval_free(out);
 	return err;
+}
+
+int jval_parse(char *text, size_t len, struct jval_doc *out)
+{
+	memset(out, 0, sizeof(*out));
+	return jval_parse_next(text, len, out);
 }
 
 void jval_free(struct jval_doc *d)

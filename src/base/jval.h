@@ -30,6 +30,8 @@ struct jval_doc {
  * @text[@len] must be NUL. -EINVAL ("cut short", "no JSON at byte N"), -EFBIG or -ENOMEM, with the
  * sentence, and with @out empty. */
 int jval_parse(char *text, size_t len, struct jval_doc *out);
+/* The same, in the room of the text that @doc was of, or that of none: {0}. */
+int jval_parse_next(char *text, size_t len, struct jval_doc *doc);
 void jval_free(struct jval_doc *d);
 
 /* These take NULL for a missing value, and return NULL for one that is missing, null, or of another

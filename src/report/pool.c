@@ -13,6 +13,7 @@ struct shared {
 struct report_pool {
 	struct report *r;
 	struct map64 index; /* hash -> struct shared * */
+	struct report_room room;
 };
 
 int report_pool_new(struct report_pool **out)
@@ -34,6 +35,8 @@ void report_pool_free(struct report_pool *p)
 		return;
 	report_free(p->r);
 	map64_free(&p->index);
+	vec_free(&p->room.text);
+	jval_free(&p->room.doc);
 	free(p);
 }
 
@@ -53,4 +56,9 @@ const void *report_pool_share(struct report_pool *p, const void *from, size_t n)
 	if (at && !*at)
 		*at = (uintptr_t)s;
 	return s->bytes;
+}
+
+struct report_room *report_pool_room(struct report_pool *p)
+{
+	return &p->room;
 }

@@ -13,6 +13,7 @@
 #include "report/shape.h"
 
 #define MAX_BYTES (1u << 30) /* bytes; 10,000 processes with 200 sites each have less */
+#define MAX_KEPT  (4u << 20) /* bytes of text, whose room is kept for the next report */
 
 struct reader {
 	struct report *r;
@@ -314,66 +315,69 @@ static int check_schema(const char *path, const struct jval *o)
 	return 0;
 }
 
-/* Reads the whole text, and ends it with a NUL. */
-static int slurp(const char *path, char **text, size_t *len)
+/* Reads the whole text into @room, and ends it with a NUL. */
+static int slurp(const char *path, struct report_room *room)
 {
 	bool standard = !strcmp(path, "-");
 	auto_close int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-	VEC(char) v = {0};
+	size_t n = 0;
 	ssize_t got;
 
 	if (fd < 0)
 		return fail(-errno, "%s cannot be opened: %s", path, strerror(errno));
 	do {
-		if (v.n > MAX_BYTES || (v.cap - v.n < 2 && !vec_reserve(&v, v.n + (64 << 10)))) {
-			bool large = v.n > MAX_BYTES;
-
-			vec_free(&v);
-			return large ? fail(-EFBIG, "%s is larger than a report can be", path)
-				     : fail(-ENOMEM, "out of memory for %s", path);
-		}
-		got = read(fd, v.v + v.n, v.cap - v.n - 1);
+		if (n > MAX_BYTES)
+			return fail(-EFBIG, "%s is larger than a report can be", path);
+		if (room->text.cap - n < 2 && !vec_reserve(&room->text, n + (64 << 10)))
+			return fail(-ENOMEM, "out of memory for %s", path);
+		got = read(fd, room->text.v + n, room->text.cap - n - 1);
 		if (got > 0)
-			v.n += (size_t)got;
+			n += (size_t)got;
 	} while (got > 0 || (got < 0 && errno == EINTR));
-	if (got < 0) {
-		vec_free(&v);
+	if (got < 0)
 		return fail(-errno, "%s cannot be read: %s", path, strerror(errno));
-	}
-	v.v[v.n] = '\0';
-	*text = v.v;
-	*len = v.n;
+	room->text.v[n] = '\0';
+	room->text.n = n;
 	return 0;
 }
 
-int report_read_shared(const char *path, struct report_pool *pool, struct report **out)
+static int read_into(struct report_room *room, const char *path, struct report_pool *pool,
+		     struct report **out)
 {
 	struct reader rd = {.pool = pool};
-	struct jval_doc doc = {0};
-	auto_free char *text = NULL;
-	size_t len = 0;
-	int err = slurp(path, &text, &len);
+	int err = slurp(path, room);
 
 	if (err)
 		return err;
-	err = jval_parse(text, len, &doc);
+	err = jval_parse_next(room->text.v, room->text.n, &room->doc);
 	if (err)
 		return fail_in(err, "%s", path);
-	err = check_schema(path, doc.v);
+	err = check_schema(path, room->doc.v);
 	if (!err)
 		err = report_new(&rd.r);
 	if (!err) {
-		read_report(&rd, doc.v);
+		read_report(&rd, room->doc.v);
 		if (rd.out_of_memory)
 			err = fail(-ENOMEM, "out of memory for %s", path);
 	}
-	jval_free(&doc);
 	if (err) {
 		report_free(rd.r);
 		return err;
 	}
 	*out = rd.r;
 	return 0;
+}
+
+int report_read_shared(const char *path, struct report_pool *pool, struct report **out)
+{
+	struct report_room of_one = {0}, *room = pool ? report_pool_room(pool) : &of_one;
+	int err = read_into(room, path, pool, out);
+
+	if (!pool || room->text.cap > MAX_KEPT) {
+		vec_free(&room->text);
+		jval_free(&room->doc);
+	}
+	return err;
 }
 
 int report_read(const char *path, struct report **out)

@@ -263,8 +263,8 @@ def test_many_hosts(tmp_path):
     assert tool.returncode == 0
     process = json.loads((tmp_path / "all.json").read_text())["processes"][0]
     assert len(process["sites"]) == 200 and {s["processes"] for s in process["sites"]} == {100}
-    # Ten times what it takes.
-    assert usage.ru_utime + usage.ru_stime < 2.0
+    # Five times what it takes; fresh pages for each file were most of that.
+    assert usage.ru_utime + usage.ru_stime < 2.0 and usage.ru_minflt < 15000
 
 
 def test_text_and_standard_input(hosts):

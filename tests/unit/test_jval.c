@@ -152,6 +152,26 @@ static void depth_is_bounded(void **state)
 	assert_non_null(strstr(fail_text(), "too deep"));
 }
 
+static void the_next_text_takes_the_room_of_the_last(void **state)
+{
+	struct jval_doc d = {0};
+	char text[64] = "[1, 2, 3]";
+	const struct jval *v;
+
+	(void)state;
+	assert_int_equal(jval_parse_next(text, strlen(text), &d), 0);
+	v = d.v;
+	strcpy(text, "{\"a\": 5}");
+	assert_int_equal(jval_parse_next(text, strlen(text), &d), 0);
+	assert_ptr_equal(d.v, v);
+	assert_int_equal(d.n, 2);
+	assert_int_equal(jval_int(jval_get(d.v, "a")), 5);
+	strcpy(text, "[");
+	assert_int_equal(jval_parse_next(text, 1, &d), -EINVAL);
+	assert_null(d.v);
+	assert_int_equal(d.cap, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +179,7 @@ int main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(strings),
 		cmocka_unit_test(depth_is_bounded),
+		cmocka_unit_test(the_next_text_takes_the_room_of_the_last),
 		cmocka_unit_test(what_is_no_json_is_refused),
 	};
 
