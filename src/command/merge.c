@@ -39,7 +39,7 @@ static void help(void)
 	      "leaks in ten\n"
 	      "workers is one site, with the sums of all ten. A process that is in several "
 	      "reports\n"
-	      "counts once, as last reported. - is standard input.\n"
+	      "counts once, as last reported, or as a merged one has it. - is standard input.\n"
 	      "\n",
 	      stdout);
 	opts_help(table, NULL, stdout);

@@ -27,8 +27,11 @@ static int rank(enum report_class c)
 static int by_identity(const void *pa, const void *pb)
 {
 	const struct merge_part *a = pa, *b = pb;
-	int c = strcmp(a->host, b->host);
+	size_t x = a->process->n_members, y = b->process->n_members;
+	int c = (x < y) - (x > y); /* merged reports first */
 
+	if (!c && !x)
+		c = strcmp(a->host, b->host);
 	if (!c)
 		c = (a->process->pid > b->process->pid) - (a->process->pid < b->process->pid);
 	/* the last report of a process first: it is the one that is kept */
@@ -100,13 +103,13 @@ static int gather(struct report **in, size_t n, struct merge_parts *parts)
 		}
 	if (parts->n)
 		qsort(parts->v, parts->n, sizeof(*parts->v), by_identity);
-	/* merged reports (pid 0) are never the same */
+	/* merged reports (pid 0) have several */
 	for (size_t i = 0; i < parts->n; i++)
 		if (!kept || !parts->v[i].process->pid ||
 		    !same_process(&parts->v[i], &parts->v[kept - 1]))
 			parts->v[kept++] = parts->v[i];
 	parts->n = kept;
-	return 0;
+	return merge_once(parts);
 }
 
 static double known(double v)
@@ -414,13 +417,11 @@ static void fill_whole(struct report *r, struct report **in, size_t n)
 
 /* Keeps the notes of all: where one was not watched as it usually is says how far to trust the sum.
  */
-static int merge_notes(struct report *r, const struct merge_parts *parts)
+static int merge_notes(struct report *r, struct merge_parts *parts)
 {
-	struct report_notes notes = {0};
-
 	for (size_t i = 0; i < parts->n; i++)
-		report_notes_add(&notes, parts->v[i].process, parts->v[i].host);
-	return report_notes_give(r, &notes, r->processes);
+		report_notes_add(&parts->notes, parts->v[i].process, parts->v[i].host);
+	return report_notes_give(r, &parts->notes, r->processes);
 }
 
 int report_merge(struct report **in, size_t n, bool past, struct report **out)

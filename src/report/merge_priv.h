@@ -4,6 +4,7 @@
 #define PYLEAK_REPORT_MERGE_PRIV_H
 
 #include "base/map64.h"
+#include "report/notes.h"
 #include "report/report.h"
 
 /* One process of one of the reports. */
@@ -21,7 +22,12 @@ struct merge_parts {
 	size_t n, cap;
 	bool any_runs;
 	bool stops_ended; /* ended processes grow no more; else rates are past ones */
+	struct report_notes notes;
 };
+
+/* Leaves out, with a note, parts that a merged report has, too, which comes first (merge_once.c).
+ * -EINVAL with the sentence: two of those share some of their processes. */
+int merge_once(struct merge_parts *parts);
 
 /* Writes the sentence (merge_reason.c). @own: the only process's; NULL = there are more, or none.
  */

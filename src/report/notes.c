@@ -30,22 +30,26 @@ static struct report_note *find(struct report_notes *v, const char *text)
 	return i < v->n ? &v->v[i] : NULL;
 }
 
+void report_note_add(struct report_notes *to, const struct report_process *p, const char *host,
+		     const char *text)
+{
+	struct report_note *note = find(to, text);
+
+	if (!note) {
+		to->left++;
+		return;
+	}
+	note->n += note->last != p;
+	note->host = note->first ? note->host : host;
+	note->first = note->first ? note->first : p;
+	note->last = p;
+	note->is_varied |= strcmp(note->text, text) != 0;
+}
+
 void report_notes_add(struct report_notes *to, const struct report_process *p, const char *host)
 {
-	for (size_t i = 0; i < p->n_notes; i++) {
-		const char *text = p->notes[i] ? p->notes[i] : "";
-		struct report_note *note = find(to, text);
-
-		if (!note) {
-			to->left++;
-			continue;
-		}
-		note->n += note->last != p;
-		note->host = note->first ? note->host : host;
-		note->first = note->first ? note->first : p;
-		note->last = p;
-		note->is_varied |= strcmp(note->text, text) != 0;
-	}
+	for (size_t i = 0; i < p->n_notes; i++)
+		report_note_add(to, p, host, p->notes[i] ? p->notes[i] : "");
 }
 
 /* "3 processes, the first pid 12 on web: births are not watched". A merged report, which has no

@@ -21,6 +21,9 @@ struct report_notes {
 	size_t n, left; /* left: those without room */
 };
 
+/* Adds a note on @p. */
+void report_note_add(struct report_notes *to, const struct report_process *p, const char *host,
+		     const char *text);
 /* Adds the notes of @p; those that say the same, numbers aside, are one. */
 void report_notes_add(struct report_notes *to, const struct report_process *p, const char *host);
 /* Gives them to @to, each with the process that has it. -ENOMEM with the sentence. */

@@ -146,6 +146,27 @@ def test_a_process_counts_once(hosts):
         (s["id"], s["growth_bytes_per_s"]) for s in once["sites"]}  # fmt: skip
 
 
+def test_a_process_of_a_merged_report_counts_once(hosts, tmp_path):
+    """Nothing can be taken out of a merged report: it is the one that counts, or none does."""
+    few, some, others = tmp_path / "few.json", tmp_path / "some.json", tmp_path / "others.json"
+    few.write_text(json.dumps(merged(*hosts[:2])))
+    some.write_text(json.dumps(merged(*hosts)))
+    others.write_text(json.dumps(merged(*hosts[1:])))
+    alone = merged(some)["processes"][0]
+
+    def said(*paths):
+        process = merged(*paths)["processes"][0]
+        assert (process["members"], process["sites"]) == (alone["members"], alone["sites"])
+        return process["notes"][0]
+
+    assert said(some, hosts[1]) == "pid 1234 on web-1: also in a merged report, which counts"
+    assert said(hosts[0], some, hosts[1]) == "2 processes, the first pid 1234 on web-0: also in a merged report, which counts"
+    assert said(few, some) == said(some, some) == "a merged report is left out: another one has all its processes"
+    run = merge(few, others)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "pid 1234 on web-1 is in two merged reports, and others are in one of them alone" in run.stderr
+
+
 def test_a_number_used_again_is_another_process(hosts):
     """Two rows of one report: the first of them has ended, and the second got its number."""
     report = json.loads(hosts[0].read_text())
