@@ -240,7 +240,7 @@ static void put_processes(FILE *f, const struct report *r, size_t n)
 struct site_row {
 	const struct report_process *process;
 	const struct report_site *site;
-	double growth, held;
+	double growth, held; /* of what is known; NAN: nothing is */
 };
 
 /* Are the texts the same as values of labels? */
@@ -265,9 +265,11 @@ static bool same_row(const struct site_row *r, const struct report_process *p,
 	       same_text(r->process->container.namespace, p->container.namespace);
 }
 
-static double known(double v)
+static double plus(double sum, double v)
 {
-	return isfinite(v) ? v : 0;
+	if (!isfinite(v))
+		return sum;
+	return isnan(sum) ? v : sum + v;
 }
 
 static uint64_t mix(uint64_t h, const char *text)
@@ -333,14 +335,14 @@ static int gather(const struct report *r, size_t n, struct serve_metrics_opts *o
 			while (at < used && !same_row(&v[at], p, s))
 				at++;
 			if (at == used)
-				v[used++] = (struct site_row){p, s, 0, 0};
+				v[used++] = (struct site_row){p, s, NAN, NAN};
 			/* The worst is told, as in a merge. */
 			if (s->verdict < v[at].site->verdict) {
 				v[at].process = p;
 				v[at].site = s;
 			}
-			v[at].growth += known(s->growth_bytes_per_s);
-			v[at].held += known(s->outstanding_bytes);
+			v[at].growth = plus(v[at].growth, s->growth_bytes_per_s);
+			v[at].held = plus(v[at].held, s->outstanding_bytes);
 		}
 	}
 	*out = v;
@@ -353,6 +355,16 @@ static void put_site_key(FILE *f, const char *name, const struct site_row *row)
 	fprintf(f, "%s{site=\"%s\",kind=\"%s\",", name, row->site->id,
 		report_kind_name(row->site->kind));
 	put_process(f, row->process, false);
+}
+
+/* Descriptors and threads have no bytes. */
+static void put_of_site(FILE *f, const char *name, const struct site_row *row, double v)
+{
+	if (isnan(v))
+		return;
+	put_site_key(f, name, row);
+	fputc('}', f);
+	put_number(f, v);
 }
 
 /* Cuts a path to its end, which says more than its beginning. */
@@ -373,17 +385,11 @@ static void put_sites(FILE *f, const struct site_row *v, size_t n)
 					   "Where a site is, always 1."};
 
 	begin(f, &growth);
-	for (size_t i = 0; i < n; i++) {
-		put_site_key(f, growth.name, &v[i]);
-		fputc('}', f);
-		put_number(f, v[i].growth);
-	}
+	for (size_t i = 0; i < n; i++)
+		put_of_site(f, growth.name, &v[i], v[i].growth);
 	begin(f, &held);
-	for (size_t i = 0; i < n; i++) {
-		put_site_key(f, held.name, &v[i]);
-		fputc('}', f);
-		put_number(f, v[i].held);
-	}
+	for (size_t i = 0; i < n; i++)
+		put_of_site(f, held.name, &v[i], v[i].held);
 	begin(f, &info);
 	for (size_t i = 0; i < n; i++) {
 		const struct report_frame *at = report_own_frame(v[i].site);

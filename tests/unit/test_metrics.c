@@ -130,6 +130,37 @@ static void names_that_are_shown_alike_are_one_series(void **state)
 	report_free(r);
 }
 
+/* Descriptors have no bytes; a worker of which nothing is known yet takes nothing from the other.
+ */
+static void bytes_of_sites_are_left_out_where_not_known(void **state)
+{
+	static const char *const name[] = {"\npyleak_site_growth_bytes_per_second{",
+					   "\npyleak_site_outstanding_bytes{"};
+	struct serve_metrics_opts o = {.processes = 2, .sites = 1};
+	struct report_site was[2] = {site[0][0], site[1][0]};
+	struct report *r = workers();
+	char *text;
+	size_t len;
+
+	(void)state;
+	site[0][0].growth_bytes_per_s = site[0][0].outstanding_bytes = NAN;
+	for (unsigned shown = 0; shown < 2; shown++) {
+		double v = shown ? 5.5 : NAN;
+
+		site[1][0].growth_bytes_per_s = site[1][0].outstanding_bytes = v;
+		assert_int_equal(serve_metrics(r, &o, &text, &len), 0);
+		for (size_t i = 0; i < ARRAY_SIZE(name); i++)
+			assert_int_equal(occurrences(text, name[i]), shown);
+		assert_int_equal(occurrences(text, "\npyleak_site_info{"), 1);
+		assert_int_equal(occurrences(text, "} 5.5\n"), 2 * shown);
+		free(text);
+	}
+	site[0][0] = was[0];
+	site[1][0] = was[1];
+	map64_free(&o.left_out);
+	report_free(r);
+}
+
 /* Two workers have the site in common, and one of them is judged to leak there. */
 static void a_site_is_told_by_its_worst_verdict(void **state)
 {
@@ -255,6 +286,7 @@ int main(void)
 		cmocka_unit_test(what_is_still_left_out_is_not_dropped_again),
 		cmocka_unit_test(no_two_series_have_the_same_labels),
 		cmocka_unit_test(a_site_is_told_by_its_worst_verdict),
+		cmocka_unit_test(bytes_of_sites_are_left_out_where_not_known),
 		cmocka_unit_test(names_that_are_shown_alike_are_one_series),
 		cmocka_unit_test(bytes_are_exact),
 	};
