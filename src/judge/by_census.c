@@ -207,6 +207,7 @@ static void bound(struct joined *to, const struct census_bound *b, const struct 
 	s->growth_bytes_per_s *= part;
 	s->outstanding_bytes *= part;
 	s->by_census = true;
+	s->told_by = "samples and the census";
 }
 
 /* A site holds at least its share, by rate, of what its types gained since the first census. From
@@ -298,6 +299,7 @@ static void rate_by_census(struct joined *to, const struct census_bound *b, cons
 		return;
 	s->by_census = part < -apart;
 	s->sampled_per_s = part > apart ? s->growth_count_per_s : 0;
+	s->told_by = part > apart ? NULL : "samples and the census";
 	s->growth_count_per_s += part * own.per_s;
 	s->growth_bytes_per_s += part * own.bytes_per_s;
 	for (size_t i = 0; i < to->types.n; i++)

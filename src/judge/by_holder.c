@@ -37,6 +37,9 @@ void join_bound_by_holder(struct joiner *j)
 		if (part * GOES_ON_APART >= 1 ||
 		    to->births * (1 - part) <= CHANCE_SURE * sqrt(to->variance * part))
 			continue;
+		if (s->sampled_per_s > 0)
+			s->told_by = "the census";
+		s->by_census = false;
 		s->sampled_per_s = s->growth_count_per_s;
 		s->growth_count_per_s *= part;
 		s->growth_bytes_per_s *= part;

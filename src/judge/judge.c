@@ -114,10 +114,11 @@ static void tell_counts(struct report *r, struct report_process *p)
 						  s->reason);
 		if (s->sampled_per_s > 0)
 			s->reason = report_printf(
-				r, "%s; %swhat holds them count%s %s/s, samples %s/s", s->reason,
+				r, "%s; %swhat holds them count%s %s/s, %s %s/s", s->reason,
 				s->sampled_per_s < s->growth_count_per_s ? "the census and " : "",
 				s->sampled_per_s < s->growth_count_per_s ? "" : "s",
 				fmt_count(told, sizeof(told), s->growth_count_per_s),
+				s->told_by ? s->told_by : "samples",
 				fmt_count(sampled, sizeof(sampled), s->sampled_per_s));
 	}
 }

@@ -65,7 +65,8 @@ struct report_site {
 	bool ends;	 /* it slows down, rests, or is emptied: its pace predicts no limit */
 	bool in_place;	 /* existing blocks get bigger */
 	bool by_census;	 /* its rate is the census's, of its types; not in the JSON */
-	double sampled_per_s; /* rate by samples, if counts say another; not in the JSON */
+	double sampled_per_s; /* rate by others, if what holds them says another; not in the JSON */
+	const char *told_by;  /* the source of that; NULL: samples alone; not in the JSON */
 	float behind;	      /* added to its loss when sorted; not in the JSON */
 	/* seconds for which of_processes were probed; 0 = not known; not in the JSON */
 	double of_on_s;

@@ -1424,6 +1424,7 @@ static void a_cause_has_the_remedy_of_most_of_it(void **state)
 static void no_more_come_than_entries(void **state)
 {
 	static const char said[] = "; what holds them counts 10/s, samples ";
+	const char *reason;
 	struct world *w = *state;
 	struct holder_fact *f = &w->holder[0];
 	unsigned char *bytes;
@@ -1451,8 +1452,16 @@ static void no_more_come_than_entries(void **state)
 		assert_true(fabs(s->growth_bytes_per_s / bytes_per_s - (k ? 2 : 1)) < 0.1);
 		assert_true(!strstr(s->reason, said) == (k > 0));
 	}
-	/* so few samples may be so many by chance */
+	/* the census, which allows no more, has lowered the rate before */
+	put_in(w, 10, 30, 1);
+	f->holder.is_chain = false;
 	w->e.objects.coverage = 0.05;
+	reason = judge_counted(w, 16, 2, 58)->reason;
+	assert_non_null(
+		strstr(reason, "; what holds them counts 10/s, samples and the census 16/s"));
+	assert_null(strstr(reason, "allows no more"));
+	w->e.seen.n_classes = 0;
+	/* so few samples may be so many by chance */
 	for (size_t i = 0; i < 5; i++)
 		w->object[i] = w->object[100 + 40 * i];
 	w->e.objects.n = 5;
