@@ -223,7 +223,8 @@ static void raise_to_census(struct joined *to, const struct census_bound *b)
 		double rate = c ? c->row->growth_count_per_s : 0;
 
 		if (c && !isnan(c->row->gain) && rate > 0)
-			least += c->gain * fmin(t->count / rate, 1);
+			least += t->is_held ? fmin(t->count, c->gain)
+					    : c->gain * fmin(t->count / rate, 1);
 	}
 	if (least > s->outstanding_count && s->outstanding_count > 0) {
 		s->outstanding_bytes *= least / s->outstanding_count;

@@ -50,6 +50,21 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* Leaves out what stacks hold that grow no more, where others grow: a number and a rate have no
+ * sum. */
+static void keep_one_kind(struct joined *to)
+{
+	bool grows = false;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < to->types.n; i++)
+		grows |= !to->types.v[i].is_held && to->types.v[i].count > 0;
+	for (size_t i = 0; i < to->types.n; i++)
+		if (!grows || !to->types.v[i].is_held)
+			to->types.v[kept++] = to->types.v[i];
+	to->types.n = kept;
+}
+
 /* Joins types of one name, and sorts them by count. */
 static void fold_types(struct joined *to)
 {
@@ -75,6 +90,7 @@ static void finish_types(struct joiner *j, struct joined *to)
 
 	if (!to->types.n)
 		return;
+	keep_one_kind(to);
 	fold_types(to);
 	for (size_t i = 0; i < to->types.n; i++)
 		all += to->types.v[i].count;

@@ -418,8 +418,10 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 	if (kind == KIND_OBJECT)
 		join_type(to, evidence_type(j->e, n->type), levelled ? n->live_count : count.slope,
 			  bytes.slope);
-	if (kind == KIND_OBJECT && to->types.n)
+	if (kind == KIND_OBJECT && to->types.n) {
 		to->types.v[to->types.n - 1].cls = EVIDENCE_MALLOC;
+		to->types.v[to->types.n - 1].is_held = levelled;
+	}
 	to->site.samples += n->samples;
 	to->site.estimated = n->estimated || (!is_first && to->site.estimated);
 	to->site.growth_count_per_s += count.slope;

@@ -212,6 +212,7 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 		if (!to->types.n)
 			continue;
 		to->types.v[to->types.n - 1].cls = e->types[i].cls;
+		to->types.v[to->types.n - 1].is_held = !(e->count_per_s > 0);
 		if (e->count_per_s > 0)
 			to->types.v[to->types.n - 1].by_class = e->types[i].count_per_s;
 	}

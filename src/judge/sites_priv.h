@@ -14,6 +14,7 @@ struct joined_type {
 	double count, bytes;
 	double by_class; /* growth per second, from its share of a size class; part of count */
 	unsigned cls;	 /* that size class, or EVIDENCE_MALLOC */
+	bool is_held;	 /* count is no rate: what a stack holds that grows no more */
 };
 
 /* A site, joined from stacks with the same functions, files and places at other addresses. */

@@ -1384,6 +1384,31 @@ static void a_line_makes_entries_among_much_else(void **state)
 	}
 }
 
+/* One of two places with the same functions and lines has stopped: what it holds is no rate. */
+static void shares_are_of_what_grows(void **state)
+{
+	struct world *w = *state;
+	struct evidence_type type[2] = {{DICT, "dict"}, {DICT + 8, "app.Old"}};
+	struct evidence_stack stack[4] = {w->stack[0], w->stack[1], w->stack[2], w->stack[0]};
+	const struct report_site *s;
+
+	stack[3].id = LEAKS + 8;
+	w->e.stack = stack;
+	w->e.n_stacks = 4;
+	w->e.type = type;
+	w->e.n_types = 2;
+	for (size_t i = 0; i < OBJECTS / 4; i++) {
+		w->object[i].stack = LEAKS + 8;
+		w->object[i].type = DICT + 8;
+	}
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "handle");
+	assert_true(s->growth_count_per_s > 0);
+	assert_int_equal(s->n_types, 1);
+	assert_string_equal(s->types[0].name, "dict");
+	assert_true(fabs(s->types[0].share - 1) < 1e-9);
+}
+
 /* The remedy of most of a cause goes for all of it; that of memory which C code lost does not. */
 static void a_cause_has_the_remedy_of_most_of_it(void **state)
 {
@@ -3332,6 +3357,7 @@ int main(int argc, char **argv)
 		TEST(lines_of_one_call_need_no_entry),
 		TEST(a_line_makes_entries_among_much_else),
 		TEST(a_cause_has_the_remedy_of_most_of_it),
+		TEST(shares_are_of_what_grows),
 		TEST(no_more_come_than_entries),
 		TEST(memory_is_told_with_its_owner),
 		TEST(a_hint_stays_where_memory_ends),
