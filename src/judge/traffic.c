@@ -21,38 +21,52 @@ static uint64_t root_of(const struct evidence_stack *st)
 	return root;
 }
 
-static enum traffic_pace pace_of(const struct joiner *j, size_t site, uint64_t root)
+static bool is_asked(const struct joined *t)
+{
+	return t->evidence.curve.ebbs && t->site.kind == KIND_OBJECT;
+}
+
+/* Sums what came to stay, by site and moment; NULL: no site's growth ebbs, or there is no memory.
+ */
+static struct traffic_kept *count_kept(const struct joiner *j)
 {
 	const struct evidence_objects *o = &j->e->objects;
-	struct traffic_kept k = {.until_ns = j->e->now_ns - LOOKED_NS,
-				 .root = root,
-				 .ebbed = j->v.v[site - 1].evidence.curve.ebbed};
+	struct traffic_kept *v = NULL;
+	size_t first = 0;
 
-	for (size_t i = 0; i < o->n; i++) {
+	while (first < j->v.n && !is_asked(&j->v.v[first]))
+		first++;
+	if (o->traffic && first < j->v.n)
+		v = calloc(j->v.n, sizeof(*v));
+	for (size_t i = 0; v && i < o->n; i++) {
 		const struct survivor *s = &o->v[i];
 		bool stays = s->addr && s->is_beside_all && s->rung >= SURVIVED_RUNGS;
 		const uint64_t *at = stays ? map64_get(&j->site_of, s->stack) : NULL;
-		size_t m = at && *at == site ? traffic_moment(o->traffic, s->born_ns)
-					     : TRAFFIC_MOMENTS;
+		size_t m = at && *at ? traffic_moment(o->traffic, s->born_ns) : TRAFFIC_MOMENTS;
 
 		if (m >= o->traffic->n_moments)
 			continue;
-		k.n[m] += (double)s->weight;
-		k.squares[m] += (double)s->weight * (double)s->weight;
+		v[*at - 1].n[m] += (double)s->weight;
+		v[*at - 1].squares[m] += (double)s->weight * (double)s->weight;
 	}
-	return traffic_judge(o->traffic, &k);
+	return v;
 }
 
 void join_traffic(struct joiner *j)
 {
-	for (size_t i = 0; j->e->objects.traffic && i < j->v.n; i++) {
+	auto_free struct traffic_kept *kept = count_kept(j);
+
+	for (size_t i = 0; kept && i < j->v.n; i++) {
 		struct joined *to = &j->v.v[i];
 		struct curve *c = &to->evidence.curve;
-		uint64_t root = root_of(evidence_stack(j->e, to->via_stack));
-		enum traffic_pace pace = c->ebbs && to->site.kind == KIND_OBJECT
-						 ? pace_of(j, i + 1, root)
-						 : TRAFFIC_UNKNOWN;
+		enum traffic_pace pace;
 
+		if (!is_asked(to))
+			continue;
+		kept[i].until_ns = j->e->now_ns - LOOKED_NS;
+		kept[i].root = root_of(evidence_stack(j->e, to->via_stack));
+		kept[i].ebbed = c->ebbed;
+		pace = traffic_judge(j->e->objects.traffic, &kept[i]);
 		if (pace == TRAFFIC_EVEN && c->shape == CURVE_SLOWING) {
 			c->shape = CURVE_RISING;
 			c->confidence = WORK_SURE;

@@ -1409,6 +1409,47 @@ static void shares_are_of_what_grows(void **state)
 	assert_true(fabs(s->types[0].share - 1) < 1e-9);
 }
 
+/* The births of three sites, of which the first keeps its part and the second falls behind, lie
+ * among each other; the curve of the third does not ebb. */
+static void each_site_has_the_pace_of_its_own(void **state)
+{
+	static const unsigned come[2][8] = {{50, 50, 50, 50, 50, 50, 50, 50},
+					    {175, 175, 10, 10, 10, 10, 10, 10}};
+	static struct traffic traffic = {.n_rows = 2, .n_moments = 8};
+	static struct survivor came[3 * 810];
+	struct joined site[3] = {{.via_stack = 7}, {.via_stack = 7}, {.via_stack = 7}};
+	struct evidence e = {.now_ns = 30 * S};
+	struct joiner j = {.e = &e, .v = {site, 3, 3}};
+	size_t n = 0;
+
+	(void)state;
+	for (size_t m = 0; m < 8; m++) {
+		traffic.until_ns[m] = (m + 1) * S;
+		traffic.row[1].n[m] = 1000;
+		for (unsigned i = 0; i < 175; i++)
+			for (uint64_t k = 0; k < 3; k++)
+				if (i < come[k ? 1 : 0][m])
+					came[n++] = (struct survivor){.addr = 1,
+								      .is_beside_all = true,
+								      .rung = SURVIVED_RUNGS,
+								      .stack = k + 1,
+								      .weight = 1,
+								      .born_ns = m * S + S / 2};
+	}
+	for (uint64_t k = 0; k < 3; k++) {
+		*map64_put(&j.site_of, k + 1) = k + 1;
+		site[k].evidence.curve = (struct curve){.shape = CURVE_SLOWING, .ebbs = k < 2};
+	}
+	e.objects = (struct evidence_objects){.v = came, .n = n, .traffic = &traffic};
+	join_traffic(&j);
+	assert_int_equal(site[0].evidence.curve.shape, CURVE_RISING);
+	assert_true(site[0].evidence.curve.ebbs);
+	assert_int_equal(site[1].evidence.curve.shape, CURVE_SLOWING);
+	assert_false(site[1].evidence.curve.ebbs);
+	assert_int_equal(site[2].evidence.curve.shape, CURVE_SLOWING);
+	map64_free(&j.site_of);
+}
+
 /* The remedy of most of a cause goes for all of it; that of memory which C code lost does not. */
 static void a_cause_has_the_remedy_of_most_of_it(void **state)
 {
@@ -3358,6 +3399,7 @@ int main(int argc, char **argv)
 		TEST(a_line_makes_entries_among_much_else),
 		TEST(a_cause_has_the_remedy_of_most_of_it),
 		TEST(shares_are_of_what_grows),
+		TEST(each_site_has_the_pace_of_its_own),
 		TEST(no_more_come_than_entries),
 		TEST(memory_is_told_with_its_owner),
 		TEST(a_hint_stays_where_memory_ends),
