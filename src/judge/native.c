@@ -413,15 +413,13 @@ void join_native(struct joiner *j, const struct native_site *n, struct native_fi
 		to->via_bytes_per_s = via;
 	}
 	is_first = !(to->site.growth_bytes_per_s > 0);
-	if (!(count.slope > 0))
-		count.slope = 0;
+	count.slope = fmax(count.slope, 0); /* 0 if not known, too */
 	if (kind == KIND_OBJECT)
-		join_type(to, evidence_type(j->e, n->type), levelled ? n->live_count : count.slope,
-			  bytes.slope);
-	if (kind == KIND_OBJECT && to->types.n) {
-		to->types.v[to->types.n - 1].cls = EVIDENCE_MALLOC;
-		to->types.v[to->types.n - 1].is_held = levelled;
-	}
+		join_type(to, &(struct joined_type){.name = evidence_type(j->e, n->type),
+						    .count = levelled ? n->live_count : count.slope,
+						    .bytes = bytes.slope,
+						    .cls = EVIDENCE_MALLOC,
+						    .is_held = levelled});
 	to->site.samples += n->samples;
 	to->site.estimated = n->estimated || (!is_first && to->site.estimated);
 	to->site.growth_count_per_s += count.slope;

@@ -148,12 +148,12 @@ struct joined *join_bare(struct joiner *j, const struct pl_native_key *key, enum
 	return join_frames(j, frames, n, kind, NULL);
 }
 
-void join_type(struct joined *to, const char *name, double count, double bytes)
+void join_type(struct joined *to, const struct joined_type *t)
 {
-	struct joined_type *t = vec_push(&to->types);
+	struct joined_type *v = vec_push(&to->types);
 
-	if (t)
-		*t = (struct joined_type){.name = name, .count = count, .bytes = bytes};
+	if (v)
+		*v = *t;
 }
 
 /* Gives a site the curve of the stack with most of its growth. */
@@ -206,15 +206,15 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	if (e->count_per_s > 0 && e->malloc_bytes > 0)
 		note_satellites(j, e);
 	for (size_t i = 0; i < e->n_types; i++) {
-		join_type(to, evidence_type(j->e, e->types[i].type),
-			  e->count_per_s > 0 ? e->types[i].count_per_s : e->types[i].held_count,
-			  e->types[i].bytes_per_s);
-		if (!to->types.n)
-			continue;
-		to->types.v[to->types.n - 1].cls = e->types[i].cls;
-		to->types.v[to->types.n - 1].is_held = !(e->count_per_s > 0);
-		if (e->count_per_s > 0)
-			to->types.v[to->types.n - 1].by_class = e->types[i].count_per_s;
+		const struct estimate_type *t = &e->types[i];
+		bool grows = e->count_per_s > 0;
+
+		join_type(to, &(struct joined_type){.name = evidence_type(j->e, t->type),
+						    .count = grows ? t->count_per_s : t->held_count,
+						    .bytes = t->bytes_per_s,
+						    .by_class = grows ? t->count_per_s : 0,
+						    .cls = t->cls,
+						    .is_held = !grows});
 	}
 	if (e->n_types && e->bytes_per_s > to->via_rank) {
 		to->via_stack = e->stack;

@@ -81,7 +81,7 @@ struct joined *join_stack(struct joiner *j, const struct evidence_stack *st, enu
 /* The same, if there is one already; else NULL. */
 struct joined *join_find(struct joiner *j, const struct evidence_stack *st, enum report_kind kind);
 struct joined *join_bare(struct joiner *j, const struct pl_native_key *key, enum report_kind kind);
-void join_type(struct joined *to, const char *name, double count, double bytes);
+void join_type(struct joined *to, const struct joined_type *t);
 void join_curve(struct verdict_evidence *v, const struct curve *c, double bytes_per_s);
 
 /* native.c, in this order: fit the series; set gains against frees of unknown blocks; after the
