@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "confine/place.h"
@@ -32,14 +31,14 @@ int alerts_init(const char *const *rules, size_t n, struct alerts *out)
  * watch: what the pipe has no room for is lost. */
 static int open_log(const struct place *p, bool (*is_cancelled)(void))
 {
-	struct stat st;
 	int fd;
 
-	if (p->dir >= 0 || fstat(p->at, &st) || !S_ISFIFO(st.st_mode))
-		return place_append(p);
-	while ((fd = place_special(p, O_NONBLOCK)) == -ENXIO && !is_cancelled())
+	while ((fd = place_append(p)) == -ENXIO && place_is_pipe(p)) {
+		if (is_cancelled())
+			return -ECANCELED;
 		usleep(LOOK_US);
-	return fd == -ENXIO ? -ECANCELED : fd;
+	}
+	return fd;
 }
 
 int alerts_open(struct alerts *a, const char *log, const char *hook, bool (*is_cancelled)(void))

@@ -48,7 +48,9 @@ int place_try(struct place *p);
 int place_special(const struct place *p, int flags);
 /* The file that lies there, for reading. */
 int place_read(const struct place *p);
-/* The file that lies there or a new one, for lines at its end. */
+bool place_is_pipe(const struct place *p);
+/* The file that lies there or a new one, for lines at its end. Nobody is waited for: -ENXIO where
+ * it is a pipe without a reader. */
 int place_append(const struct place *p);
 
 #endif

@@ -124,8 +124,15 @@ int place_read(const struct place *p)
 int place_append(const struct place *p)
 {
 	if (p->dir < 0)
-		return place_special(p, O_APPEND);
+		return place_special(p, O_APPEND | O_NONBLOCK);
 	return open_again(p, O_WRONLY | O_APPEND | O_CREAT);
+}
+
+bool place_is_pipe(const struct place *p)
+{
+	struct stat st;
+
+	return p->dir < 0 && !fstat(p->at, &st) && S_ISFIFO(st.st_mode);
 }
 
 int place_special(const struct place *p, int flags)

@@ -203,6 +203,21 @@ static void devices_and_pipes_are_written_never_replaced(void **state)
 	unlink(pipe);
 }
 
+static void lines_at_the_end_wait_for_nobody(void **state)
+{
+	char *pipe = in(state, "pipe");
+	struct place p;
+
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_int_equal(place_find(pipe, &p), 0);
+	alarm(20);
+	assert_int_equal(place_append(&p), -ENXIO);
+	alarm(0);
+	assert_true(place_is_pipe(&p));
+	place_close(&p);
+	unlink(pipe);
+}
+
 /* /dev/fd/N, as <(...) of a shell gives it. */
 static void ways_through_proc_are_known(void **state)
 {
@@ -382,6 +397,7 @@ int main(void)
 		IN_DIR(links_lead_where_they_say),
 		IN_DIR(what_was_there_is_read),
 		IN_DIR(devices_and_pipes_are_written_never_replaced),
+		IN_DIR(lines_at_the_end_wait_for_nobody),
 		IN_DIR(ways_through_proc_are_known),
 		IN_DIR(places_that_cannot_be_written_are_refused),
 		IN_DIR(nothing_half_written_stays),
