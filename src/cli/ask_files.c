@@ -14,14 +14,19 @@
 #define HELD_S	   30	/* patience with who was stopped */
 #define GIVE_UP_MS 2000 /* patience once the user has asked for the end */
 
+static pid_t late;     /* the process whose last answer has not come yet */
 static pid_t given_up; /* the process that is not asked again */
 
-/* A late answer would be taken for that to the next question. Who is stopped reads what it has been
- * asked when it goes on, and then ends. */
-static int give_up(const struct helper *keeper)
+/* Who waits for a pipe's reader goes on when it is asked for the next file. Who does not, as its
+ * storage is silent, and who is stopped, is not asked again: it reads what it has been asked when
+ * it goes on, and then ends. */
+static int give_up(const struct helper *keeper, bool is_held)
 {
-	shutdown(keeper->sock, SHUT_RDWR);
-	given_up = keeper->pid;
+	if (is_held || late == keeper->pid) {
+		shutdown(keeper->sock, SHUT_RDWR);
+		given_up = keeper->pid;
+	}
+	late = keeper->pid;
 	return -EINTR;
 }
 
@@ -41,24 +46,35 @@ static int wait_for(const struct helper *keeper)
 				 ", %d), which %s",
 				 HELD_S, keeper->pid, held);
 		if (!left_ms || held_ms == HELD_S * 1000)
-			return give_up(keeper);
+			return give_up(keeper, is_held);
 	}
+	late = 0;
 	return 0;
 }
 
-int ask_files(const struct helper *keeper, const struct keeper_request *r, struct keeper_answer *a,
+int ask_files(const struct helper *keeper, struct keeper_request r, struct keeper_answer *a,
 	      int *fd)
 {
+	static uint32_t asked;
+	int err, with = -1;
 	ssize_t got;
-	int err = packet_send(keeper->sock, r, sizeof(*r), -1);
 
+	r.number = ++asked;
+	err = packet_send(keeper->sock, &r, sizeof(r), -1);
 	if (err == -EPIPE)
 		return given_up == keeper->pid ? -ENOTCONN : -ESRCH;
-	if (!err)
-		err = wait_for(keeper);
 	if (err)
 		return err;
-	got = packet_receive(keeper->sock, a, sizeof(*a), fd);
+	/* late answers to earlier questions come first */
+	do {
+		close_fd(&with);
+		err = wait_for(keeper);
+		if (err)
+			return err;
+		got = packet_receive(keeper->sock, a, sizeof(*a), fd ? &with : NULL);
+	} while (got == (ssize_t)sizeof(*a) && a->number != r.number);
+	if (fd)
+		*fd = with;
 	if (!got || got == -ECONNRESET)
 		return -ESRCH;
 	if (got != (ssize_t)sizeof(*a))
@@ -72,6 +88,8 @@ const char *ask_files_why(const struct helper *keeper, int err, char *buf, size_
 
 	if (err == -ESRCH)
 		return AWAITED_FILES ") has ended";
+	if (err == -ETIME)
+		return "it is a pipe that nobody reads";
 	if (err != -EINTR && err != -ENOTCONN)
 		return strerror(-err);
 	if (awaited_held(keeper->pid, held, sizeof(held)))

@@ -7,11 +7,11 @@
 #include "base/helper.h"
 #include "confine/keeper.h"
 
-/* Returns the answer, 0 or a negative errno; -EINTR: none came in time; -ENOTCONN: an earlier one
- * did not, so this was not asked; -ESRCH: the process has ended. Never -EPIPE for these, because
- * our callers take that for a reader who has seen enough, which is no failure. @fd NULL: none is
- * wanted. */
-int ask_files(const struct helper *keeper, const struct keeper_request *r, struct keeper_answer *a,
+/* Returns the answer, 0 or a negative errno; -EINTR: none came in time; -ENOTCONN: two earlier ones
+ * did not, or the process was stopped, so this was not asked; -ESRCH: it has ended. Never -EPIPE
+ * for these, because our callers take that for a reader who has seen enough, which is no failure.
+ * @fd NULL: none is wanted. */
+int ask_files(const struct helper *keeper, struct keeper_request r, struct keeper_answer *a,
 	      int *fd);
 /* Why @err came, as text. */
 const char *ask_files_why(const struct helper *keeper, int err, char *buf, size_t size);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/thread.h"
@@ -14,8 +13,6 @@
 #include "confine/confine.h"
 #include "confine/keeper.h"
 #include "out/out.h"
-
-#define ANY_TERMINAL makedev(5, 0) /* /dev/tty: that of whoever opens it */
 
 struct places {
 	struct place v[OUTPUTS_MAX];
@@ -102,23 +99,6 @@ int outputs_apart(const struct outputs_files *files, const char *const *paths, s
 	return err;
 }
 
-/* The process that writes files has no terminal of its own, and would wait for "/dev/tty" as for a
- * pipe that nobody reads: it gets the terminal's own name, from where we have it open. */
-static int find_terminal(struct place *p)
-{
-	char name[64];
-	struct stat st;
-
-	if (p->at < 0 || fstat(p->at, &st) || !S_ISCHR(st.st_mode) || st.st_rdev != ANY_TERMINAL)
-		return 0;
-	close_fd(&p->at);
-	p->at = -1;
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && p->at < 0; fd++)
-		if (!ttyname_r(fd, name, sizeof(name)))
-			p->at = open(name, O_PATH | O_CLOEXEC);
-	return p->at < 0 ? cannot(p->path, -ENXIO) : 0;
-}
-
 static int find_all(struct places *p, const char *const *paths, size_t n)
 {
 	int err = 0;
@@ -128,7 +108,7 @@ static int find_all(struct places *p, const char *const *paths, size_t n)
 			continue;
 		err = place_find(paths[i], &p->v[p->n]);
 		if (!err)
-			err = find_terminal(&p->v[p->n]);
+			err = place_terminal(&p->v[p->n]);
 		if (err)
 			break;
 		err = place_try(&p->v[p->n++]);
@@ -247,6 +227,7 @@ static int open_all(struct outputs *o, const struct outputs_files *files, const 
 	if (!err && p.n)
 		err = helper_start("pyleak-files", serve, &p, &o->keeper);
 	for (size_t i = 0; i < p.n; i++) {
+		o->is_special[i] = p.v[i].dir < 0;
 		o->path[o->n++] = p.v[i].path;
 		place_close(&p.v[i]);
 	}
@@ -287,14 +268,20 @@ void outputs_close(struct outputs *o)
 		free(take(o->save[as]));
 }
 
+static uint32_t number_of(const struct outputs *o, const char *path)
+{
+	uint32_t i = 0;
+
+	while (i < o->n && strcmp(o->path[i], path) != 0)
+		i++;
+	return i;
+}
+
 static int ask(const struct outputs *o, enum keeper_op op, const char *path,
 	       struct keeper_answer *a, int *fd)
 {
-	struct keeper_request r = {.op = op};
-
-	while (r.place < o->n && strcmp(o->path[r.place], path) != 0)
-		r.place++;
-	return ask_files(&o->keeper, &r, a, fd);
+	return ask_files(&o->keeper, (struct keeper_request){.op = op, .place = number_of(o, path)},
+			 a, fd);
 }
 
 static int was_refused(const struct outputs *o, const char *path, int err)
@@ -402,17 +389,28 @@ static int write_as(FILE *f, const void *ctx)
 	return formats[it->as].write(f, it->r);
 }
 
+/* Does somebody read it who may stand still? */
+static bool is_read(const struct outputs *o, const char *path)
+{
+	uint32_t i = number_of(o, path);
+
+	return outputs_is_stdout(path) || (i < o->n && o->is_special[i]);
+}
+
 int outputs_report(const struct outputs *o, const struct outputs_files *files,
 		   const struct report *r)
 {
 	struct cli_failures failed = {0};
 	int left = 0;
 
-	for (enum out_format as = 0; as < OUT_FORMATS_MAX; as++) {
+	for (size_t i = 0; i < 2 * OUT_FORMATS_MAX; i++) {
+		enum out_format as = i % OUT_FORMATS_MAX;
 		const struct formatted it = {r, as};
-		int one = files->path[as] ? outputs_write(o, files->path[as], write_as, &it) : 0;
+		const char *path = files->path[as];
+		bool is_now = path && is_read(o, path) == (i >= OUT_FORMATS_MAX);
+		int one = is_now ? outputs_write(o, path, write_as, &it) : 0;
 
-		if (one == -EPIPE && outputs_is_stdout(files->path[as]))
+		if (one == -EPIPE && outputs_is_stdout(path))
 			left = one;
 		else
 			cli_note(&failed, one);

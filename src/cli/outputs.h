@@ -45,6 +45,7 @@ struct outputs_files {
 
 struct outputs {
 	const char *path[OUTPUTS_MAX]; /* by the keeper's numbers; not ours */
+	bool is_special[OUTPUTS_MAX];  /* by the same: a pipe or a device */
 	size_t n;
 	char *save[OUT_FORMATS_MAX]; /* ours; names that outputs_save() may write; NULL = not */
 	struct helper keeper;	     /* .sock is -1 when no file is named */
@@ -88,8 +89,9 @@ void outputs_close(struct outputs *o);
 /* Has @write (0 or a negative errno) write @path, one of those files or standard output. */
 int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *f, const void *ctx),
 		  const void *ctx);
-/* Writes a report in all formats of @files. Returns the first error; others are told at once.
- * -EPIPE: the reader of standard output left, and nothing else failed. */
+/* Writes a report in all formats of @files, and pipes last, whose readers may stand still. Returns
+ * the first error; others are told at once. -EPIPE: the reader of standard output left, and nothing
+ * else failed. */
 int outputs_report(const struct outputs *o, const struct outputs_files *files,
 		   const struct report *r);
 /* Says on a terminal which files were written. */

@@ -10,17 +10,26 @@
 
 #include "base/packet.h"
 
-#define LOOK_MS 50
+#define LOOK_MS	 50
+#define TELL_MS	 1000
+#define READER_S 60 /* patience with a pipe that has no reader yet */
 
-/* A pipe may have no reader yet. It is waited for, but not longer than there is a tool. */
+/* A pipe may have no reader yet. It is waited for, but not for good, and not when the tool has
+ * ended or asks for the next file. */
 static int open_special(int sock, const struct place *p)
 {
-	struct pollfd gone = {.fd = sock};
+	struct pollfd next = {.fd = sock, .events = POLLIN};
+	unsigned waited_ms = 0;
 	int fd;
 
-	while ((fd = place_special(p, O_NONBLOCK)) == -ENXIO)
-		if (poll(&gone, 1, LOOK_MS) > 0)
-			return -EPIPE;
+	while ((fd = place_special(p, O_NONBLOCK)) == -ENXIO && place_is_pipe(p)) {
+		if (waited_ms == READER_S * 1000 || poll(&next, 1, LOOK_MS) > 0)
+			return -ETIME;
+		waited_ms += LOOK_MS;
+		if (waited_ms == TELL_MS)
+			log_line("pyleak-bpf: waits, for %d s at most, for a reader of the pipe %s",
+				 READER_S, p->path);
+	}
 	if (fd >= 0)
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	return fd;
@@ -61,6 +70,7 @@ void keeper_serve(int sock, struct place *place, size_t n)
 		int fd = p ? do_as_asked(sock, (enum keeper_op)r.op, p) : -EINVAL;
 		struct keeper_answer a = {
 			.err = fd < 0 ? fd : 0,
+			.number = r.number,
 			.is_special = p && p->dir < 0,
 			.is_new = p && p->is_new,
 		};

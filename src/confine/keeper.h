@@ -14,11 +14,12 @@ enum keeper_op {
 
 struct keeper_request {
 	uint32_t op, place;
+	uint32_t number; /* of the request, for its answer */
 };
 
 struct keeper_answer {
-	int32_t err; /* 0 or a negative errno */
-	uint32_t is_special, is_new;
+	int32_t err; /* 0 or a negative errno; -ETIME: nobody reads the pipe */
+	uint32_t number, is_special, is_new;
 	char name[64]; /* of one that is stamped */
 };
 

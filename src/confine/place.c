@@ -6,10 +6,12 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define MAX_LINKS 40 /* as the kernel */
+#define MAX_LINKS    40		   /* as the kernel */
+#define ANY_TERMINAL makedev(5, 0) /* /dev/tty: that of whoever opens it */
 
 struct way {
 	int dir;
@@ -209,6 +211,21 @@ int place_find(const char *path, struct place *out)
 	if (err)
 		place_close(out);
 	return err;
+}
+
+int place_terminal(struct place *p)
+{
+	char name[64];
+	struct stat st;
+
+	if (p->at < 0 || fstat(p->at, &st) || !S_ISCHR(st.st_mode) || st.st_rdev != ANY_TERMINAL)
+		return 0;
+	close_fd(&p->at);
+	p->at = -1;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && p->at < 0; fd++)
+		if (!ttyname_r(fd, name, sizeof(name)))
+			p->at = open(name, O_PATH | O_CLOEXEC);
+	return p->at < 0 ? cannot(p->path, ENXIO) : 0;
 }
 
 void place_close(struct place *p)

@@ -27,6 +27,9 @@ struct place {
 
 /* Can @path be written? Nothing is opened for writing yet, nothing is made. */
 int place_find(const char *path, struct place *out);
+/* The process that writes files has no terminal of its own, and cannot open "/dev/tty": such a
+ * place gets the terminal's own name, from where we have it open. */
+int place_terminal(struct place *p);
 void place_close(struct place *p);
 /* Does @dir leave it to others what lies in it, and is @it one of theirs? Then not. */
 struct stat;

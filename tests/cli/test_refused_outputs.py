@@ -11,6 +11,7 @@ import select
 import shlex
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -194,6 +195,34 @@ def test_a_named_pipe_whose_reader_leaves(tmp_path, large, name):
         f.read(1)
     _, said = tool.communicate(timeout=60)
     one_line(subprocess.CompletedProcess(None, tool.returncode, None, said), str(pipe), "Broken pipe")
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_named_pipe_that_nobody_reads_holds_up_no_file(tmp_path, large, is_open):
+    """Whether its reader has not come yet, or stands still."""
+    pipe, page = tmp_path / "pipe", tmp_path / "page.html"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK) if is_open else -1
+    tool = subprocess.Popen([TOOL, "--from", large, "--json", pipe, "--html", page], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        end = time.monotonic() + 30
+        while not page.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert page.read_text().endswith("</html>\n") and tool.poll() is None
+        if not is_open:
+            assert tool.stderr.readline() == "pyleak-bpf: waits, for 60 s at most, for a reader of the pipe %s\n" % pipe
+    finally:
+        tool.kill()
+        tool.communicate()
+        if is_open:
+            os.close(reader)
+
+
+@pytest.mark.matrix
+def test_a_named_pipe_is_not_waited_for_for_good(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    run = subprocess.run([TOOL, "--from", SAMPLE, "--json", tmp_path / "pipe"], stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert run.returncode == 1 and run.stderr.endswith("pyleak-bpf: cannot write %s: it is a pipe that nobody reads\n" % (tmp_path / "pipe"))
 
 
 def test_the_terminal_by_the_name_of_any():

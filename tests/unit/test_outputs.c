@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -218,6 +220,22 @@ static void lines_at_the_end_wait_for_nobody(void **state)
 	unlink(pipe);
 }
 
+/* Only a pipe's reader may still come. */
+static void a_socket_is_refused_at_once(void **state)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", in(state, "socket"));
+	assert_int_equal(bind(sock, (struct sockaddr *)&at, sizeof(at)), 0);
+	alarm(20);
+	assert_int_equal(once(at.sun_path, write_text, "x"), -ENXIO);
+	alarm(0);
+	assert_non_null(strstr(fail_text(), "No such device"));
+	close(sock);
+	unlink(at.sun_path);
+}
+
 /* /dev/fd/N, as <(...) of a shell gives it. */
 static void ways_through_proc_are_known(void **state)
 {
@@ -398,6 +416,7 @@ int main(void)
 		IN_DIR(what_was_there_is_read),
 		IN_DIR(devices_and_pipes_are_written_never_replaced),
 		IN_DIR(lines_at_the_end_wait_for_nobody),
+		IN_DIR(a_socket_is_refused_at_once),
 		IN_DIR(ways_through_proc_are_known),
 		IN_DIR(places_that_cannot_be_written_are_refused),
 		IN_DIR(nothing_half_written_stays),
