@@ -37,7 +37,7 @@ int breaker_ask(const struct breaker *b, uint64_t now_ns)
 	if (now_ns < b->until_ns)
 		return fail(-EBUSY,
 			    "a change of probes took %.0f ms on this host, and forks may have "
-			    "waited for it: the next is made in %.0f s",
-			    (double)b->took_ns / 1e6, (double)(b->until_ns - now_ns) / 1e9);
+			    "waited for it: for %.0f s none are put in",
+			    (double)b->took_ns / 1e6, (double)(b->until_ns - b->last_ns) / 1e9);
 	return 0;
 }
