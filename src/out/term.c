@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "out/term_priv.h"
+#include "report/notes.h"
 
 #define FIRST_LINE_S 15
 #define MAX_TIME_S   253402300800.0 /* the start of the year 10000 */
@@ -410,9 +411,11 @@ static void put_loss(struct line *l, const struct report_lost *lost)
 
 void term_notes(struct line *l, const struct report_process *p, const char *lead)
 {
+	char text[512];
+
 	for (size_t i = 0; i < p->n_notes; i++) {
 		line_text(l, lead);
-		line_words(l, p->notes[i]);
+		line_words(l, report_note_text(p, i, text, sizeof(text)));
 		line_end(l);
 	}
 }

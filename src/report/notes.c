@@ -18,6 +18,24 @@ static bool is_alike(const char *a, const char *b)
 	return *a == *b;
 }
 
+/* "births are not watched: too many open files" has its cause behind the first colon; "" = none. */
+static const char *cause_of(const char *note)
+{
+	const char *at = note ? strstr(note, ": ") : NULL;
+
+	return at ? at + 2 : "";
+}
+
+const char *report_note_text(const struct report_process *p, size_t i, char *buf, size_t size)
+{
+	const char *note = p->notes[i], *cause = cause_of(note);
+
+	if (!*cause || !i || strcmp(cause_of(p->notes[i - 1]), cause) != 0)
+		return note;
+	snprintf(buf, size, "%.*sfor the same reason", (int)(cause - note), note);
+	return buf;
+}
+
 /* The note that says the same, or a new one; NULL: there is no room. */
 static struct report_note *find(struct report_notes *v, const char *text)
 {

@@ -24,6 +24,9 @@ struct report_notes {
 /* Adds a note on @p. */
 void report_note_add(struct report_notes *to, const struct report_process *p, const char *host,
 		     const char *text);
+/* The note @i of @p as text: a cause that the note before it has told is not told again. @buf may
+ * hold it. */
+const char *report_note_text(const struct report_process *p, size_t i, char *buf, size_t size);
 /* Adds the notes of @p; those that say the same, numbers aside, are one. */
 void report_notes_add(struct report_notes *to, const struct report_process *p, const char *host);
 /* Gives them to @to, each with the process that has it. -ENOMEM with the sentence. */

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "report/notes.h"
 #include "screen/view_priv.h"
 
 #define CHART_ROWS 6
@@ -147,11 +148,11 @@ static void put_log(struct line *l, const struct page *page)
 {
 	const struct report_process *p = page->p;
 	bool is_empty = !page->v->now.n_log && (!p || !p->n_notes);
-	char text[256];
+	char text[512];
 
 	for (size_t i = 0; p && i < p->n_notes; i++) {
 		line_text(l, "  note: ");
-		put(l, p->notes[i]);
+		put(l, report_note_text(p, i, text, sizeof(text)));
 	}
 	for (size_t i = 0; p && i < p->n_lost; i++)
 		if (p->lost[i].n) {

@@ -101,6 +101,18 @@ def test_a_note_is_told_with_the_process_that_has_it(hosts):
     assert [line for line in merge(*hosts).stdout.splitlines() if " note: " in line] == ["  note: " + n for n in notes]
 
 
+def test_one_cause_of_some_notes_is_told_once(tmp_path):
+    report = load("tests", "golden", "report.json")
+    cause = ": too many open files: raise the limit (ulimit -n)"
+    notes = ["births are not watched", "native blocks are not traced", "descriptors have no lines"]
+    report["processes"][0]["notes"] = [*(n + cause for n in notes), "no census: too dear", notes[0] + cause, "one", "one"]
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    run = subprocess.run([TOOL, "--from", tmp_path / "report.json"], stdout=subprocess.PIPE, text=True, env=dict(os.environ, COLUMNS="200"), check=True)
+    told = [line[8:] for line in run.stdout.splitlines() if line.startswith("  note: ")]
+    again = [n + ": for the same reason" for n in notes]
+    assert told == [notes[0] + cause, *again[1:], "no census: too dear", notes[0] + cause, "one", "one"]
+
+
 def test_notes_of_a_merged_report_keep_their_names(hosts, tmp_path):
     part = tmp_path / "part.json"
     part.write_text(json.dumps(merged(*hosts[:2])))
