@@ -57,7 +57,7 @@ ssize_t packet_receive_fds(int sock, void *data, size_t size, int fds[PACKET_FDS
 	ssize_t got;
 
 	m.msg_control = control.room;
-	m.msg_controllen = sizeof(control.room);
+	m.msg_controllen = CMSG_LEN(PACKET_FDS * sizeof(int)); /* room for no more of them */
 	*n = 0;
 	for (size_t i = 0; i < PACKET_FDS; i++)
 		fds[i] = -1;
@@ -67,6 +67,9 @@ ssize_t packet_receive_fds(int sock, void *data, size_t size, int fds[PACKET_FDS
 	if (got < 0)
 		return -errno;
 	take_fds(&m, fds, n);
+	/* some were left out, as descriptors ran out here: which of them came is not known */
+	for (; m.msg_flags & MSG_CTRUNC && *n; fds[*n] = -1)
+		close(fds[--*n]);
 	return got;
 }
 

@@ -12,8 +12,7 @@
 int packet_send_fds(int sock, const void *data, size_t len, const int *fds, size_t n);
 /* Receives a packet, and returns its length, at most @size; 0: the other end is closed; or a
  * negative errno, without a sentence. *n: the descriptors that came with it; the rest of @fds is
- * -1.
- */
+ * -1. If not all of them could come there are none. */
 ssize_t packet_receive_fds(int sock, void *data, size_t size, int fds[PACKET_FDS], size_t *n);
 
 /* The same with one descriptor or none (-1). If @fd is NULL those that come are closed. */
