@@ -118,5 +118,5 @@ int fds_resume(struct fds *f)
 	if (!f->is_paused)
 		return 0;
 	f->is_paused = false;
-	return f->in_windows ? 0 : fds_on(f, probe_set_insist);
+	return f->in_windows ? 0 : fds_stay(f);
 }

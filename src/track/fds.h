@@ -83,9 +83,7 @@ const char *fds_note(const struct fds *f); /* a sentence; "" when all is well */
 enum fds_means fds_means(const struct fds *f);
 
 /* Looks at /proc once; at children and the limit once a second, or if @all. Returns the CPU time it
- * took, in ns, so that the caller can pace it. May block for a probe window of some 20 ms, if the
- * target opens too much to be watched all the time.
- */
+ * took, in ns, so that the caller can pace it. May block for a probe window of some 20 ms. */
 uint64_t fds_poll(struct fds *f, bool all);
 void fds_pause(struct fds *f);
 int fds_resume(struct fds *f);

@@ -137,7 +137,7 @@ int fds_attach(struct fds *f)
 			 "used (%s)",
 			 strerror(-err));
 	err = f->spec.means == FDS_LIBC ? attach_libc(f) : attach_syscalls(f);
-	return err ? err : fds_on(f, probe_set_insist);
+	return err ? err : fds_stay(f);
 }
 
 void fds_close_sets(struct fds *f)

@@ -51,14 +51,46 @@ static double count(struct fds *f)
 	return cost;
 }
 
-static void watch_always(struct fds *f, uint64_t now_ns)
+/* Would windows look at too many processes? */
+static bool is_crowded(const struct fds *f)
+{
+	return f->spec.means == FDS_LIBC && probe_host_is_crowded();
+}
+
+static double planting_ns(const struct fds *f)
+{
+	size_t sites = 0;
+
+	for (size_t i = 0; i < f->libc.n_files; i++)
+		sites += f->libc.file[i].n_one + 2 * f->libc.file[i].n_many;
+	return account_planting_ns(f->spec.account, sites);
+}
+
+static void begin_windows(struct fds *f, double expected_ns, unsigned calm)
+{
+	f->in_windows = f->was_in_windows = true;
+	f->calm = calm;
+	account_begin(f->spec.account, expected_ns, clock_ns());
+}
+
+int fds_stay(struct fds *f)
+{
+	int err = fds_on(f, probe_set_insist);
+
+	if (err != -EAGAIN && err != -EBUSY)
+		return err;
+	begin_windows(f, planting_ns(f), CALM_WINDOWS - 1);
+	return 0;
+}
+
+static void watch_always(struct fds *f)
 {
 	struct account *a = f->spec.account;
 
 	f->over = a->of_late > a->share ? f->over + 1 : 0;
 	if (f->over < OVER_POLLS && a->of_late <= OVER_AT_ONCE * a->share)
 		return;
-	if (f->spec.means == FDS_LIBC && probe_host_is_crowded()) {
+	if (is_crowded(f)) {
 		snprintf(f->note, sizeof(f->note),
 			 "descriptors have no lines any more: too many are opened to see each, and "
 			 "windows would look at all processes of this host each time");
@@ -66,9 +98,7 @@ static void watch_always(struct fds *f, uint64_t now_ns)
 		return;
 	}
 	log_debug("descriptors cost %.2f %%: windows from here on", 100 * a->of_late);
-	f->in_windows = f->was_in_windows = true;
-	f->calm = 0;
-	account_begin(a, a->of_late * WINDOW_NS, now_ns);
+	begin_windows(f, a->of_late * WINDOW_NS, 0);
 	fds_off(f);
 }
 
@@ -76,13 +106,9 @@ static void window(struct fds *f)
 {
 	const struct timespec wait = {.tv_nsec = WINDOW_NS};
 	struct account *a = f->spec.account;
-	size_t sites = 0;
 	double cost, met, share;
-	int err;
+	int err = fds_on(f, probe_set_on);
 
-	for (size_t i = 0; i < f->libc.n_files; i++)
-		sites += f->libc.file[i].n_one + 2 * f->libc.file[i].n_many;
-	err = fds_on(f, probe_set_on);
 	if (err == -ENOTSUP) {
 		snprintf(f->note, sizeof(f->note), "descriptors have no lines any more: %.240s",
 			 fail_text());
@@ -99,7 +125,8 @@ static void window(struct fds *f)
 	cost += met;
 	share = met / WINDOW_NS;
 	f->calm = share < a->share / 2 ? f->calm + 1 : 0;
-	if (f->calm >= CALM_WINDOWS) {
+	/* where windows look at too many processes, the first one stays */
+	if (f->calm >= CALM_WINDOWS || is_crowded(f)) {
 		f->in_windows = false;
 		f->over = 0;
 		account_charge(a, cost);
@@ -107,7 +134,7 @@ static void window(struct fds *f)
 		return;
 	}
 	fds_off(f);
-	account_window(a, clock_ns(), cost + count(f) + account_planting_ns(a, sites));
+	account_window(a, clock_ns(), cost + count(f) + planting_ns(f));
 }
 
 void fds_cost_poll(struct fds *f, uint64_t now_ns)
@@ -118,7 +145,7 @@ void fds_cost_poll(struct fds *f, uint64_t now_ns)
 		return;
 	account_count(a, now_ns, count(f));
 	if (!f->in_windows)
-		watch_always(f, now_ns);
+		watch_always(f);
 	else if (account_has_saved(a, now_ns))
 		window(f);
 }

@@ -91,6 +91,9 @@ struct fds {
 /* Puts all sets in. @put_in: probe_set_on in windows, probe_set_insist for sets that stay. */
 int fds_on(struct fds *f, int (*put_in)(struct probe_set *));
 void fds_off(struct fds *f);
+/* Puts them in to stay; refused for the moment, they go in with a window, and stay if it is calm.
+ */
+int fds_stay(struct fds *f);
 /* Makes links to the tracepoints, or probe sets, as spec.means says (fds_attach.c). */
 int fds_attach(struct fds *f);
 void fds_close_sets(struct fds *f);

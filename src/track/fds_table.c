@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Keeps the table of what is open: made anew from /proc at each look, with what was known before.
- */
+/* Keeps the table of what is open: made anew from /proc at each look, with what was known. */
 #include <stdio.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -10,16 +9,10 @@
 #define LINK_SIZE   1024
 #define CHILDREN_NS 900000000 /* between two looks at all who may have been started */
 
-enum space { SPACE_FD, SPACE_THREAD, SPACE_CHILD };
-
-static uint64_t key_of(enum space space, int number)
+/* Descriptors of all kinds are numbered together. */
+static uint64_t key_of(enum fds_kind kind, int number)
 {
-	return (uint64_t)(space + 1) << 32 | (uint32_t)number;
-}
-
-static enum space space_of(enum fds_kind kind)
-{
-	return kind == FDS_THREAD ? SPACE_THREAD : kind == FDS_CHILD ? SPACE_CHILD : SPACE_FD;
+	return (uint64_t)(kind < FDS_THREAD ? 1 : kind) << 32 | (uint32_t)number;
 }
 
 /* A look in progress: its new table. The old one gives what was known. */
@@ -29,10 +22,10 @@ struct look {
 	VEC(struct fds_thing) next;
 };
 
-static struct fds_thing *known(struct look *k, enum space space, int number)
+static struct fds_thing *known(struct look *k, enum fds_kind kind, int number)
 {
 	struct fds_table *t = &k->f->table;
-	const uint64_t *at = map64_get(&t->index, key_of(space, number));
+	const uint64_t *at = map64_get(&t->index, key_of(kind, number));
 
 	return at ? &t->things.v[*at - 1] : NULL;
 }
@@ -132,7 +125,7 @@ static void add_fd(struct look *k, int fd, char *link, uint64_t hash, const stru
 
 static void look_at_fd(struct look *k, int dir, int fd)
 {
-	struct fds_thing *old = known(k, SPACE_FD, fd);
+	struct fds_thing *old = known(k, FDS_FILE, fd);
 	struct pl_fd slot;
 	char link[LINK_SIZE];
 	bool has_slot = slot_of(k->f, fd, &slot);
@@ -190,7 +183,7 @@ static void look_at_threads(struct look *k)
 
 	proc_tasks_read(k->f->spec.proc, &tids);
 	for (size_t i = 0; i < tids.n; i++) {
-		struct fds_thing *old = known(k, SPACE_THREAD, tids.v[i]);
+		struct fds_thing *old = known(k, FDS_THREAD, tids.v[i]);
 		struct pl_task slot;
 		bool has_slot = task_slot_of(k->f, tids.v[i], &slot) && slot.is_thread;
 
@@ -230,7 +223,7 @@ static void look_at_children(struct look *k)
 		if (k->f->tasks[i].t_ns <= t->children_ns || k->f->tasks[i].is_thread ||
 		    !task_slot_of(k->f, (int)k->f->tasks[i].tid, &slot))
 			continue;
-		old = known(k, SPACE_CHILD, (int)slot.tid);
+		old = known(k, FDS_CHILD, (int)slot.tid);
 		if (old && old->born_ns == slot.t_ns)
 			continue;
 		state = proc_child_state(p, (int)slot.tid);
@@ -293,7 +286,7 @@ static void turn(struct look *k)
 	map64_clear(&t->index);
 	for (size_t i = 0; i < t->things.n; i++) {
 		const struct fds_thing *x = &t->things.v[i];
-		uint64_t *at = map64_put(&t->index, key_of(space_of(x->kind), x->number));
+		uint64_t *at = map64_put(&t->index, key_of(x->kind, x->number));
 
 		if (at)
 			*at = i + 1;

@@ -422,8 +422,7 @@ static void see(struct climbed *c, const struct sample *s, size_t at)
 	c->old += s->addr && s->rung > 0;
 }
 
-/* Moves samples into the gaps of dead ones; most that die are young, so few follow the first gap.
- */
+/* Moves samples into the gaps of dead ones; most that die are young: few follow the first gap. */
 static void close_gaps(struct ladder *l, size_t kept)
 {
 	for (size_t i = kept; i < l->sample.n; i++) {

@@ -20,28 +20,14 @@
  * last: a change drops what was gathered. */
 #define CALM_WINDOWS 16
 #define CALM_FALLS   4
-
-static bool is_map_fn(int fn)
-{
-	return fn >= PL_FN_MMAP;
-}
+#define AGAIN_NS     10000000000ull /* until it is tried again where windows are too dear */
 
 static bool in_set(enum native_set s, int fn)
 {
-	switch (s) {
-	case SET_HEAP_ENTRY:
-		return !is_map_fn(fn);
-	case SET_HEAP_RETURN:
-		return !is_map_fn(fn) && !PL_FN_IS_FREE(fn);
-	case SET_MAP_ENTRY:
-		return is_map_fn(fn);
-	case SET_MAP_RETURN:
-		return is_map_fn(fn) && fn != PL_FN_MUNMAP;
-	case SET_METER:
-		return !is_map_fn(fn) && !PL_FN_IS_FREE(fn);
-	default:
-		return false;
-	}
+	bool is_entry = s == SET_HEAP_ENTRY || s == SET_MAP_ENTRY;
+
+	return native_is_map(fn) == (s == SET_MAP_ENTRY || s == SET_MAP_RETURN) &&
+	       (is_entry || (!PL_FN_IS_FREE(fn) && fn != PL_FN_MUNMAP));
 }
 
 static int open_set(struct native *n, enum native_set s)
@@ -94,31 +80,13 @@ static void clear_blocks(struct native *n)
 	uint64_t key, next;
 	bool more = !bpf_map_get_next_key(n->blocks_fd, NULL, &next);
 
-	/* the next key is asked for before the deletion: after it, the first key would come again
-	 */
+	/* the next key is asked for first: after the deletion the first would come again */
 	for (size_t i = 0; more && i < 2 * PL_MAX_BLOCKS; i++) {
 		key = next;
 		more = !bpf_map_get_next_key(n->blocks_fd, &key, &next);
 		bpf_map_delete_elem(n->blocks_fd, &key);
 	}
 	native_table_reset(n);
-}
-
-/* Switches on probes of the mmap family, in all states: calls are rare, and each is seen. */
-static int maps_on(struct native *n)
-{
-	int err;
-
-	if (n->maps_off || n->ctl->mmap_on)
-		return 0;
-	err = set_on(n, SET_MAP_RETURN);
-	if (!err)
-		err = set_on(n, SET_MAP_ENTRY);
-	if (err)
-		return err;
-	n->ctl->epoch[1]++;
-	__atomic_store_n(&n->ctl->mmap_on, 1, __ATOMIC_RELEASE);
-	return 0;
 }
 
 static void maps_off(struct native *n)
@@ -129,6 +97,36 @@ static void maps_off(struct native *n)
 	probe_sets_off(set, ARRAY_SIZE(set), true);
 }
 
+/* Is a refusal for the moment: for want of a turn, or for the sake of the target or the host? */
+static bool is_passing(int err)
+{
+	return err == -EAGAIN || err == -EBUSY;
+}
+
+/* Switches on probes of the mmap family, in all states: calls are rare, and each is seen. Where
+ * that is refused for the moment they are not traced until the next change. */
+static int maps_on(struct native *n)
+{
+	int err;
+
+	if (n->maps_off || n->ctl->mmap_on)
+		return 0;
+	err = set_on(n, SET_MAP_RETURN);
+	if (!err)
+		err = set_on(n, SET_MAP_ENTRY);
+	if (is_passing(err)) {
+		snprintf(n->note, sizeof(n->note), "mmap could not be watched at times: %s",
+			 fail_text());
+		maps_off(n);
+		return 0;
+	}
+	if (err)
+		return err;
+	n->ctl->epoch[1]++;
+	__atomic_store_n(&n->ctl->mmap_on, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
 static void all_off(struct native *n)
 {
 	native_set_mode(n, PL_NATIVE_OFF);
@@ -136,19 +134,24 @@ static void all_off(struct native *n)
 	probe_sets_off(n->set, ARRAY_SIZE(n->set), true);
 }
 
-/* Refuses windows. A change of probes on libc visits all processes that map it, at each place: 4 ms
- * for a thousand (bench/libc_sets.c). Once may be acceptable, again and again is not. */
-static int refuse_windows(void)
+/* The state in which probes that are refused for the moment are waited for. */
+static enum native_state meanwhile(struct native *n)
 {
-	return fail(-ENOTSUP, "they are too many to see each, and windows would look at all "
-			      "processes of this host each time");
+	if (!probe_host_is_crowded())
+		return NATIVE_BURST;
+	if (!*n->note)
+		snprintf(n->note, sizeof(n->note),
+			 "native blocks could not be watched at times: %s", fail_text());
+	return NATIVE_OFF;
 }
 
-/* Is a refusal only for the moment: for want of a turn, or for the sake of the target or the host?
- */
-static bool is_passing(int err)
+static int give_up(struct native *n, int err)
 {
-	return err == -EAGAIN || err == -EBUSY;
+	snprintf(n->note, sizeof(n->note), "native blocks are not traced: %s", fail_text());
+	all_off(n);
+	n->table.kept_until_ns = n->again_ns = 0;
+	n->state = NATIVE_OFF;
+	return err;
 }
 
 /* Changes the state. Returns are switched on first: an entry whose return is not probed would look
@@ -166,10 +169,11 @@ static int enter(struct native *n, enum native_state state)
 	clear_blocks(n);
 	native_unknown_start(n);
 	n->state = state;
-	if (state != NATIVE_OFF)
+	n->again_ns = state == NATIVE_OFF ? now_ns + AGAIN_NS : 0;
+	if (state == NATIVE_OFF)
+		maps_off(n);
+	else
 		err = maps_on(n);
-	if (is_passing(err)) /* mappings are not traced until the next change */
-		err = 0;
 	if (!err && state == NATIVE_EXACT) {
 		err = set_on(n, SET_HEAP_RETURN);
 		if (!err)
@@ -177,19 +181,17 @@ static int enter(struct native *n, enum native_state state)
 		if (!err)
 			native_set_mode(n, PL_NATIVE_EXACT);
 	}
+	/* A change of probes on libc visits all processes that map it, at each place: 4 ms for a
+	 * thousand (bench/libc_sets.c). Once may be acceptable, again and again is not. */
 	if (!err && state == NATIVE_BURST && probe_host_is_crowded())
-		err = refuse_windows();
+		err = fail(-ENOTSUP, "they are too many to see each, and windows would look at all "
+				     "processes of this host each time");
 	if (!err && state == NATIVE_BURST)
 		native_burst_start(n, now_ns);
-	if (is_passing(err) && state == NATIVE_EXACT)
-		return enter(n, NATIVE_BURST);
-	if (err) {
-		all_off(n);
-		n->table.kept_until_ns = 0;
-		n->state = NATIVE_OFF;
-		snprintf(n->note, sizeof(n->note), "native blocks are not traced: %s", fail_text());
-		return err;
-	}
+	if (is_passing(err))
+		return enter(n, meanwhile(n));
+	if (err)
+		return give_up(n, err);
 	if (state != NATIVE_OFF)
 		native_cost_start(n, clock_ns());
 	return 0;
@@ -216,18 +218,17 @@ static int map_ctl(struct native *n)
 
 static int decide(struct native *n)
 {
-	double per_s = 0, cost;
-	int err;
+	int err = n->spec.force_exact ? 0 : native_meter(n, &n->rate);
+	double cost = n->rate * native_pair_ns(n) / 1e9;
 
-	if (n->spec.force_exact)
-		return enter(n, NATIVE_EXACT);
-	err = native_meter(n, &per_s);
+	if (is_passing(err))
+		return enter(n, meanwhile(n));
 	if (err)
-		return err;
-	n->rate = per_s;
-	cost = per_s * native_pair_ns(n) / 1e9;
-	log_debug("%.0f allocator calls per second: %.2f %% of the time", per_s, 100 * cost);
-	return enter(n, cost <= EXACT_FROM * n->spec.account->stays ? NATIVE_EXACT : NATIVE_BURST);
+		return give_up(n, err);
+	log_debug("%.0f allocator calls per second: %.2f %% of the time", n->rate, 100 * cost);
+	if (n->spec.force_exact || cost <= EXACT_FROM * n->spec.account->stays)
+		return enter(n, NATIVE_EXACT);
+	return enter(n, NATIVE_BURST);
 }
 
 static int start(struct native *n)
@@ -245,7 +246,7 @@ static int start(struct native *n)
 	if (!err)
 		err = decide(n);
 	/* the places cannot be probed here, or not without harm */
-	if (err == -ENOTSUP || err == -EBUSY || err == -EAGAIN) {
+	if (err == -ENOTSUP || is_passing(err)) {
 		snprintf(n->note, sizeof(n->note), "native blocks are not traced: %s", fail_text());
 		return 0;
 	}
@@ -290,7 +291,7 @@ void native_close(struct native *n)
 	native_cost_stop(n);
 	native_burst_free(&n->burst);
 	native_table_free(&n->table);
-	trend_set_free(n->unknown.trend);
+	trend_set_free(n->unknown);
 	free(n);
 }
 
@@ -360,6 +361,8 @@ int native_poll(struct native *n)
 {
 	uint64_t now_ns = clock_ns();
 
+	if (n->again_ns && now_ns >= n->again_ns)
+		return decide(n);
 	if (n->state == NATIVE_OFF || n->paused)
 		return 0;
 	native_cost_update(n, now_ns);

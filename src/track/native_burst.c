@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Bursts: for some 10 ms every call of the malloc family is recorded; what is still allocated at
+/* Bursts: for some 10 ms every call of the malloc family is recorded; what is still allocated at
  * the end is a sample. It is looked at again from outside after 0.2 s .. 60 s: the chunk's size
  * word and the in-use bit of its neighbour must be right, and its first words the same. Chunks that
  * are freed get other first words (the links of tcache and bins), but one that is freed and taken
  * again the same way may look the same; so every event of a later burst kills the sample at its
  * address, and only what stayed unchanged for a second counts. Of blocks of another malloc there
  * are the words and the later events alone: tcmalloc and mimalloc link what is free through its
- * first word, jemalloc does not.
- */
+ * first word, jemalloc does not. */
 #include "base/thread.h"
 #include "track/native_priv.h"
 
@@ -195,11 +193,6 @@ static bool chunk_stays(const struct native *n, const struct burst_sample *s, co
 		heap_chunk_in_use(n->spec.heap, s->addr, s->size));
 }
 
-static bool same_words(const struct burst_sample *s, const struct look *l)
-{
-	return !memcmp(s->word, l->word, sizeof(s->word));
-}
-
 /* Counts allocations that nothing ended in the window: the youngest at each address, others lose
  * op. */
 static size_t settle(struct native_burst *b, struct map64 *last)
@@ -224,8 +217,7 @@ static size_t settle(struct native_burst *b, struct map64 *last)
 }
 
 /* Takes up to SAMPLES_PER_BURST of @allocs allocations, evenly spread; weights make up for the
- * others. @each: blocks that one seen by the window stands for; @per_s: how many a second at most.
- */
+ * others. @each: blocks that one seen by the window stands for; @per_s: a second, at most. */
 static size_t collect(struct native_burst *b, size_t allocs, double each, double per_s,
 		      struct burst_sample *out)
 {
@@ -340,7 +332,8 @@ static void admit(struct native *n, struct burst_sample *v, size_t count, const 
 static void climb_one(struct native *n, struct burst_sample *s, const struct look *l,
 		      uint64_t now_ns)
 {
-	bool stays = chunk_stays(n, s, l), same = stays && same_words(s, l);
+	bool stays = chunk_stays(n, s, l),
+	     same = stays && !memcmp(s->word, l->word, sizeof(s->word));
 
 	if (!same)
 		count_death(&n->burst, s);

@@ -18,18 +18,6 @@
 /* The least that a call of malloc, one of free, and the code around them take. */
 #define OWN_NS 100
 
-static int prog_runs(int fd, uint64_t *runs, uint64_t *ns)
-{
-	struct bpf_prog_info info = {0};
-	__u32 len = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		return -errno;
-	*runs = info.run_cnt;
-	*ns = info.run_time_ns;
-	return 0;
-}
-
 /* Starts the kernel's own measurement of programs' run times, for half a second: it costs two clock
  * reads per run (5.8+). */
 void native_cost_start(struct native *n, uint64_t now_ns)
@@ -52,10 +40,11 @@ void native_cost_stop(struct native *n)
 
 static void measured(int fd, double *per_run)
 {
-	uint64_t runs = 0, ns = 0;
+	struct bpf_prog_info info = {0};
+	__u32 len = sizeof(info);
 
-	if (!prog_runs(fd, &runs, &ns) && runs >= 100)
-		*per_run = (double)ns / (double)runs;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.run_cnt >= 100)
+		*per_run = (double)info.run_time_ns / (double)info.run_cnt;
 }
 
 static void stats_end(struct native *n, uint64_t now_ns)
@@ -110,7 +99,7 @@ void native_cost_update(struct native *n, uint64_t now_ns)
 	lingered(n);
 	if (span < 1e6)
 		return;
-	cost = (double)(maps - n->maps0) * (call_ns(n) + hit_ns(n));
+	cost = (double)(maps - n->maps0) * native_pair_ns(n);
 	if (n->state == NATIVE_EXACT) {
 		cost += (double)(entries - n->entries0) * call_ns(n) +
 			(double)(frees - n->frees0) * hit_ns(n);

@@ -81,8 +81,7 @@ static const struct proc_map *bound_map(const struct proc *p)
 	return NULL;
 }
 
-/* Is malloc linked into the program? False, too, if it has no name for it. @program: its mapping.
- */
+/* Is malloc linked into the program? False, too, without a name for it. @program: its mapping. */
 static bool has_own_malloc(const struct proc *p, const struct proc_map **program)
 {
 	struct dso_sym sym;
@@ -172,11 +171,6 @@ static int find_place(const struct dso *d, int fn, struct places_point *at, uint
 	return 0;
 }
 
-static bool is_map_fn(int fn)
-{
-	return fn >= PL_FN_MMAP;
-}
-
 static int add_fn(struct native_libc *l, const struct dso *d, uint64_t bias, int fn)
 {
 	struct pl_native_fn *f = &l->fns[l->n];
@@ -195,7 +189,7 @@ static int add_fn(struct native_libc *l, const struct dso *d, uint64_t bias, int
 		log_debug("%s is probed at its first byte", fns[fn].name);
 	}
 	for (size_t i = 0; i < l->n; i++) /* one body, two names */
-		if (l->offsets[i] == at.offset && is_map_fn(l->fns[i].fn) == is_map_fn(fn))
+		if (l->offsets[i] == at.offset && native_is_map(l->fns[i].fn) == native_is_map(fn))
 			return 0;
 	f->fn = (uint8_t)fn;
 	f->ip = bias + at.addr;
@@ -207,7 +201,7 @@ static int add_fn(struct native_libc *l, const struct dso *d, uint64_t bias, int
 static int add_file(struct native_libc *l, const struct proc *p, const struct proc_map *m, int from,
 		    int to)
 {
-	int *kept = &l->fd[is_map_fn(from)], fd;
+	int *kept = &l->fd[native_is_map(from)], fd;
 	struct dso *d;
 	uint64_t bias;
 	int err = proc_map_open(p, m, &fd);

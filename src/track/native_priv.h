@@ -18,6 +18,12 @@
 
 enum native_set { SET_HEAP_ENTRY, SET_HEAP_RETURN, SET_MAP_ENTRY, SET_MAP_RETURN, SET_METER, SETS };
 
+/* Is it of the mmap family, not of malloc's? */
+static inline bool native_is_map(int fn)
+{
+	return fn >= PL_FN_MMAP;
+}
+
 struct ring_buffer;
 
 /* The libc, and what is probed in it (native_libc.c). */
@@ -74,12 +80,8 @@ struct native_table {
 	size_t n_blocks;	  /* blocks in the kernel's table, at the last look */
 };
 
-/* Frees of blocks from before the watch, over time (native_unknown.c). */
-struct native_unknown {
-	struct trend_set *trend;
-};
-
 struct native;
+/* Frees of blocks from before the watch, over time (native_unknown.c). */
 void native_unknown_start(struct native *n);
 void native_unknown_sample(struct native *n, double now_s);
 
@@ -160,6 +162,7 @@ struct native {
 	int32_t copies; /* copies of stacks, as last allowed */
 	char note[256];
 	uint64_t start_ns, paused_ns;
+	uint64_t again_ns; /* off for the moment: when it is tried again; else 0 */
 
 	/* cost (native_cost.c) */
 	uint64_t entries0, frees0, maps0, unrecorded0;
@@ -169,7 +172,7 @@ struct native {
 	int stats_fd;
 	uint64_t stats_until_ns, over_since_ns;
 	struct native_table table;
-	struct native_unknown unknown;
+	struct trend_set *unknown; /* NULL: without memory */
 	struct native_burst burst;
 };
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The series of native sites. While every block is seen, a point a second. In windows a point comes
  * when the samples of one more window are old enough to count: it tells of the time since the
- * window before it, in which growth is taken to be even, and so the way to it is a straight line.
- */
+ * window before it, in which growth is taken to be even: the way to it is a straight line. */
 #include "base/thresholds.h"
 #include "track/native_priv.h"
 
@@ -21,12 +20,6 @@ void native_series_start(struct native *n, uint64_t now_ns)
 	n->table.told_s = (double)(now_ns + age_ns(n) - n->start_ns) / 1e9;
 }
 
-static void tell_first(struct native_burst *b)
-{
-	b->told_ns = b->young[0];
-	memmove(b->young, b->young + 1, --b->n_young * sizeof(*b->young));
-}
-
 void native_series_closed(struct native_burst *b, uint64_t closed_ns)
 {
 	if (b->n_young == ARRAY_SIZE(b->young))
@@ -41,8 +34,10 @@ static uint64_t window_told(struct native *n, uint64_t now_ns)
 {
 	struct native_burst *b = &n->burst;
 
-	while (b->n_young && b->young[0] + age_ns(n) <= now_ns)
-		tell_first(b);
+	while (b->n_young && b->young[0] + age_ns(n) <= now_ns) {
+		b->told_ns = b->young[0];
+		memmove(b->young, b->young + 1, --b->n_young * sizeof(*b->young));
+	}
 	return b->told_ns;
 }
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Beside the blocks of a site, windows tell how many of them died later, and how fast it may grow.
+/* Beside the blocks of a site, windows tell how many of them died later, and how fast it may grow.
  * A window slows who calls malloc all the time so much that it sees a twentieth of what is done in
  * as long a time, and the next may have to be saved for for ten seconds: so here each window counts
- * as much as another, and by the time which the target had for itself.
- */
+ * as much as another, and by the time which the target had for itself. */
 #include "track/native_priv.h"
 
 #define MOST_BEFORE 20 /* windows before the first that met a site count, up to so many */
