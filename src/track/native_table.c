@@ -11,7 +11,8 @@
 #define BATCH	     4096
 #define BATCHES	     (4 * PL_MAX_BLOCKS / BATCH) /* the map can change while it is walked */
 #define MAPS_GAP     5000000000ull
-#define BIG_CHUNK    (128u << 10) /* bytes: a block may have a mapping of its own */
+#define MADE_NS	     1000000000ull /* from the entry of a call to its mapping, at most */
+#define BIG_CHUNK    (128u << 10)  /* bytes: a block may have a mapping of its own */
 #define CHUNK_MAPPED 2
 #define POINT_GAP    1.0
 #define MOST_GAP     2.5 /* seconds: a table that fills up is noticed in time */
@@ -195,7 +196,8 @@ static int scan_block(void *arg, uint64_t addr, const struct pl_block *b, double
 	struct pl_block now = *b;
 
 	w->n->table.n_blocks++;
-	if (b->site.kind == PL_KIND_MMAP && w->n_spans &&
+	/* the spans do not show what was mapped after they were read */
+	if (b->site.kind == PL_KIND_MMAP && w->n_spans && b->born_ns + MADE_NS <= w->now_ns &&
 	    drop_unmapped(w->n, w->spans, w->n_spans, addr, &now))
 		return 0;
 	native_table_add(w->n, addr, &now, weight, w->now_ns);
