@@ -8,10 +8,10 @@
 /* One report with one process that stands for all of those in @in (with none when they have none):
  * rates, sizes and counts are sums of what is known, the verdict is the worst, the limit the one
  * that is met first, RAM by all of a host together. A process that is in several reports (same
- * host, same pid) counts once, as last reported, or as a merged one of them has it; one that has ended grows no more, unless all have,
- * or @past is wanted: then rates are those that they had. What belongs to one process alone
- * (series, command line) is left out; who they were is in `members`, worst first. Takes the
- * reports: they are freed, also when it fails. */
+ * host, same pid) counts once, as last reported, or as a merged one of them has it; one that has
+ * ended grows no more, unless all have, or @past is wanted: then rates are those that they had.
+ * What belongs to one process alone (series, command line) is left out; who they were is in
+ * `members`, worst first. Takes the reports: they are freed, also when it fails. */
 int report_merge(struct report **in, size_t n, bool past, struct report **out);
 
 /* Merges processes of one host and one run into @out, whose strings live in @r and theirs. Each
