@@ -17,9 +17,9 @@
 static pid_t late;     /* the process whose last answer has not come yet */
 static pid_t given_up; /* the process that is not asked again */
 
-/* Who waits for a pipe's reader goes on when it is asked for the next file. Who does not, as its
- * storage is silent, and who is stopped, is not asked again: it reads what it has been asked when
- * it goes on, and then ends. */
+/* A process that waits for a pipe's reader goes on when it is asked for the next file. One that
+ * does not, as its storage is silent, and one that is stopped, is not asked again: it reads what it
+ * has been asked when it goes on, and then ends. */
 static int give_up(const struct helper *keeper, bool is_held)
 {
 	if (is_held || late == keeper->pid) {

@@ -42,8 +42,11 @@ static struct traffic_kept *count_kept(const struct joiner *j)
 		const struct survivor *s = &o->v[i];
 		bool stays = s->addr && s->is_beside_all && s->rung >= SURVIVED_RUNGS;
 		const uint64_t *at = stays ? map64_get(&j->site_of, s->stack) : NULL;
-		size_t m = at && *at ? traffic_moment(o->traffic, s->born_ns) : TRAFFIC_MOMENTS;
+		size_t m;
 
+		if (!at || !*at)
+			continue;
+		m = traffic_moment(o->traffic, s->born_ns);
 		if (m >= o->traffic->n_moments)
 			continue;
 		v[*at - 1].n[m] += (double)s->weight;

@@ -45,6 +45,8 @@ static void drop_idle(struct fds_table *t, double now_s)
 {
 	size_t kept = 0;
 
+	if (!t->rows.v)
+		return;
 	for (size_t i = 0; i < t->rows.n; i++) {
 		struct fds_row *r = &t->rows.v[i];
 
@@ -80,7 +82,7 @@ void fds_rows_count(struct fds *f, uint64_t now_ns)
 		kinds[t->things.v[i].kind]++;
 	trend_set_add(t->kinds, now_s, kinds);
 	trend_set_add(t->all, now_s, &all);
-	for (size_t i = 0; i < t->rows.n; i++)
+	for (size_t i = 0; t->rows.v && i < t->rows.n; i++)
 		t->rows.v[i].n = 0;
 	for (size_t i = 0; i < t->things.n; i++) {
 		const struct fds_thing *x = &t->things.v[i];
@@ -91,7 +93,7 @@ void fds_rows_count(struct fds *f, uint64_t now_ns)
 		if (row)
 			row->n++;
 	}
-	for (size_t i = 0; i < t->rows.n; i++) {
+	for (size_t i = 0; t->rows.v && i < t->rows.n; i++) {
 		double n = (double)t->rows.v[i].n;
 
 		if (t->rows.v[i].count)
