@@ -29,7 +29,7 @@ LIBS      = $(shell pkg-config $(if $(STATIC),--static) --libs $(PKGS)) -lZydis 
 # The host's flags never reach the BPF compiler: -fstack-protector breaks it.
 BPF_FLAGS := -g -O2 --target=bpf -mcpu=v3 -Wall -ffile-prefix-map=$(CURDIR)=. -Iinclude -Ivmlinux -Ibpf -I/usr/include/$(ARCHDIR)
 
-ROOMS    := base storage proc container saved dso linetable py sym heap why census places probe ledger stacks track verdict evidence judge record alert confine memory inquiry lines session sweep report compare out screen serve cli command
+ROOMS    := base storage proc container saved dso linetable py sym heap why census places probe ledger stacks ladder track verdict evidence judge record alert confine memory inquiry lines session sweep report compare out screen serve cli command
 SRC      := $(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))
 LIB_OBJ  := $(SRC:src/%.c=$(O)/%.o)
 # Objects of their own: processes are followed by one, however many are watched, and one tells how they are numbered.

@@ -10,7 +10,7 @@
 #include "probe/probe.h"
 #include "py/py.h"
 #include "pyleak/abi.h"
-#include "track/ladder.h"
+#include "ladder/ladder.h"
 
 #define DEATHS_KNOWN 8
 

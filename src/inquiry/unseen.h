@@ -14,7 +14,7 @@
 #include "base/map64.h"
 #include "heap/carved.h"
 #include "pyleak/abi.h"
-#include "track/ladder.h"
+#include "ladder/ladder.h"
 
 /* The first windows are looked at whatever that costs: they show whether a build hides births. */
 #define UNSEEN_FIRST_LOOKS 16

@@ -10,7 +10,7 @@
 #include "places/birthplaces.h"
 #include "session/session_priv.h"
 #include "session/sites.h"
-#include "track/ladder.h"
+#include "ladder/ladder.h"
 
 enum births_mode {
 	BIRTHS_OFF,    /* no birth engine for this build: only native blocks */

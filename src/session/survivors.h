@@ -3,7 +3,7 @@
 #ifndef PYLEAK_SESSION_SURVIVORS_H
 #define PYLEAK_SESSION_SURVIVORS_H
 
-#include "track/ladder.h"
+#include "ladder/ladder.h"
 
 struct survivors;
 

@@ -4,11 +4,11 @@
  * later births, looked at again. The kernel is not hostile, but what it copies is: addresses and
  * types are the target's.
  *
- * reads: src/track/ladder.c
+ * reads: src/ladder/ladder.c
  */
 #include "base/map64.h"
 #include "fuzz/world.h"
-#include "track/ladder.h"
+#include "ladder/ladder.h"
 
 #define MAX_BIRTHS 48
 

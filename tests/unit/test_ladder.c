@@ -2,7 +2,7 @@
 /* Births at one address, of which the last alone owns it: of unknown type, or with a record that is
  * written after it was numbered. Every object that is asked for is there. */
 #include "base/map64.h"
-#include "track/ladder.h"
+#include "ladder/ladder.h"
 #include "unit/self.h"
 
 #define TYPE  0x7000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "track/contents.h"
+#include "ladder/contents.h"
 
 #ifndef LADDER_SEEN
 #define LADDER_SEEN (1u << 21) /* contents; power of two */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "track/born.h"
+#include "ladder/born.h"
 
 #define MANY 65536 /* types that are kept: a program may make ever more */
 

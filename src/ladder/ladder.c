@@ -5,12 +5,12 @@
  * read at an address must be bound to the birth that was recorded there. Three rules do that: the
  * last birth at an address wins; a birth seen during or after the look kills what the look saw; a
  * birth in any later burst kills a sample at its address. The fingerprint does the rest. */
-#include "track/ladder.h"
+#include "ladder/ladder.h"
 
 #include "base/map64.h"
-#include "track/born.h"
-#include "track/contents.h"
-#include "track/relief.h"
+#include "ladder/born.h"
+#include "ladder/contents.h"
+#include "ladder/relief.h"
 
 #ifndef LADDER_SAMPLES
 #define LADDER_SAMPLES 24000 /* on the ladder; if there are more, every second one is left out */

@@ -7,8 +7,8 @@
 #define PYLEAK_RELIEF_H
 
 #include "base/map64.h"
-#include "track/contents.h"
-#include "track/ladder.h"
+#include "ladder/contents.h"
+#include "ladder/ladder.h"
 
 struct reliefs {
 	VEC(struct relief {

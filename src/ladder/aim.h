@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The aim of a window on some places: it sees all births of that. */
-#ifndef PYLEAK_TRACK_LADDER_AIM_H
-#define PYLEAK_TRACK_LADDER_AIM_H
+#ifndef PYLEAK_LADDER_AIM_H
+#define PYLEAK_LADDER_AIM_H
 
 #include "base/base.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "track/relief.h"
+#include "ladder/relief.h"
 
 #define MOST 8192 /* reliefs of a window, and in all: a line does the same again */
 

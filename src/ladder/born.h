@@ -5,7 +5,7 @@
 #define PYLEAK_BORN_H
 
 #include "base/map64.h"
-#include "track/ladder_aim.h"
+#include "ladder/aim.h"
 
 struct born {
 	struct map64 all; /* type -> births in windows that were admitted */

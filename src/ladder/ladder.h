@@ -8,7 +8,7 @@
 #include "evidence/evidence.h"
 #include "pyleak/abi.h"
 #include "stacks/stacks.h"
-#include "track/ladder_aim.h"
+#include "ladder/aim.h"
 
 struct sample {
 	/* First what passes over all samples look at, so that they read few lines of the cache. */
