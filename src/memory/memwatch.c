@@ -225,8 +225,8 @@ bool memwatch_change(struct memwatch *w, bool is_stopped, char *text, size_t siz
 	if (w->stopped_seen == STOPPED_SEEN && !w->told_stopped) {
 		w->told_stopped = true;
 		snprintf(text, size,
-			 "the process was found stopped, by a signal, a debugger or a freezer: it "
-			 "does nothing then, so nothing grows");
+			 "the process was found stopped for a time, by a signal, a debugger or a "
+			 "freezer: it did nothing then, so nothing grew");
 		return true;
 	}
 	if (w->cgroup.unread && !w->told_unread) {

@@ -68,9 +68,18 @@ static double planting_ns(const struct fds *f)
 
 static void begin_windows(struct fds *f, double expected_ns, unsigned calm)
 {
-	f->in_windows = f->was_in_windows = true;
+	f->in_windows = true;
 	f->calm = calm;
 	account_begin(f->spec.account, expected_ns, clock_ns());
+}
+
+/* Once: later ones differ in numbers alone. That another one had its turn is over soon. */
+static void note_refused(struct fds *f, int err)
+{
+	if (err == -EBUSY && !f->is_refused)
+		snprintf(f->note, sizeof(f->note),
+			 "descriptors could not be watched at times: %.200s", fail_text());
+	f->is_refused |= err == -EBUSY;
 }
 
 int fds_stay(struct fds *f)
@@ -79,8 +88,16 @@ int fds_stay(struct fds *f)
 
 	if (err != -EAGAIN && err != -EBUSY)
 		return err;
+	note_refused(f, err);
 	begin_windows(f, planting_ns(f), CALM_WINDOWS - 1);
 	return 0;
+}
+
+/* From now on a part of what is opened has no line. */
+static void close_window(struct fds *f)
+{
+	f->was_in_windows = true;
+	fds_off(f);
 }
 
 static void watch_always(struct fds *f)
@@ -99,7 +116,7 @@ static void watch_always(struct fds *f)
 	}
 	log_debug("descriptors cost %.2f %%: windows from here on", 100 * a->of_late);
 	begin_windows(f, a->of_late * WINDOW_NS, 0);
-	fds_off(f);
+	close_window(f);
 }
 
 static void window(struct fds *f)
@@ -115,6 +132,7 @@ static void window(struct fds *f)
 		fds_close_sets(f);
 	}
 	if (err) {
+		note_refused(f, err);
 		/* starts to save for the next window */
 		account_begin(a, a->expected_ns, clock_ns());
 		return;
@@ -133,7 +151,7 @@ static void window(struct fds *f)
 		a->of_late = share;
 		return;
 	}
-	fds_off(f);
+	close_window(f);
 	account_window(a, clock_ns(), cost + count(f) + planting_ns(f));
 }
 

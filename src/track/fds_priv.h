@@ -84,7 +84,7 @@ struct fds {
 
 	/* cost (fds_cost.c) */
 	uint64_t calls, opened, failed;
-	bool in_windows, was_in_windows;
+	bool in_windows, was_in_windows, is_refused; /* is_refused: said so */
 	unsigned over, calm;
 };
 

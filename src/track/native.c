@@ -103,8 +103,7 @@ static bool is_passing(int err)
 	return err == -EAGAIN || err == -EBUSY;
 }
 
-/* Switches on probes of the mmap family, in all states: calls are rare, and each is seen. Where
- * that is refused for the moment they are not traced until the next change. */
+/* Switches on probes of the mmap family, in all states: calls are rare, and each is seen. */
 static int maps_on(struct native *n)
 {
 	int err;
@@ -115,6 +114,7 @@ static int maps_on(struct native *n)
 	if (!err)
 		err = set_on(n, SET_MAP_ENTRY);
 	if (is_passing(err)) {
+		n->maps_ns = clock_ns() + AGAIN_NS;
 		snprintf(n->note, sizeof(n->note), "mmap could not be watched at times: %s",
 			 fail_text());
 		maps_off(n);
@@ -134,14 +134,20 @@ static void all_off(struct native *n)
 	probe_sets_off(n->set, ARRAY_SIZE(n->set), true);
 }
 
+void native_note_refused(struct native *n)
+{
+	if (!n->is_refused)
+		snprintf(n->note, sizeof(n->note),
+			 "native blocks could not be watched at times: %s", fail_text());
+	n->is_refused = true;
+}
+
 /* The state in which probes that are refused for the moment are waited for. */
 static enum native_state meanwhile(struct native *n)
 {
 	if (!probe_host_is_crowded())
 		return NATIVE_BURST;
-	if (!*n->note)
-		snprintf(n->note, sizeof(n->note),
-			 "native blocks could not be watched at times: %s", fail_text());
+	native_note_refused(n);
 	return NATIVE_OFF;
 }
 
@@ -365,6 +371,8 @@ int native_poll(struct native *n)
 		return decide(n);
 	if (n->state == NATIVE_OFF || n->paused)
 		return 0;
+	if (now_ns >= n->maps_ns && maps_on(n))
+		return give_up(n, -ENOTSUP);
 	native_cost_update(n, now_ns);
 	native_unknown_sample(n, (double)(now_ns - n->start_ns) / 1e9);
 	return n->state == NATIVE_EXACT ? poll_exact(n, now_ns) : poll_burst(n, now_ns);

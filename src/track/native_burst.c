@@ -483,10 +483,12 @@ int native_burst_poll(struct native *n, uint64_t now_ns)
 	err = window(n);
 	if (err != -ENOTSUP && err != -EBUSY)
 		return err;
-	b->is_ended = err == -ENOTSUP;
-	if (b->is_ended || !*n->note)
-		snprintf(n->note, sizeof(n->note), "native blocks %s: %s",
-			 b->is_ended ? "are not watched any more" : "could not be watched at times",
-			 fail_text());
-	return b->is_ended ? 0 : err;
+	if (err == -EBUSY) {
+		native_note_refused(n);
+		return err;
+	}
+	b->is_ended = true;
+	snprintf(n->note, sizeof(n->note), "native blocks are not watched any more: %s",
+		 fail_text());
+	return 0;
 }

@@ -157,12 +157,13 @@ struct native {
 	struct probe_set *set[SETS];
 	size_t set_sites[SETS];
 	enum native_state state;
-	bool paused, maps_off;
+	bool paused, maps_off, is_refused; /* is_refused: said so */
 	bool crowded;	/* more blocks than the table has room for: not exact again */
 	int32_t copies; /* copies of stacks, as last allowed */
 	char note[256];
 	uint64_t start_ns, paused_ns;
 	uint64_t again_ns; /* off for the moment: when it is tried again; else 0 */
+	uint64_t maps_ns;  /* when probes of mmap may be tried again */
 
 	/* cost (native_cost.c) */
 	uint64_t entries0, frees0, maps0, unrecorded0;
@@ -179,6 +180,7 @@ struct native {
 uint64_t native_now(const struct native *n); /* the clock, which stands still in a pause */
 /* Sets the mode of the malloc family, enum pl_native_mode; a new epoch. */
 void native_set_mode(struct native *n, uint32_t mode);
+void native_note_refused(struct native *n); /* once: later ones differ in numbers alone */
 /* Puts the calls since the last time into the account, and updates rate. */
 void native_cost_update(struct native *n, uint64_t now_ns);
 void native_cost_start(struct native *n, uint64_t now_ns);

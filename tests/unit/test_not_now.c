@@ -125,6 +125,27 @@ static void returns_of_mmap_are_not_probed_without_its_entries(void **state)
 	assert_false(k.native_ctl.mmap_on || k.set[0].on);
 	assert_string_equal(k.native.note, "mmap could not be watched at times: another copy "
 					   "switches probes");
+	k.native.table.last_ns = clock_ns(); /* no walk over the blocks */
+	native_poll(&k.native);
+	assert_int_equal(k.asked, 1);
+	k.err = 0;
+	k.native.maps_ns = 1;
+	native_poll(&k.native);
+	assert_true(k.native_ctl.mmap_on && k.set[0].on && k.set[1].on);
+}
+
+/* The note on mmap came first. */
+static void blocks_that_no_window_sees_are_told_of(void **state)
+{
+	(void)state;
+	k.native.set[SET_MAP_ENTRY] = &k.set[1];
+	begin_native(-EBUSY);
+	fail(-EBUSY, "the host is short of memory");
+	native_note_refused(&k.native);
+	fail(-EBUSY, "a later one");
+	native_note_refused(&k.native);
+	assert_string_equal(k.native.note, "native blocks could not be watched at times: the host "
+					   "is short of memory");
 }
 
 static void descriptors_have_lines_from_the_next_window_on(void **state)
@@ -139,6 +160,19 @@ static void descriptors_have_lines_from_the_next_window_on(void **state)
 	fds_cost_poll(&k.fds, clock_ns() + 250000000);
 	assert_true(k.fds.is_on && k.set[0].on && k.set[1].on);
 	assert_false(k.fds.in_windows);
+	/* What was opened meanwhile is no part of what windows leave out. */
+	assert_false(k.fds.was_in_windows);
+	assert_string_equal(k.fds.note, "descriptors could not be watched at times: another copy "
+					"switches probes");
+}
+
+static void the_turn_of_another_copy_is_not_told_of(void **state)
+{
+	(void)state;
+	k.fds.is_paused = true;
+	k.err = -EAGAIN;
+	assert_int_equal(fds_resume(&k.fds), 0);
+	assert_true(k.fds.in_windows);
 	assert_string_equal(k.fds.note, "");
 }
 
@@ -157,6 +191,8 @@ int main(void)
 		cmocka_unit_test_setup(a_rate_that_cannot_be_metered_now_is_met_in_windows, set_up),
 		cmocka_unit_test_setup(what_is_refused_for_good_is_not_asked_for_again, set_up),
 		cmocka_unit_test_setup(returns_of_mmap_are_not_probed_without_its_entries, set_up),
+		cmocka_unit_test_setup(blocks_that_no_window_sees_are_told_of, set_up),
+		cmocka_unit_test_setup(the_turn_of_another_copy_is_not_told_of, set_up),
 		cmocka_unit_test_setup(descriptors_have_lines_from_the_next_window_on, set_up),
 		cmocka_unit_test_setup(descriptors_that_are_refused_for_good_are_an_error, set_up),
 	};
