@@ -69,6 +69,7 @@ static size_t vote_blocks(struct native_pair *p, const struct native *native, ui
 {
 	bool exact = native_state(native) == NATIVE_EXACT;
 
+	native_ways_lose(p, native_entered_ns(native));
 	for (struct native_made *m = p->made.v; m < p->made.v + p->made.n; m++)
 		mark(m, native_life(native, m->addr, m->born), now_ns);
 	return native_ways_vote(p, now_ns, exact ? PATIENCE_NS : SAMPLE_PATIENCE_NS);

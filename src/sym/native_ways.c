@@ -117,6 +117,16 @@ static double weight_of(const struct native_pair *p, const struct native_made *m
 	return bytes * (age_s < OLD_S ? age_s : OLD_S);
 }
 
+void native_ways_lose(struct native_pair *p, uint64_t before_ns)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->made.n; i++)
+		if (p->made.v[i].copied_ns >= before_ns)
+			p->made.v[kept++] = p->made.v[i];
+	p->made.n = kept;
+}
+
 static void forget_dead(struct native_pair *p, uint64_t now_ns, uint64_t patience_ns)
 {
 	size_t kept = 0;

@@ -63,6 +63,9 @@ void native_ways_add(struct native_pair *p, struct native_stack *st,
 /* Sets the depth at which most of what stays was made, and its share; forgets counts of another
  * depth. */
 void native_ways_depth(struct native_pair *p, uint32_t depth, double share);
+/* Loses sight of what was copied before @before_ns: whether it lives is not known any more, which
+ * says nothing against the way that it voted for. */
+void native_ways_lose(struct native_pair *p, uint64_t before_ns);
 /* Chooses the way by which most of what lives was made. The caller has set seen_ns and lives_ns to
  * @now_ns where that holds. Forgets blocks that are not seen now, unless they were copied in the
  * last @patience_ns. Returns how many have lived for more than a second. */

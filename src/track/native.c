@@ -175,6 +175,7 @@ static int enter(struct native *n, enum native_state state)
 	clear_blocks(n);
 	native_unknown_start(n);
 	n->state = state;
+	n->entered_ns = now_ns;
 	n->again_ns = state == NATIVE_OFF ? now_ns + AGAIN_NS : 0;
 	if (state == NATIVE_OFF)
 		maps_off(n);
@@ -415,6 +416,11 @@ double native_allow_copies(struct native *n, double allowed)
 enum native_state native_state(const struct native *n)
 {
 	return n->state;
+}
+
+uint64_t native_entered_ns(const struct native *n)
+{
+	return n->entered_ns;
 }
 
 const char *native_note(const struct native *n)

@@ -39,6 +39,8 @@ int native_open(const struct native_spec *spec, struct native **out);
 void native_close(struct native *n);
 
 enum native_state native_state(const struct native *n);
+/* When this state began, by clock_ns(): blocks from before are not followed. */
+uint64_t native_entered_ns(const struct native *n);
 const char *native_note(const struct native *n); /* a sentence; "" when all is well */
 
 /* To be called every 100 - 500 ms: opens bursts that are due, samples the series, changes the

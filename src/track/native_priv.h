@@ -161,7 +161,7 @@ struct native {
 	bool crowded;	/* more blocks than the table has room for: not exact again */
 	int32_t copies; /* copies of stacks, as last allowed */
 	char note[256];
-	uint64_t start_ns, paused_ns;
+	uint64_t start_ns, paused_ns, entered_ns; /* entered_ns: the state */
 	uint64_t again_ns; /* off for the moment: when it is tried again; else 0 */
 	uint64_t maps_ns;  /* when probes of mmap may be tried again */
 

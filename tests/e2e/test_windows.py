@@ -61,10 +61,10 @@ def test_what_stays_is_found_and_nothing_else(watched, leak):
     line = native_ext.line_of(PROGRAM, "# LEAK: " + leak)
     leaks = [s for s in process["sites"] if s["verdict"] == "leak"]
     mine = [s for s in leaks if s["kind"] == kind and line_of(s) in (line, line + 1)]
-    assert mine, [(s["kind"], s["verdict"], line_of(s)) for s in process["sites"]]
+    assert mine, [(s["kind"], s["verdict"], line_of(s), s["reason"]) for s in process["sites"]] + process.get("notes", [])
     if leak == "native":
         assert all(s["estimated"] for s in mine), "not in windows: the program is too quiet"
         rate = process["memory"]["rss_growth_bytes_per_s"]
         assert 0.6 < mine[0]["growth_bytes_per_s"] / rate < 1.4
-    others = [(s["kind"], line_of(s)) for s in leaks if s not in mine]
+    others = [(s["kind"], line_of(s), s["reason"], s["held_by"]) for s in leaks if s not in mine]
     assert not others
