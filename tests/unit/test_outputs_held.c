@@ -11,8 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/packet.h"
 #include "cli/outputs.h"
 #include "cli/stop.h"
+#include "confine/keeper.h"
 
 #define PATIENCE_S 8 /* 2 s with an answer, 2 s with the end */
 
@@ -191,6 +193,49 @@ static void a_late_answer_is_for_no_other_file(void **state)
 	assert_int_equal(files(), 1);
 }
 
+/* Its storage is silent. */
+static void answers_nothing(int sock, void *unused)
+{
+	struct keeper_request r;
+
+	(void)unused;
+	while (packet_receive(sock, &r, sizeof(r), NULL) > 0)
+		;
+}
+
+/* Returns what went wrong. */
+static int write_three(void)
+{
+	struct outputs o = {.path = {path}, .n = 1};
+
+	if (helper_start("pyleak-files", answers_nothing, NULL, &o.keeper))
+		return 1;
+	stop_ask();
+	for (int i = 0; i < 2; i++)
+		if (outputs_write(&o, path, write_new, NULL) != -EINTR || !says("does not answer"))
+			return 2 + i;
+	if (outputs_write(&o, path, write_new, NULL) != -ENOTCONN || !says("did not answer before"))
+		return 4;
+	outputs_close(&o);
+	return 0;
+}
+
+static void one_that_answers_neither_of_two_is_not_asked_again(void **state)
+{
+	uint64_t begin = clock_ns();
+	pid_t tool = fork();
+	int status;
+
+	(void)state;
+	if (!tool)
+		_exit(write_three());
+	assert_int_equal(waitpid(tool, &status, 0), tool);
+	assert_int_equal(status, 0);
+	assert_true(clock_ns() - begin < PATIENCE_S * 1000000000ull);
+	assert_true(has("old"));
+	assert_int_equal(files(), 1);
+}
+
 static void a_killed_one_is_no_fault_of_the_disk(void **state)
 {
 	const char *p = path;
@@ -222,6 +267,7 @@ int main(void)
 		IN_DIR(a_stopped_one_is_named_and_left),
 		IN_DIR(a_file_that_is_whole_takes_its_name_later),
 		IN_DIR(a_late_answer_is_for_no_other_file),
+		IN_DIR(one_that_answers_neither_of_two_is_not_asked_again),
 		IN_DIR(a_killed_one_is_no_fault_of_the_disk),
 	};
 
