@@ -400,11 +400,21 @@ int report_merge_processes(struct report *r, const struct report_process *v, siz
 	return err;
 }
 
-/* Sets the times from the first beginning to the last end, and who was not watched. */
-static void fill_whole(struct report *r, struct report **in, size_t n)
+/* Sets the times from the first beginning to the last end, and who was not watched. A report none
+ * of whose processes counts says nothing of the sum. */
+static int fill_whole(struct report *r, struct report **in, size_t n,
+		      const struct merge_parts *parts)
 {
+	auto_free bool *counts = calloc(n + 1, sizeof(*counts));
+
+	if (!counts)
+		return fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < parts->n; i++)
+		counts[parts->v[i].report] = true;
 	r->started_at = r->ended_at = r->duration_s = NAN;
 	for (size_t i = 0; i < n; i++) {
+		if (in[i]->n_processes && !counts[i])
+			continue;
 		r->started_at = fmin(r->started_at, in[i]->started_at);
 		r->ended_at = fmax(r->ended_at, in[i]->ended_at);
 		r->duration_s = fmax(r->duration_s, in[i]->duration_s);
@@ -413,6 +423,7 @@ static void fill_whole(struct report *r, struct report **in, size_t n)
 			r->not_watched_why = in[i]->not_watched_why;
 	}
 	r->final = true;
+	return 0;
 }
 
 /* Keeps the notes of all: where one was not watched as it usually is says how far to trust the sum.
@@ -430,10 +441,10 @@ int report_merge(struct report **in, size_t n, bool past, struct report **out)
 	struct report *r = NULL;
 	int err = report_new(&r);
 
-	if (!err) {
-		fill_whole(r, in, n);
+	if (!err)
 		err = gather(in, n, &parts);
-	}
+	if (!err)
+		err = fill_whole(r, in, n, &parts);
 	if (!err) {
 		r->processes = report_alloc(r, sizeof(*r->processes));
 		r->n_processes = r->processes && parts.n ? 1 : 0;

@@ -11,7 +11,8 @@
  * host, same pid) counts once, as last reported, or as a merged one of them has it; one that has
  * ended grows no more, unless all have, or @past is wanted: then rates are those that they had.
  * What belongs to one process alone (series, command line) is left out; who they were is in
- * `members`, worst first. Takes the reports: they are freed, also when it fails. */
+ * `members`, worst first; times and who was not watched are of the reports that count. Takes the
+ * reports: they are freed, also when it fails. */
 int report_merge(struct report **in, size_t n, bool past, struct report **out);
 
 /* Merges processes of one host and one run into @out, whose strings live in @r and theirs. Each

@@ -375,6 +375,48 @@ static void those_that_were_not_watched_are_summed(void **state)
 	report_free(all);
 }
 
+static struct report *of_time(struct report *r, double from, double to)
+{
+	r->started_at = from;
+	r->ended_at = to;
+	r->duration_s = to - from;
+	r->not_watched = (uint64_t)from / 100;
+	return r;
+}
+
+/* Rates of Monday have no date of Tuesday. */
+static void reports_that_do_not_count_give_no_times(void **state)
+{
+	static const char *const notes[] = {
+		"a newer merged report is left out: an older one has all its processes",
+		"pid 1 on web: also in a merged report, which counts, though it is older",
+	};
+	struct report *in[3] = {of_time(report_of(2), 100, 200)}, *all;
+	const struct report_process *p;
+
+	(void)state;
+	in[0] = merged(in[0]);
+	in[1] = of_time(report_of(1), 300, 900);
+	in[2] = merged(of_time(report_of(1), 300, 900));
+	assert_int_equal(report_merge(in, 3, false, &all), 0);
+	p = all->processes;
+	assert_int_equal(p->n_members, 2);
+	assert_true(all->started_at == 100 && all->ended_at == 200 && all->duration_s == 100);
+	assert_int_equal(all->not_watched, 1);
+	assert_int_equal(p->n_notes, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_string_equal(p->notes[i], notes[i]);
+	report_free(all);
+	/* the last report of a process is the one that counts, and one of no process, too */
+	in[0] = of_time(report_of(1), 100, 200);
+	in[1] = of_time(report_of(1), 300, 900);
+	in[2] = of_time(report_of(0), 200, 250);
+	assert_int_equal(report_merge(in, 3, false, &all), 0);
+	assert_true(all->started_at == 200 && all->ended_at == 900 && all->duration_s == 600);
+	assert_int_equal(all->not_watched, 5);
+	report_free(all);
+}
+
 static void what_nobody_knows_stays_unknown(void **state)
 {
 	struct report_lost lost[] = {{"a", "a", REPORT_UNKNOWN}, {"a", "a", 3}};
@@ -676,6 +718,7 @@ int main(void)
 		cmocka_unit_test(the_groups_of_two_hosts_are_not_one),
 		cmocka_unit_test(all_of_a_host_take_of_one_ram),
 		cmocka_unit_test(those_that_were_not_watched_are_summed),
+		cmocka_unit_test(reports_that_do_not_count_give_no_times),
 		cmocka_unit_test(what_nobody_knows_stays_unknown),
 		cmocka_unit_test(of_none_is_none),
 		cmocka_unit_test(ids_of_another_kind_are_joined_by_line),
