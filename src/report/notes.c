@@ -29,11 +29,13 @@ static const char *cause_of(const char *note)
 const char *report_note_text(const struct report_process *p, size_t i, char *buf, size_t size)
 {
 	const char *note = p->notes[i], *cause = cause_of(note);
+	int n;
 
-	if (!*cause || !i || strcmp(cause_of(p->notes[i - 1]), cause) != 0)
+	/* notes of a merged report have a process before the first colon */
+	if (p->n_members || !*cause || !i || strcmp(cause_of(p->notes[i - 1]), cause) != 0)
 		return note;
-	snprintf(buf, size, "%.*sfor the same reason", (int)(cause - note), note);
-	return buf;
+	n = snprintf(buf, size, "%.*sfor the same reason", (int)(cause - note), note);
+	return n >= 0 && (size_t)n < size ? buf : note;
 }
 
 /* The note that says the same, or a new one; NULL: there is no room. */

@@ -24,8 +24,8 @@ struct report_notes {
 /* Adds a note on @p. */
 void report_note_add(struct report_notes *to, const struct report_process *p, const char *host,
 		     const char *text);
-/* The note @i of @p as text: a cause that the note before it has told is not told again. @buf may
- * hold it. */
+/* The note @i of @p as text: a cause that the note before it has told is not told again, where
+ * @buf, which holds that, has room. */
 const char *report_note_text(const struct report_process *p, size_t i, char *buf, size_t size);
 /* Adds the notes of @p; those that say the same, numbers aside, are one. */
 void report_notes_add(struct report_notes *to, const struct report_process *p, const char *host);

@@ -113,6 +113,20 @@ def test_one_cause_of_some_notes_is_told_once(tmp_path):
     assert told == [notes[0] + cause, *again[1:], "no census: too dear", notes[0] + cause, "one", "one"]
 
 
+def test_notes_of_merged_reports_tell_their_cause_each(hosts, tmp_path):
+    """The name of a process is before the first colon."""
+    parts = []
+    for path, name in zip(hosts, ("alpha", "beta")):
+        report = json.loads(path.read_text())
+        report["host"]["hostname"] = name
+        report["processes"][0]["notes"] = ["births are not watched: too many open files"]
+        path.write_text(json.dumps(report))
+        parts.append(tmp_path / (name + ".json"))
+        parts[-1].write_text(json.dumps(merged(path)))
+    told = [line for line in merge(*parts, env=dict(os.environ, COLUMNS="200")).stdout.splitlines() if " note: " in line]
+    assert told == ["  note: pid 1234 on %s: births are not watched: too many open files" % name for name in ("alpha", "beta")]
+
+
 def test_notes_of_a_merged_report_keep_their_names(hosts, tmp_path):
     part = tmp_path / "part.json"
     part.write_text(json.dumps(merged(*hosts[:2])))

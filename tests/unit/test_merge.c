@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "report/merge.h"
+#include "report/notes.h"
 #include "unit.h"
 
 #define ID  "00000000000000aa"
@@ -417,6 +418,27 @@ static void reports_that_do_not_count_give_no_times(void **state)
 	report_free(all);
 }
 
+/* Behind the name of a process a cause is that of its note alone. */
+static void a_cause_is_told_again_where_it_must(void **state)
+{
+	const char *notes[] = {
+		"births are not watched: no room",
+		"blocks are not traced: no room",
+		"pid 12 on alpha: births are not watched: no room",
+		"pid 13 on beta: births are not watched: no room",
+	};
+	struct report_process p = {.notes = notes, .n_notes = 4};
+	char buf[48], few[40];
+
+	(void)state;
+	assert_string_equal(report_note_text(&p, 0, buf, sizeof(buf)), notes[0]);
+	assert_string_equal(report_note_text(&p, 1, buf, sizeof(buf)),
+			    "blocks are not traced: for the same reason");
+	assert_ptr_equal(report_note_text(&p, 1, few, sizeof(few)), notes[1]);
+	p.n_members = 2;
+	assert_string_equal(report_note_text(&p, 3, buf, sizeof(buf)), notes[3]);
+}
+
 static void what_nobody_knows_stays_unknown(void **state)
 {
 	struct report_lost lost[] = {{"a", "a", REPORT_UNKNOWN}, {"a", "a", 3}};
@@ -719,6 +741,7 @@ int main(void)
 		cmocka_unit_test(all_of_a_host_take_of_one_ram),
 		cmocka_unit_test(those_that_were_not_watched_are_summed),
 		cmocka_unit_test(reports_that_do_not_count_give_no_times),
+		cmocka_unit_test(a_cause_is_told_again_where_it_must),
 		cmocka_unit_test(what_nobody_knows_stays_unknown),
 		cmocka_unit_test(of_none_is_none),
 		cmocka_unit_test(ids_of_another_kind_are_joined_by_line),
