@@ -126,10 +126,11 @@ static void add_told(struct census_bound *b, const struct joiner *j)
 			const struct joined_type *v = &to->types.v[k];
 			struct census_type *t = named(b, v);
 
-			if (t && !(v->by_class > 0)) {
+			if (t && v->is_held) {
 				t->stopped += v->count;
 			} else if (t && is_counted(t->row, v->cls)) {
-				t->per_s += v->by_class;
+				/* native blocks have a rate of their own, and none by class */
+				t->per_s += v->count;
 				add_compared(t, to, v, compared_s(b, t, j, to));
 			}
 		}
@@ -223,8 +224,7 @@ static void raise_to_census(struct joined *to, const struct census_bound *b)
 		double rate = c ? c->row->growth_count_per_s : 0;
 
 		if (c && !isnan(c->row->gain) && rate > 0)
-			least += t->is_held ? fmin(t->count, c->gain)
-					    : c->gain * fmin(t->count / rate, 1);
+			least += c->gain * fmin(t->count / rate, 1);
 	}
 	if (least > s->outstanding_count && s->outstanding_count > 0) {
 		s->outstanding_bytes *= least / s->outstanding_count;
@@ -354,10 +354,13 @@ static void bound_total(struct joined *to, const struct census_bound *b, const s
 	double since_s = j->run_s - b->to_s, all = 0, most = 0, part;
 
 	for (size_t i = 0; i < to->types.n; i++) {
-		/* types of stacks that grow have a rate as their count, the others a number */
-		if ((to->types.v[i].by_class > 0) != (to->types.v[0].by_class > 0))
+		const struct joined_type *t = &to->types.v[i], *first = to->types.v;
+
+		/* a rate and a number have no sum, nor has a native rate with one by class: it is 0
+		 * where blocks get bigger in place */
+		if (t->is_held != first->is_held || (t->by_class > 0) != (first->by_class > 0))
 			return;
-		all += to->types.v[i].count;
+		all += t->count;
 	}
 	if (s->kind != KIND_OBJECT || !(all > 0) || !(s->outstanding_count > 0) ||
 	    since_s > CENSUS_STALE * (b->to_s - b->from_s) ||

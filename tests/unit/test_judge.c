@@ -1409,6 +1409,79 @@ static void shares_are_of_what_grows(void **state)
 	assert_true(fabs(s->types[0].share - 1) < 1e-9);
 }
 
+/* Objects of type DICT outside of the pools whose every block is seen: @per_s more each second. */
+static void make_native_objects(struct world *w, uint64_t stack, double per_s)
+{
+	struct native_site *n = &w->native[0];
+
+	for (size_t i = 0; i < NATIVE_POINTS; i++)
+		w->point[i] = (struct native_point){(double)i, per_s * (double)i * 4096,
+						    per_s * (double)i};
+	n->key.stack = stack;
+	n->type = DICT;
+	n->checked = n->objects = 8;
+	n->live_count = 63 * per_s;
+	n->live_bytes = 63 * per_s * 4096;
+}
+
+/* The stack whose objects lie in pools has stopped, and that of bigger ones goes on: what the one
+ * holds and the rate of the other are no parts of one sum. */
+static void a_native_rate_is_no_number_held(void **state)
+{
+	struct report_class_row row[2] = {
+		{.name = "dict", .count = 3000, .tracked = 3000, .gain = 35 * 55},
+		{.name = "app.Old", .count = 300, .tracked = 300}};
+	struct evidence_type type[2] = {{DICT, "dict"}, {DICT + 8, "app.Old"}};
+	struct world *w = *state;
+	const struct report_site *s;
+	double count;
+
+	w->e.n_fds = 0;
+	w->e.type = type;
+	w->e.n_types = 2;
+	for (size_t i = 0; i < OBJECTS; i++) {
+		w->object[i].stack = i < OBJECTS / 4 ? LEAKS : OPENS;
+		w->object[i].type = i < OBJECTS / 4 ? DICT + 8 : DICT;
+	}
+	make_native_objects(w, LEAKS, 20);
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "handle");
+	count = s->outstanding_count;
+	assert_true(fabs(s->growth_count_per_s - 20) < 0.5);
+	assert_true(count > 63 * 20 + 200);
+	w->e.seen.classes = row;
+	w->e.seen.n_classes = 2;
+	w->e.seen.counted_from_s = 102;
+	w->e.seen.counted_to_s = 157;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_true(fabs(site_at(&w->p, "handle")->outstanding_count - count) < 1e-6);
+}
+
+/* A line has the census's rate of a type unless another one makes the type, too, outside of the
+ * pools. */
+static void a_native_rate_is_of_its_type(void **state)
+{
+	struct evidence_type type[2] = {{DICT, "dict"}, {DICT + 8, "app.Big"}};
+	struct world *w = *state;
+	struct report_class_row *row;
+	double per_s;
+
+	w->e.type = type;
+	w->e.n_types = 2;
+	make_native_objects(w, MALLOCS, 3);
+	per_s = judge_counted(w, 20, 2, 58)->growth_count_per_s;
+	row = (struct report_class_row *)(uintptr_t)w->e.seen.classes;
+	row->growth_count_per_s = 1.06 * per_s;
+	row->gain = 56 * row->growth_count_per_s;
+	row->late = 0.5;
+	for (int k = 0; k < 2; k++) {
+		w->native[0].type = k ? DICT : DICT + 8;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_true(fabs(site_at(&w->p, "handle")->growth_count_per_s / per_s -
+				 (k ? 1 : 1.06)) < 1e-6);
+	}
+}
+
 /* The births of three sites, of which the first keeps its part and the second falls behind, lie
  * among each other; the curve of the third does not ebb. */
 static void each_site_has_the_pace_of_its_own(void **state)
@@ -3399,6 +3472,8 @@ int main(int argc, char **argv)
 		TEST(a_line_makes_entries_among_much_else),
 		TEST(a_cause_has_the_remedy_of_most_of_it),
 		TEST(shares_are_of_what_grows),
+		TEST(a_native_rate_is_no_number_held),
+		TEST(a_native_rate_is_of_its_type),
 		TEST(each_site_has_the_pace_of_its_own),
 		TEST(no_more_come_than_entries),
 		TEST(memory_is_told_with_its_owner),
