@@ -3,9 +3,12 @@
 
 #include <math.h>
 
+/* A text that is never missing. */
 static void string(struct wire *w, const char **s)
 {
 	wire_string(w, s);
+	if (w->reads && !*s)
+		*s = "";
 }
 
 static void memory(struct wire *w, struct report_memory *m)
@@ -62,7 +65,7 @@ static void series(struct wire *w, struct report_series *s)
 
 static void class_row(struct wire *w, struct report_class_row *c)
 {
-	wire_string(w, &c->name);
+	string(w, &c->name);
 	wire_u64(w, &c->count);
 	wire_u64(w, &c->tracked);
 	wire_u64(w, &c->bytes);

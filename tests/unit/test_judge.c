@@ -3336,6 +3336,31 @@ static void half_of_it_is_refused(void **state)
 	free(bytes);
 }
 
+/* Recordings come from anybody, who may write a length of nothing where the reader needs a text. */
+static void a_text_that_is_needed_is_never_missing(void **state)
+{
+	struct world *w = *state;
+	const char *words[] = {"python3", NULL}, *notes[] = {NULL};
+	struct report_class_row row = {0};
+	unsigned char *bytes;
+	struct evidence e;
+	size_t n;
+
+	w->e.seen.cmdline = words;
+	w->e.seen.n_cmdline = ARRAY_SIZE(words);
+	w->e.seen.notes = notes;
+	w->e.seen.n_notes = 1;
+	w->e.seen.classes = &row;
+	w->e.seen.n_classes = 1;
+	assert_int_equal(evidence_write(&w->e, &bytes, &n), 0);
+	assert_int_equal(evidence_read(bytes, n, w->r, &e), 0);
+	assert_string_equal(e.seen.cmdline[0], "python3");
+	assert_string_equal(e.seen.cmdline[1], "");
+	assert_string_equal(e.seen.notes[0], "");
+	assert_string_equal(e.seen.classes[0].name, "");
+	free(bytes);
+}
+
 struct thing {
 	uint64_t n;
 	const char *text;
@@ -3558,6 +3583,7 @@ int main(int argc, char **argv)
 		TEST(the_same_evidence_gives_the_same_report),
 		TEST(what_is_read_back_is_what_was_written),
 		TEST(half_of_it_is_refused),
+		TEST(a_text_that_is_needed_is_never_missing),
 		TEST(members_may_be_added),
 		TEST(what_was_taken_in_one_step_is_in_use),
 	};
