@@ -367,6 +367,8 @@ int command_why(int argc, char **argv)
 	stop_install();
 	err = cli_source_confine(&w.source, &w.outputs, (const char *const[]){w.json, w.dot}, 2);
 	if (!err)
+		err = outputs_spare(&w.outputs, &w.from, 1); /* the report of --site */
+	if (!err)
 		err = cli_source_find(&w.source, &w.again);
 	if (!err && w.site)
 		err = find_site(&w);

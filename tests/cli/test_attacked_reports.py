@@ -82,7 +82,9 @@ def test_what_is_not_known_is_no_number(tmp_path, full):
 @pytest.mark.parametrize("args", [("diff", "{a}", "{b}", "--json", "{b}"), ("diff", "{a}", "{b}", "--output", "{a}"),
                                   ("diff", "--folded", "{link}", "{a}", "--", "{b}", "{a}"), ("merge", "{a}", "{b}", "--json", "{b}"),
                                   ("--from", "{a}", "--folded", "{a}"), ("--from", "{r}", "--json", "{r}"),
-                                  ("--from", "{r}", "--at", "5", "--record", "{r}"), ("--from", "{link}", "--output", "{a}")])  # fmt: skip
+                                  ("--from", "{r}", "--at", "5", "--record", "{r}"), ("--from", "{link}", "--output", "{a}"),
+                                  ("why", "--site", "d2c3", "--from", "{a}", "--json", "{a}"),
+                                  ("why", "--site", "d2c3", "--from", "{link}", "--dot", "{a}")])  # fmt: skip
 def test_no_result_replaces_what_it_is_made_from(args, tmp_path):
     names = {n: str(tmp_path / f) for n, f in (("a", "a.json"), ("b", "b.json"), ("r", "r.rec"), ("link", "link.json"))}
     for n, source in (("a", GOLDEN), ("b", GOLDEN), ("r", RECORDING)):
@@ -90,6 +92,7 @@ def test_no_result_replaces_what_it_is_made_from(args, tmp_path):
     os.symlink("a.json", names["link"])
     found = run(*(word.format(**names) for word in args))
     assert found.returncode in (1, 2) and found.stdout == "" and found.stderr.count("\n") == 1
+    assert " would replace what it is made from" in found.stderr
     for n, source in (("a", GOLDEN), ("b", GOLDEN), ("r", RECORDING)):
         with open(names[n], "rb") as now, open(source, "rb") as before:
             assert now.read() == before.read()
