@@ -33,23 +33,28 @@ static bool is_ours(uid_t uid)
 	return uid == geteuid() || uid == 0 || (sudo && uid == (uid_t)strtoul(sudo, NULL, 10));
 }
 
-/* The rules of fs.protected_symlinks, _regular and _fifos, for every directory that somebody else
- * may write to: its owner, its group, or all, with a sticky bit or without. */
+/* The rules of fs.protected_symlinks, _hardlinks, _regular and _fifos, for every directory that
+ * somebody else may write to: its owner, its group, or all, with a sticky bit or without. A file of
+ * ours that has another name may have got this one from somebody else. */
 bool place_trusts(const struct stat *dir, const struct stat *it)
 {
 	bool is_shared = !is_ours(dir->st_uid) || dir->st_mode & (S_IWGRP | S_IWOTH);
 
-	return !is_shared || is_ours(it->st_uid);
+	return !is_shared || (is_ours(it->st_uid) && it->st_nlink < 2);
 }
 
 static int check_trust(const char *path, const struct stat *dir, const struct stat *it)
 {
+	char why[48] = "has another name, too (a hard link)";
+
 	if (place_trusts(dir, it))
 		return 0;
+	if (!is_ours(it->st_uid))
+		snprintf(why, sizeof(why), "is user %u's", it->st_uid);
 	return fail(-EACCES,
-		    "cannot write %s: what lies there is user %u's, in a directory that others may "
-		    "write to: remove it, or name another file",
-		    path, it->st_uid);
+		    "cannot write %s: what lies there %s, in a directory that others may write to: "
+		    "remove it, or name another file",
+		    path, why);
 }
 
 static int enter(struct way *w, int fd)

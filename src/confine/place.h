@@ -31,7 +31,8 @@ int place_find(const char *path, struct place *out);
  * place gets the terminal's own name, from where we have it open. */
 int place_terminal(struct place *p);
 void place_close(struct place *p);
-/* Does @dir leave it to others what lies in it, and is @it one of theirs? Then not. */
+/* Does @dir leave it to others what lies in it, and is @it one of theirs, or one that they may have
+ * given its name? Then not. */
 struct stat;
 bool place_trusts(const struct stat *dir, const struct stat *it);
 

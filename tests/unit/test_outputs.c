@@ -50,9 +50,9 @@ static int remove_dir(void **state)
 
 static char *in(void **state, const char *name)
 {
-	static char path[4][128];
+	static char path[5][128];
 	static unsigned next;
-	char *p = path[next++ % 4];
+	char *p = path[next++ % ARRAY_SIZE(path)];
 
 	snprintf(p, sizeof(path[0]), "%s/%s", (const char *)*state, name);
 	return p;
@@ -304,7 +304,7 @@ static void what_others_put_there_is_not_trusted(void **state)
 {
 	static const mode_t shared[] = {01777, 0777, 01770};
 	char *victim = in(state, "victim"), *dir = in(state, "tmp"), *path = in(state, "tmp/a"),
-	     *way = in(state, "tmp/a/victim");
+	     *way = in(state, "tmp/a/victim"), *other = in(state, "other");
 	struct stat st;
 
 	if (not_root(state))
@@ -327,6 +327,17 @@ static void what_others_put_there_is_not_trusted(void **state)
 		assert_int_equal(chown(path, STRANGER, STRANGER), 0);
 		assert_int_equal(once(path, write_text, "x"), -EACCES);
 		unlink(path);
+		/* a second name for a file of ours, or for a link */
+		assert_int_equal(link(victim, path), 0);
+		assert_int_equal(once(path, write_text, "x"), -EACCES);
+		assert_non_null(strstr(fail_text(), "has another name, too"));
+		unlink(path);
+		assert_int_equal(symlink("victim", other), 0);
+		assert_int_equal(link(other, path), 0);
+		assert_int_equal(once(path, write_text, "x"), -EACCES);
+		has(victim, "mine", 0600);
+		unlink(path);
+		unlink(other);
 		/* the way there, too */
 		assert_int_equal(symlink("..", path), 0);
 		assert_int_equal(lchown(path, STRANGER, STRANGER), 0);
@@ -377,6 +388,10 @@ static void nor_what_they_put_there_later(void **state)
 	assert_int_equal(place_append(&p), -EACCES);
 	assert_int_equal(outputs_write(&o, path, write_text, "y"), 0);
 	has(path, "y", 0600);
+	unlink(path);
+	assert_int_equal(link(victim, path), 0);
+	assert_true(outputs_read(&o, path, &f) < 0);
+	assert_int_equal(place_append(&p), -EACCES);
 	outputs_close(&o);
 	place_close(&p);
 	unlink(path);
