@@ -41,6 +41,17 @@ static void tell(const char *why, const char *what, int n)
 	log_line("pyleak-bpf: the hook for '%s' %s%s", why, what, number);
 }
 
+static bool has_name_of(char *const *env, const char *variable)
+{
+	size_t n = strcspn(variable, "=") + 1;
+
+	while (*env && strncmp(*env, variable, n) != 0)
+		env++;
+	return *env;
+}
+
+/* With those of our own environment that @env does not have: of two of one name some shells take
+ * the first, others the last. */
 static char **with_environment(char *const *env)
 {
 	size_t n = 0, m = 0;
@@ -53,9 +64,10 @@ static char **with_environment(char *const *env)
 	v = calloc(n + m + 1, sizeof(*v));
 	if (!v)
 		return NULL;
-	/* ours first, because the first of two of the same name counts */
 	memcpy(v, env, m * sizeof(*v));
-	memcpy(v + m, environ, n * sizeof(*v));
+	for (size_t i = 0; i < n; i++)
+		if (!has_name_of(env, environ[i]))
+			v[m++] = environ[i];
 	return v;
 }
 

@@ -218,32 +218,52 @@ static void an_event_is_one_line_of_json(void **state)
 	free(line);
 }
 
-static void a_hook_that_outlives_the_tool_is_told(void **state)
+/* Runs the hook until the tool ends, and gives its first line, or ours about it. */
+static void said_of_hook(const char *command, char *const *env, char text[256])
 {
 	FILE *said = tmpfile();
-	int was = dup(STDERR_FILENO), pid = 0;
-	char *env[] = {NULL};
-	char text[256] = "";
+	int was = dup(STDERR_FILENO);
 	struct helper h;
 
-	(void)state;
 	assert_non_null(said);
 	fflush(stderr);
 	dup2(fileno(said), STDERR_FILENO);
-	assert_int_equal(hook_open(&h, "exec sleep 30"), 0);
+	assert_int_equal(hook_open(&h, command), 0);
 	hook_start(&h, env, "rss>1M");
 	hook_close(&h);
 	dup2(was, STDERR_FILENO);
 	close(was);
 	rewind(said);
-	assert_non_null(fgets(text, sizeof(text), said));
+	assert_non_null(fgets(text, 256, said));
 	fclose(said);
+}
+
+static void a_hook_that_outlives_the_tool_is_told(void **state)
+{
+	char *env[] = {NULL}, text[256];
+	int pid = 0;
+
+	(void)state;
+	said_of_hook("exec sleep 30", env, text);
 	assert_int_equal(sscanf(text,
 				"pyleak-bpf: the hook for 'rss>1M' goes on without the tool: "
 				"process %d",
 				&pid),
 			 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);
+}
+
+static void a_hook_is_told_what_happens_now(void **state)
+{
+	char state_is[] = "PYLEAK_STATE=firing", *env[] = {state_is, NULL}, text[256];
+
+	(void)state;
+	setenv("PYLEAK_STATE", "resolved", 1); /* of a hook that started the tool */
+	setenv("PYLEAK_STATE_OF_MINE", "stays", 1);
+	said_of_hook("echo $PYLEAK_STATE $PYLEAK_STATE_OF_MINE", env, text);
+	unsetenv("PYLEAK_STATE");
+	unsetenv("PYLEAK_STATE_OF_MINE");
+	assert_string_equal(text, "firing stays\n");
 }
 
 static bool at_the_second_look(void)
@@ -302,6 +322,7 @@ int main(void)
 		cmocka_unit_test(a_value_that_stays_unknown_is_told_once),
 		cmocka_unit_test(an_event_is_one_line_of_json),
 		cmocka_unit_test(a_hook_that_outlives_the_tool_is_told),
+		cmocka_unit_test(a_hook_is_told_what_happens_now),
 		cmocka_unit_test(a_pipe_that_nobody_reads_holds_up_nobody),
 	};
 
