@@ -78,17 +78,25 @@ bool alerts_due(struct alerts *a, uint64_t now_ns)
 	return a->n > 0;
 }
 
-/* Writes the line by one call, so that lines of several tools in one file stay whole. */
+/* Writes the line by one call, so that lines of several tools in one file stay whole. Where that
+ * takes a part of it, as on a full disk, only the next one tells why. */
 static void write_log(struct alerts *a, const struct event *e)
 {
 	auto_free char *line = out_event_line(e);
 	size_t n = line ? strlen(line) : 0;
+	ssize_t got = line ? write(a->log, line, n) : -1;
 
-	if (line && write(a->log, line, n) == (ssize_t)n)
+	if (got > 0 && (size_t)got < n) {
+		n -= (size_t)got;
+		got = write(a->log, line + got, n);
+	}
+	if (got >= 0 && (size_t)got == n)
 		return;
 	if (!a->log_failed)
 		log_line("pyleak-bpf: the alert log cannot be written: %s",
-			 strerror(line ? errno : ENOMEM));
+			 strerror(!line	    ? ENOMEM
+				  : got < 0 ? errno
+					    : EAGAIN));
 	a->log_failed = true;
 }
 

@@ -54,7 +54,8 @@ int place_special(const struct place *p, int flags);
 int place_read(const struct place *p);
 bool place_is_pipe(const struct place *p);
 /* The file that lies there or a new one, for lines at its end. Nobody is waited for: -ENXIO where
- * it is a pipe without a reader. */
+ * it is a pipe without a reader. A terminal or another device, too, loses what it has no room for:
+ * to open it may block, and so may a write, as after Ctrl-S. */
 int place_append(const struct place *p);
 
 #endif

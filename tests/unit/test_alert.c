@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -310,6 +311,39 @@ static void a_pipe_that_nobody_reads_holds_up_nobody(void **state)
 	rmdir(dir);
 }
 
+static void a_line_that_is_cut_is_told_with_its_cause(void **state)
+{
+	const char *rule = "rss>1";
+	char path[] = "/tmp/pyleak-alert-XXXXXX", text[256] = "";
+	int said[2], was = dup(STDERR_FILENO), file = mkstemp(path);
+	struct rlimit limit, small;
+	struct alerts a;
+
+	(void)state;
+	assert_true(file >= 0);
+	assert_int_equal(pipe(said), 0);
+	assert_int_equal(alerts_init(&rule, 1, &a), 0);
+	assert_int_equal(alerts_open(&a, path, NULL, at_the_second_look), 0);
+	a.is_quiet = true;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	small = (struct rlimit){100, limit.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	fflush(stderr);
+	dup2(said[1], STDERR_FILENO);
+	setrlimit(RLIMIT_FSIZE, &small);
+	fire(&a);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	dup2(was, STDERR_FILENO);
+	close(was);
+	assert_true(read(said[0], text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, "pyleak-bpf: the alert log cannot be written: File too large\n");
+	alerts_close(&a);
+	close(said[0]);
+	close(said[1]);
+	close(file);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +358,7 @@ int main(void)
 		cmocka_unit_test(a_hook_that_outlives_the_tool_is_told),
 		cmocka_unit_test(a_hook_is_told_what_happens_now),
 		cmocka_unit_test(a_pipe_that_nobody_reads_holds_up_nobody),
+		cmocka_unit_test(a_line_that_is_cut_is_told_with_its_cause),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
