@@ -243,9 +243,9 @@ static int run(struct sweep_cmd *c, struct sweep_opts *so)
 						     .kind = FILTER_WATCHES,
 						     .paints = c->on.is_wanted});
 	if (!err)
-		err = on_screen_open(&c->on);
-	if (!err)
 		err = record_begin(&c->rec, &c->outputs, c->record);
+	if (!err)
+		err = on_screen_open(&c->on);
 	so->on_evidence = c->rec.rec ? record_evidence : NULL;
 	so->on_evidence_ctx = c->rec.rec;
 	so->keeps_leaks = true;

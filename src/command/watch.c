@@ -445,9 +445,9 @@ static int run(struct watch *w)
 						     .kind = FILTER_WATCHES,
 						     .paints = w->on.is_wanted});
 	if (!err)
-		err = on_screen_open(&w->on);
-	if (!err)
 		err = record_begin(&w->record, &w->outputs, w->o.record);
+	if (!err)
+		err = on_screen_open(&w->on);
 	if (!err)
 		err = attach(w);
 	if (!err) {

@@ -102,6 +102,19 @@ def test_a_recording_is_gone_through_by_moments(shop, tmp_path):
         text = t.wait_for(re.compile(r"watched [23] s, moment \d+ of %d" % last).search)
 
 
+def test_a_recording_waits_for_its_reader_before_the_screen(shop, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with screen("-p", shop, "--record", pipe) as t:
+        t.wait_for("for a reader of the pipe")
+        assert not t.alternate
+        with subprocess.Popen(["cat", pipe], stdout=subprocess.DEVNULL) as reader:
+            t.wait_for("no line grows so far")
+            assert t.alternate
+            t.press("q")
+            assert (t.ended(), reader.wait(timeout=20)) == (0, 0)
+
+
 def cpu_s(pid):
     """CPU time of the thread that draws, which is the one that watches, too."""
     with open("/proc/%d/task/%d/schedstat" % (pid, pid), encoding="ascii") as f:
