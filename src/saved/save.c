@@ -98,6 +98,11 @@ static int put_text(struct saver *s, enum snap_type type, FILE *text, char **buf
 
 	if (fclose(text) || err)
 		err = fail(-ENOMEM, "out of memory");
+	if (!err && *size > SNAP_TEXT)
+		err = fail(-E2BIG,
+			   "the names of the files that are mapped take more than %u MiB: no "
+			   "snapshot has room for them",
+			   SNAP_TEXT >> 20);
 	if (!err)
 		err = put_record(s, type, *buf, *size);
 	free(*buf);
@@ -156,7 +161,7 @@ static int put_maps(struct saver *s)
 
 	if (!f)
 		return fail(-ENOMEM, "out of memory");
-	for (size_t i = 0; i < s->p->n_maps; i++) {
+	for (size_t i = 0; i < s->p->n_maps && ftello(f) <= SNAP_TEXT; i++) {
 		const struct proc_map *m = &s->p->maps[i];
 
 		fprintf(f, "%" PRIx64 "-%" PRIx64 " %c%c%cp %" PRIx64 " %x:%x %" PRIu64 " ",
@@ -435,7 +440,8 @@ static int save_row(struct saver *s, const struct proc_map *m)
 
 static int save_all(struct saver *s, const struct proc_map *const *image, size_t n)
 {
-	int err = put_head(s);
+	int k, err = put_head(s);
+	char text[128];
 
 	if (!err)
 		err = put_process(s);
@@ -451,24 +457,18 @@ static int save_all(struct saver *s, const struct proc_map *const *image, size_t
 		err = save_row(s, &s->p->maps[i]);
 	if (!err)
 		err = put_rest(s);
-	if (!err) {
-		char text[128];
-		int k = snprintf(text, sizeof(text),
-				 "memory_bytes %" PRIu64 "\nunreadable_bytes %" PRIu64 "\n",
-				 s->out->memory_bytes, s->out->unreadable_bytes);
-
-		err = put_record(s, SNAP_END, text, (size_t)k);
-	}
-	return err;
+	if (err)
+		return err;
+	k = snprintf(text, sizeof(text), "memory_bytes %" PRIu64 "\nunreadable_bytes %" PRIu64 "\n",
+		     s->out->memory_bytes, s->out->unreadable_bytes);
+	return put_record(s, SNAP_END, text, (size_t)k);
 }
 
 static int open_all(struct saver *s)
 {
 	s->zstd = ZSTD_createCCtx();
 	s->block = malloc(SNAP_BLOCK);
-	if (!s->zstd || !s->block)
-		return fail(-ENOMEM, "out of memory");
-	return 0;
+	return s->zstd && s->block ? 0 : fail(-ENOMEM, "out of memory");
 }
 
 static int close_all(struct saver *s, int err)

@@ -194,12 +194,47 @@ static void code_may_share_a_page_with_constants(void **state)
 	close(fd);
 }
 
+#define ROWS (20u << 10)
+
+/* 80 MiB of names, more than the reader takes. */
+static void what_could_not_be_read_back_is_not_saved(void **state)
+{
+	struct proc_map *rows = calloc(ROWS, sizeof(*rows)), *were;
+	int fd = make("pid 7\n"), to = memfd_create("saved", MFD_CLOEXEC);
+	struct proc *p = open_fd(fd);
+	struct saved_sums sums = {0};
+	char name[4096];
+	size_t n = p->n_maps;
+	FILE *f = fdopen(to, "w");
+
+	(void)state;
+	assert_non_null(rows);
+	assert_non_null(f);
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (size_t i = 0; i < ROWS; i++)
+		rows[i] = (struct proc_map){
+			.start = (i + 1) * SNAP_PAGE, .end = (i + 2) * SNAP_PAGE, .path = name};
+	were = p->maps;
+	p->maps = rows;
+	p->n_maps = ROWS;
+	assert_int_equal(saved_write(p, f, NULL, 0, &sums), -E2BIG);
+	assert_non_null(strstr(fail_text(), "take more than 64 MiB"));
+	p->maps = were;
+	p->n_maps = n;
+	fclose(f);
+	free(rows);
+	proc_close(p);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pid_that_is_not_known_is_none),
 		cmocka_unit_test(code_may_share_a_page_with_constants),
 		cmocka_unit_test(what_cannot_be_saved_is_not_zeros),
+		cmocka_unit_test(what_could_not_be_read_back_is_not_saved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
