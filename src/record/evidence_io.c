@@ -466,7 +466,11 @@ int evidence_write(const struct evidence *e, unsigned char **out, size_t *n)
 
 int evidence_read(const unsigned char *from, size_t n, struct report *r, struct evidence *out)
 {
-	struct wire w = {.reads = true, .v = (unsigned char *)(uintptr_t)from, .n = n, .r = r};
+	struct wire w = {.reads = true,
+			 .v = (unsigned char *)(uintptr_t)from,
+			 .n = n,
+			 .r = r,
+			 .had = report_bytes(r)};
 
 	memset(out, 0, sizeof(*out));
 	wire_object(&w, out, evidence);

@@ -16,6 +16,7 @@
 #define MAX_MOMENTS   (1u << 20)
 #define SAME_S	      0.05
 #define MAX_BYTES     (512u << 20)
+#define MAX_ROOM      (1u << 30) /* bytes of a report that gets no other process */
 #define STEP	      (1u << 20)
 
 struct moment {
@@ -255,8 +256,15 @@ static int judge_all(struct replay *p, const char *path, double at_s, struct rec
 		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < p->kept.n && !err; i++) {
 		struct moment *m = &p->kept.v[i];
-		struct evidence *e = report_alloc(r, sizeof(*e));
+		struct evidence *e;
 
+		if (report_bytes(r) > MAX_ROOM) {
+			log_line("pyleak-bpf: what was seen of the processes in %s takes more than "
+				 "can be kept (%u MiB): the last %zu of %zu are left out",
+				 path, MAX_ROOM >> 20, p->kept.n - i, p->kept.n);
+			break;
+		}
+		e = report_alloc(r, sizeof(*e));
 		err = e ? evidence_read(m->v, m->frame.length, r, e) : -ENOMEM;
 		if (!err && to)
 			recorder_add(to, e);

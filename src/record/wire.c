@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "record/wire.h"
 
-#define MOST_ROOM (256ull << 20) /* bytes that may be read into one report */
+#define MOST_ROOM (256ull << 20) /* bytes that may be read by one wire */
 
 static void put(struct wire *w, const void *from, size_t n)
 {
@@ -122,7 +122,7 @@ bool wire_room(struct wire *w, void **v, size_t n, size_t size)
 		return false;
 	if (!w->reads)
 		return true;
-	if (n > MOST_ROOM / size || report_bytes(w->r) + n * size > MOST_ROOM) {
+	if (n > MOST_ROOM / size || report_bytes(w->r) - w->had + n * size > MOST_ROOM) {
 		w->wrong = "it would take too much memory";
 		return false;
 	}

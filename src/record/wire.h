@@ -19,6 +19,7 @@ struct wire {
 	size_t n, at, cap;
 	size_t end;	  /* reading: end of the open object; 0 = none is open */
 	struct report *r; /* reading: has what is pointed to */
+	size_t had;	  /* reading: bytes of the report before */
 	const char *wrong;
 };
 

@@ -3361,6 +3361,20 @@ static void a_text_that_is_needed_is_never_missing(void **state)
 	free(bytes);
 }
 
+/* Room that other processes of the recording took is not taken from this one. */
+static void each_moment_has_room_of_its_own(void **state)
+{
+	struct world *w = *state;
+	unsigned char *bytes;
+	struct evidence e;
+	size_t n;
+
+	assert_int_equal(evidence_write(&w->e, &bytes, &n), 0);
+	assert_non_null(report_alloc(w->r, 256u << 20));
+	assert_int_equal(evidence_read(bytes, n, w->r, &e), 0);
+	free(bytes);
+}
+
 struct thing {
 	uint64_t n;
 	const char *text;
@@ -3584,6 +3598,7 @@ int main(int argc, char **argv)
 		TEST(what_is_read_back_is_what_was_written),
 		TEST(half_of_it_is_refused),
 		TEST(a_text_that_is_needed_is_never_missing),
+		TEST(each_moment_has_room_of_its_own),
 		TEST(members_may_be_added),
 		TEST(what_was_taken_in_one_step_is_in_use),
 	};
