@@ -335,17 +335,22 @@ static int fill_rows(struct census *c, struct report *r, struct report_process *
 static void fill_garbage(struct census *c, struct report *r, const struct heap_gc_lists *lists,
 			 struct report_gc *g)
 {
+	struct report_class_row unnamed = {.name = UNNAMED, .count = lists->others};
+
 	g->garbage_types = report_alloc(r, (lists->n_types + 1) * sizeof(*g->garbage_types));
 	for (size_t i = 0; g->garbage_types && i < lists->n_types; i++) {
 		char name[CENSUS_NAME_SIZE] = "";
 
 		if (py_type_name(c->rt, lists->type[i].type, name, sizeof(name)))
-			strcpy(name, UNNAMED);
-		g->garbage_types[g->n_garbage_types++] = (struct report_class_row){
-			.name = report_strdup(r, name),
-			.count = lists->type[i].count,
-		};
+			unnamed.count += lists->type[i].count;
+		else
+			g->garbage_types[g->n_garbage_types++] = (struct report_class_row){
+				.name = report_strdup(r, name),
+				.count = lists->type[i].count,
+			};
 	}
+	if (g->garbage_types && unnamed.count)
+		g->garbage_types[g->n_garbage_types++] = unnamed;
 }
 
 /* Sets the length of the one list that was too long to be counted, the oldest as a rule: it is that
@@ -378,9 +383,7 @@ static int fill_gc(struct census *c, struct report *r, struct report_process *p)
 	if (py_gc_state(c->rt, &state))
 		return 0; /* not known: null */
 	err = heap_gc_lists(c->heap, &state, &lists);
-	if (err)
-		return err;
-	g = report_alloc(r, sizeof(*g));
+	g = err ? NULL : report_alloc(r, sizeof(*g));
 	if (g) {
 		memset(g, 0, sizeof(*g));
 		g->enabled = state.is_enabled;
@@ -398,7 +401,7 @@ static int fill_gc(struct census *c, struct report *r, struct report_process *p)
 		p->gc = g;
 	}
 	heap_gc_lists_free(&lists);
-	return 0;
+	return err;
 }
 
 static void fill_pools(struct census *c, struct report *r, struct report_process *p)

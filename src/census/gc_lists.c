@@ -7,6 +7,7 @@
 #define MAX_LINKS    5000
 #define MAX_GARBAGE  (1u << 20) /* items whose types are read, of all lists together */
 #define GARBAGE_READ 1024
+#define MAX_TYPES    1024
 #define PAGE	     4096
 #define LINK_MASK    (~3ull)
 #define HEADS_EACH   (PY_GENERATIONS + 1)
@@ -78,6 +79,10 @@ static int add_type(struct heap_gc_lists *out, struct map64 *index, uint64_t typ
 
 	if (at) {
 		out->type[*at - 1].count++;
+		return 0;
+	}
+	if (!type || out->n_types == MAX_TYPES) {
+		out->others++;
 		return 0;
 	}
 	v = reallocarray(out->type, out->n_types + 1, sizeof(*v));

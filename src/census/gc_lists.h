@@ -15,6 +15,7 @@ struct heap_gc_lists {
 		uint64_t type, count;
 	} * type; /* types of the first million objects in gc.garbage */
 	size_t n_types;
+	uint64_t others; /* of that million: without a type, or of one more than are kept */
 };
 
 /* Fills @out, which heap_gc_lists_free() frees, also after an error. Lists that cannot be read are

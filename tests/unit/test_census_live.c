@@ -100,11 +100,51 @@ static void lists_that_are_not_there_have_no_length(void **state)
 	proc_close(self);
 }
 
+#define TYPES 3000
+
+/* gc.garbage is a list that anybody may fill; objects in it may be torn. */
+static void types_of_garbage_are_bounded(void **state)
+{
+	static uint64_t object[TYPES][2], item[TYPES], list[4];
+	struct py_gc_state gc = {.garbage = {(uintptr_t)list}, .n_garbage = 1};
+	struct proc *self = self_open();
+	struct py_runtime rt = {.proc = self,
+				.minor = 14,
+				.free_threaded = true,
+				.layout = {.ob_type = 8, .ob_size = 16, .list_item = 24}};
+	struct heap_gc_lists lists;
+	uint64_t sum = 0;
+	struct heap *h;
+
+	(void)state;
+	for (size_t i = 0; i < TYPES; i++) {
+		item[i] = (uintptr_t)object[i];
+		object[i][1] = i < 10 ? 0 : i < 30 ? 77 : i;
+	}
+	list[2] = TYPES;
+	list[3] = (uintptr_t)item;
+	assert_int_equal(heap_open(&rt, &h), 0);
+	assert_int_equal(heap_gc_lists(h, &gc, &lists), 0);
+	assert_int_equal(lists.garbage, TYPES);
+	assert_in_range(lists.n_types, 100, 2000);
+	assert_int_equal(lists.type[0].type, 77);
+	assert_int_equal(lists.type[0].count, 21);
+	for (size_t i = 0; i < lists.n_types; i++) {
+		assert_int_not_equal(lists.type[i].type, 0);
+		sum += lists.type[i].count;
+	}
+	assert_int_equal(sum + lists.others, TYPES);
+	heap_gc_lists_free(&lists);
+	heap_close(h);
+	proc_close(self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_that_is_ended_leaves_the_last),
 		cmocka_unit_test(lists_that_are_not_there_have_no_length),
+		cmocka_unit_test(types_of_garbage_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
