@@ -173,8 +173,9 @@ static void add_recent(struct memwatch *w, double t_s)
 	w->recent_rss[at] = (double)w->mem.rss_bytes;
 }
 
-void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct proc_memory *m,
-		   const struct heap_census *c, double t_s, double spent_ns)
+void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct heap *h,
+		   const struct proc_memory *m, const struct heap_census *c, double t_s,
+		   double spent_ns)
 {
 	uint64_t now = clock_ns();
 	double value[MEMORY_SLOPES];
@@ -192,8 +193,7 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	w->mem = *m;
 	w->live_bytes = heap_live_bytes(c);
 	/* mimalloc's pages have many sizes: free memory in them is not counted */
-	w->pools_bytes = rt->allocator == PY_ALLOC_MIMALLOC ? w->live_bytes
-							    : c->pools * rt->layout.pool_size;
+	w->pools_bytes = heap_has_mimalloc(h) ? w->live_bytes : c->pools * rt->layout.pool_size;
 	read_usage(w, rt->proc, now);
 	if (!w->read_ns)
 		w->kills = w->cgroup.oom_kills;

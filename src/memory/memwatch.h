@@ -13,10 +13,11 @@ struct memwatch;
 
 int memwatch_new(struct memwatch **out);
 void memwatch_free(struct memwatch *w);
-/* Takes a reading, at most one a second. @m was read just now, @c some time ago; @t_s: seconds
- * since the start; @spent_ns: CPU time that probes have cost the process. */
-void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct proc_memory *m,
-		   const struct heap_census *c, double t_s, double spent_ns);
+/* Takes a reading, at most one a second. @m was read just now, @c some time ago, of @h; @t_s:
+ * seconds since the start; @spent_ns: CPU time that probes have cost the process. */
+void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct heap *h,
+		   const struct proc_memory *m, const struct heap_census *c, double t_s,
+		   double spent_ns);
 /* Sets the members of a row of the report's series that are known here. */
 void memwatch_series(const struct memwatch *w, struct report_series *row);
 /* News since the last call, as of a limit that was changed: writes a sentence and returns true. */

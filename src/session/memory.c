@@ -130,8 +130,8 @@ static uint64_t step(void *self, uint64_t now_ns)
 		value[TREND_LIVE] = (double)heap_live_bytes(c);
 		value[TREND_MALLOC] = malloced(m, c);
 		trend_set_add(m->trends, session_ran_s(m->s, now_ns), value);
-		memwatch_read(m->watch, m->s->rt, &m->now, c, session_ran_s(m->s, now_ns),
-			      ledger_spent_ns(&m->s->ledger));
+		memwatch_read(m->watch, m->s->rt, m->s->heap, &m->now, c,
+			      session_ran_s(m->s, now_ns), ledger_spent_ns(&m->s->ledger));
 	}
 	if (memwatch_change(m->watch, m->now.stopped, text, sizeof(text)))
 		session_note(m->s, "%s", text);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Readings of memory, one a second: the pools that its allocator has. Time is made up. */
+#include "heap/inside.h"
+#include "judge/judge.h"
+#include "memory/memwatch.h"
+#include "unit/self.h"
+
+static uint64_t now_ns = 1000000000;
+
+#define clock_ns() now_ns
+#include "memory/memwatch.c"
+
+static struct py_runtime rt;
+static struct memwatch *watch;
+
+static void read_once(const struct heap *h, const struct heap_census *c)
+{
+	struct proc_memory m;
+
+	assert_int_equal(proc_memory(rt.proc, &m), 0);
+	now_ns += 1000000000;
+	memwatch_read(watch, &rt, h, &m, c, (double)now_ns / 1e9, 0);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	rt = (struct py_runtime){.proc = self_open(), .minor = 13, .layout = {.pool_size = 16384}};
+	return memwatch_new(&watch);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	memwatch_free(watch);
+	proc_close((struct proc *)(uintptr_t)rt.proc);
+	return 0;
+}
+
+/* Its pages have no one size; with debug hooks the allocator has another name. */
+static void pages_of_mimalloc_are_no_pools(void **state)
+{
+	static const char layout;
+	const struct heap pools = {.rt = &rt}, mimalloc = {.rt = &rt, .mi = (const void *)&layout};
+	const struct heap_census c = {.pools = 100, .live = {50}, .big_bytes = 1000};
+
+	(void)state;
+	rt.allocator = PY_ALLOC_DEBUG;
+	read_once(&mimalloc, &c);
+	assert_int_equal(watch->pools_bytes, 1800);
+	assert_int_equal(watch->live_bytes, 1800);
+	read_once(&pools, &c);
+	assert_int_equal(watch->pools_bytes, 100 * 16384);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(pages_of_mimalloc_are_no_pools, begin, end),
+	};
+
+	return cmocka_run_group_tests_name("memwatch", tests, NULL, NULL);
+}
