@@ -44,7 +44,7 @@ struct memwatch {
 	char told_name[sizeof(((struct proc_limit *)0)->name)];
 	bool told_unread, told_large, told_stopped;
 	unsigned stopped_seen; /* readings in a row that found it stopped */
-	uint64_t kills;	       /* OOM kills in its group before the watch */
+	uint64_t kills;	       /* OOM kills in its group before it was watched there */
 	bool is_large;	       /* too large to read smaps_rollup */
 };
 
@@ -188,6 +188,8 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	/* the kernel shows an exiting process in the root group (v1), with less memory */
 	if (!proc_alive(rt->proc))
 		return;
+	if (!w->read_ns || strcmp(cgroup.path, w->cgroup.path) != 0)
+		w->kills = cgroup.oom_kills;
 	w->cgroup = cgroup;
 	w->limit = limit;
 	w->mem = *m;
@@ -195,8 +197,6 @@ void memwatch_read(struct memwatch *w, const struct py_runtime *rt, const struct
 	/* mimalloc's pages have many sizes: free memory in them is not counted */
 	w->pools_bytes = heap_has_mimalloc(h) ? w->live_bytes : c->pools * rt->layout.pool_size;
 	read_usage(w, rt->proc, now);
-	if (!w->read_ns)
-		w->kills = w->cgroup.oom_kills;
 	w->read_ns = now;
 	read_rollup(w, rt->proc, now, t_s);
 	value[MEMORY_ANON] = (double)(m->anon_bytes + m->shmem_bytes + m->swap_bytes);

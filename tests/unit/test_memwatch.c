@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Readings of memory, one a second: the pools that its allocator has. Time is made up. */
+/* Readings of memory, one a second: kills in the group that the process is in, and the pools that
+ * its allocator has. Groups and time are made up. */
 #include "heap/inside.h"
+#include "memory/limits.h"
 #include "judge/judge.h"
 #include "memory/memwatch.h"
 #include "unit/self.h"
 
-static uint64_t now_ns = 1000000000;
+static struct proc_cgroup group;
+static uint64_t kills_now, now_ns = 1000000000;
 
-#define clock_ns() now_ns
+#define limits_read(p, m, c, l) \
+	((void)(p), (void)(m), (void)(*(l) = (struct proc_limit){0}), (void)(*(c) = group))
+#define proc_cgroup_kills(c) ((void)(c), kills_now)
+#define clock_ns()	     now_ns
 #include "memory/memwatch.c"
 
 static struct py_runtime rt;
@@ -20,6 +26,24 @@ static void read_once(const struct heap *h, const struct heap_census *c)
 	assert_int_equal(proc_memory(rt.proc, &m), 0);
 	now_ns += 1000000000;
 	memwatch_read(watch, &rt, h, &m, c, (double)now_ns / 1e9, 0);
+}
+
+static void read_in(const char *path, uint64_t n)
+{
+	const struct heap h = {.rt = &rt};
+	const struct heap_census c = {0};
+
+	group = (struct proc_cgroup){.version = 2, .oom_kills = n};
+	strcpy(group.path, path);
+	read_once(&h, &c);
+}
+
+static bool is_told(uint64_t n)
+{
+	char text[400];
+
+	kills_now = n;
+	return memwatch_ended(watch, text, sizeof(text));
 }
 
 static int begin(void **state)
@@ -35,6 +59,26 @@ static int end(void **state)
 	memwatch_free(watch);
 	proc_close((struct proc *)(uintptr_t)rt.proc);
 	return 0;
+}
+
+static void kills_of_before_are_not_told(void **state)
+{
+	(void)state;
+	read_in("/a", 3);
+	assert_false(is_told(3));
+	assert_true(is_told(4));
+}
+
+static void kills_in_a_group_it_came_to_later_are_its_own(void **state)
+{
+	(void)state;
+	read_in("/a", 3);
+	read_in("/b", 7);
+	assert_false(is_told(7));
+	read_in("/b", 8);
+	assert_true(is_told(8));
+	read_in("/a", 4);
+	assert_false(is_told(4));
 }
 
 /* Its pages have no one size; with debug hooks the allocator has another name. */
@@ -56,6 +100,9 @@ static void pages_of_mimalloc_are_no_pools(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(kills_of_before_are_not_told, begin, end),
+		cmocka_unit_test_setup_teardown(kills_in_a_group_it_came_to_later_are_its_own,
+						begin, end),
 		cmocka_unit_test_setup_teardown(pages_of_mimalloc_are_no_pools, begin, end),
 	};
 
