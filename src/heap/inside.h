@@ -104,6 +104,7 @@ uint64_t heap_debug_head(const struct heap *h, bool small);
 
 /* Read the arena list of all interpreters, or the segments of mimalloc. */
 int heap_read_arenas(struct heap *h);
+const struct heap_arena *heap_arena_of(const struct heap *h, uint64_t addr); /* NULL: in none */
 
 /* Bytes around an object that are read first. */
 #define WIN_BEFORE 48

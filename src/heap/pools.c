@@ -286,7 +286,7 @@ int heap_read_arenas(struct heap *h)
 	return err;
 }
 
-bool heap_in_arena(const struct heap *h, uint64_t addr)
+const struct heap_arena *heap_arena_of(const struct heap *h, uint64_t addr)
 {
 	size_t lo = 0, hi = h->arena.n;
 
@@ -298,9 +298,14 @@ bool heap_in_arena(const struct heap *h, uint64_t addr)
 		else if (addr < h->arena.v[mid].start)
 			hi = mid;
 		else
-			return true;
+			return &h->arena.v[mid];
 	}
-	return false;
+	return NULL;
+}
+
+bool heap_in_arena(const struct heap *h, uint64_t addr)
+{
+	return heap_arena_of(h, addr);
 }
 
 bool heap_in_static(const struct heap *h, uint64_t addr)

@@ -59,24 +59,14 @@ const struct heap_type *walk_type(struct walk *w, uint64_t addr)
 uint64_t walk_arena_end(struct walk *w, uint64_t addr)
 {
 	uint32_t *near = &w->near_arena[(addr >> 18) & (WALK_NEAR - 1)];
-	const struct heap_arena *v = w->h->arena.v;
-	size_t lo = 0, hi = w->h->arena.n;
+	const struct heap_arena *v = w->h->arena.v, *a;
 
-	if (*near < hi && addr >= v[*near].start && addr < v[*near].end)
+	if (*near < w->h->arena.n && addr >= v[*near].start && addr < v[*near].end)
 		return v[*near].end;
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (addr >= v[mid].end) {
-			lo = mid + 1;
-		} else if (addr < v[mid].start) {
-			hi = mid;
-		} else {
-			*near = (uint32_t)mid;
-			return v[mid].end;
-		}
-	}
-	return 0;
+	a = heap_arena_of(w->h, addr);
+	if (a)
+		*near = (uint32_t)(a - v);
+	return a ? a->end : 0;
 }
 
 int walk_tell_now(struct walk *w)

@@ -29,21 +29,14 @@ void walk_gc_link(struct walk *w, uint64_t next)
 	uint64_t *slot, *v;
 
 	next &= LINK_MASK;
-	if (!heap_is_pointer(next) || walk_in_arena(w, next))
+	if (!heap_is_pointer(next) || walk_in_arena(w, next) || map64_get(&w->seen, next))
 		return;
-	if (map64_get(&w->seen, next))
-		return;
-	if (w->seen.n >= w->max_seen) {
-		w->st->cut++;
-		return;
-	}
-	slot = map64_put(&w->seen, next);
+	slot = w->seen.n < w->max_seen ? map64_put(&w->seen, next) : NULL;
 	v = slot ? vec_push(&w->todo) : NULL;
-	if (!v) {
+	if (v)
+		*v = next;
+	else
 		w->st->cut++;
-		return;
-	}
-	*v = next;
 }
 
 void walk_gc_begin(struct walk *w)

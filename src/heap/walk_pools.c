@@ -132,32 +132,24 @@ static int one_pool(struct walk *w, uint64_t addr, uint8_t *data, uint32_t pool_
 /* Visits pools in [start, end), read at once. */
 static int some_pools(struct walk *w, uint64_t start, uint64_t end)
 {
+	const struct proc *p = w->h->rt->proc;
 	uint32_t pool_size = w->h->rt->layout.pool_size;
-	int err;
+	bool whole = !proc_read_sparse(p, start, w->win, end - start);
+	int err = 0;
 
 	w->win_addr = start;
-	w->win_len = end - start;
-	if (proc_read_sparse(w->h->rt->proc, start, w->win, w->win_len)) {
-		w->win_len = 0;
-		/* Some of it is swapped out, or the process has ended: pool by pool. */
-		for (uint64_t at = start; at < end; at += pool_size) {
-			if (proc_read_sparse(w->h->rt->proc, at, w->win, pool_size)) {
-				w->st->unreadable++;
-				continue;
-			}
-			err = one_pool(w, at, w->win, pool_size);
-			if (err)
-				return err;
-		}
-		return 0;
+	w->win_len = whole ? end - start : 0;
+	w->st->bytes_read += w->win_len;
+	/* If some of it is swapped out, or the process has ended: pool by pool. */
+	for (uint64_t at = start; at < end && !err; at += pool_size) {
+		uint8_t *data = whole ? w->win + (at - start) : w->win;
+
+		if (whole || !proc_read_sparse(p, at, data, pool_size))
+			err = one_pool(w, at, data, pool_size);
+		else
+			w->st->unreadable++;
 	}
-	w->st->bytes_read += end - start;
-	for (uint64_t at = start; at < end; at += pool_size) {
-		err = one_pool(w, at, w->win + (at - start), pool_size);
-		if (err)
-			return err;
-	}
-	return 0;
+	return err;
 }
 
 int walk_pools(struct walk *w)
