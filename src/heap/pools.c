@@ -277,12 +277,17 @@ static int read_states(struct heap *h)
 
 int heap_read_arenas(struct heap *h)
 {
+	struct heap now = {.rt = h->rt};
 	int err = -EAGAIN;
 
 	if (h->mi)
 		return heap_mi_read_segments(h);
 	for (int i = 0; i < 3 && err == -EAGAIN; i++)
-		err = read_states(h);
+		err = read_states(&now);
+	/* after a reading that failed, those of the last one stay */
+	vec_free(err ? &now.arena : &h->arena);
+	if (!err)
+		h->arena = now.arena;
 	return err;
 }
 

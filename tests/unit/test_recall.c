@@ -213,6 +213,26 @@ static void an_arena_that_changes_is_read(void **state)
 	free_heap();
 }
 
+/* With debug hooks it is the arenas alone that tell pymalloc from malloc. */
+static void one_failed_reading_is_not_the_end(void **state)
+{
+	struct heap_census c;
+	const uint64_t live = (ARENAS - 1) * RECALL_POOLS * 10;
+
+	(void)state;
+	make_heap();
+	fake.rt.allocator = PY_ALLOC_DEBUG;
+	fill(10);
+	assert_int_equal(census(false, 1), live);
+	fake.arenas = 16; /* no memory is there */
+	assert_int_not_equal(heap_census(fake.heap, &c), 0);
+	assert_true(heap_in_arena(fake.heap, fake.arena[0].address));
+	assert_true(heap_can_count(fake.heap));
+	fake.arenas = (uintptr_t)fake.arena;
+	assert_int_equal(census(false, 1), live);
+	free_heap();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +242,7 @@ int main(void)
 		cmocka_unit_test(calm_pools_are_read_in_turn),
 		cmocka_unit_test(fewer_are_read_the_longer_nothing_changes),
 		cmocka_unit_test(an_arena_that_changes_is_read),
+		cmocka_unit_test(one_failed_reading_is_not_the_end),
 	};
 
 	return cmocka_run_group_tests_name("recall", tests, NULL, NULL);
