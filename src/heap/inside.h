@@ -48,7 +48,8 @@ struct heap_type {
 	uint64_t flags;
 	int64_t basicsize, itemsize, dictoffset, weakoffset;
 	uint64_t checked_ns;
-	bool is_type; /* false: it was read, and is no type */
+	bool is_type;	 /* false: it was read, and is no type */
+	bool is_swapped; /* no type, since it is swapped out and was not known */
 	uint8_t kind;
 	uint8_t pre;	  /* bytes before the object in its block: pre-header and GC head */
 	uint32_t index;	  /* order in which a walk met them */

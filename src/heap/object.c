@@ -112,9 +112,12 @@ static bool read_own_page(const struct proc *p, struct heap_work *w)
 	w->o->swapped = err == -ENODATA;
 	if (err)
 		return false;
-	if (w->hi < WIN_AFTER && !proc_read(p, a + (uint64_t)w->hi, w->win + WIN_BEFORE + w->hi,
-					    (size_t)(WIN_AFTER - w->hi)))
-		w->hi = WIN_AFTER;
+	if (w->hi < WIN_AFTER) {
+		err = proc_read(p, a + (uint64_t)w->hi, w->win + WIN_BEFORE + w->hi,
+				(size_t)(WIN_AFTER - w->hi));
+		w->hi = err ? w->hi : WIN_AFTER;
+	}
+	w->o->swapped = err == -ENODATA; /* if the object reaches so far: check() */
 	return w->hi >= HEAP_HEAD_MAX;
 }
 
@@ -145,9 +148,11 @@ static void check(struct heap *h, struct heap_work *w)
 	if (work_u64(w, h->rt->layout.ob_type) != o->type ||
 	    !is_counted(h, w->win + WIN_BEFORE, &o->immortal) ||
 	    !heap_type_get(h, o->type, &w->t)) {
+		o->swapped = t->is_swapped;
 		o->addr = 0;
 		return;
 	}
+	o->swapped = o->swapped && t->basicsize > w->hi;
 	/* untracked (a dict or tuple of atoms): can be in no cycle, waits for no collection */
 	o->gc = heap_is_tracked(h->rt, t, w->win + WIN_BEFORE);
 	o->is_finalized = is_finalized(h->rt, t, w->win + WIN_BEFORE);

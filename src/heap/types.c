@@ -133,18 +133,19 @@ static void load(struct heap *h, uint64_t addr, struct heap_type *t)
 	bool known = t->addr == addr && t->is_type;
 	struct raw_type raw;
 	uint64_t flags;
+	int err = heap_is_pointer(addr) ? proc_read(h->rt->proc, addr, &raw, sizeof(raw)) : -EFAULT;
 
-	if (!heap_is_pointer(addr) || proc_read(h->rt->proc, addr, &raw, sizeof(raw))) {
-		*t = (struct heap_type){.addr = addr, .checked_ns = h->now_ns};
+	/* one that is swapped out is as it was: nobody has written to it */
+	if (err && !(known && err == -ENODATA))
+		*t = (struct heap_type){.addr = addr, .is_swapped = err == -ENODATA};
+	t->checked_ns = h->now_ns;
+	if (err)
 		return;
-	}
 	flags = raw_u64(&raw, l->tp_flags);
 	/* the same type as before */
 	if (known && t->flags == flags && t->basicsize == (int64_t)raw_u64(&raw, l->tp_basicsize) &&
-	    t->dictoffset == (int64_t)raw_u64(&raw, l->tp_dictoffset)) {
-		t->checked_ns = h->now_ns;
+	    t->dictoffset == (int64_t)raw_u64(&raw, l->tp_dictoffset))
 		return;
-	}
 	*t = (struct heap_type){
 		.addr = addr,
 		.flags = flags,
