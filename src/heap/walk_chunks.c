@@ -43,7 +43,8 @@ static const uint8_t *look(struct walk *w, uint64_t at, uint64_t end, size_t wan
 	if (proc_read_sparse(w->h->rt->proc, at, w->win, len)) {
 		/* Up to the end of the page, at least. */
 		len = (size_t)(PAGE - (at & (PAGE - 1)));
-		if (len < want || proc_read_sparse(w->h->rt->proc, at, w->win, len))
+		len = len < want ? want : len;
+		if (proc_read_sparse(w->h->rt->proc, at, w->win, len))
 			return NULL;
 	}
 	w->win_addr = at;
@@ -62,12 +63,17 @@ static bool is_sound(uint64_t size, uint64_t left)
 	return size >= MIN_CHUNK && !(size & 15) && size <= left;
 }
 
-/* The first address from @at on where several chunks follow each other; @end: there is none. */
+/* The first address from @at on where several chunks follow each other, behind what is swapped out;
+ * @end: there is none. */
 static uint64_t find_chunk(struct walk *w, uint64_t at, uint64_t end)
 {
-	const uint8_t *p = look(w, at, end, end - at < PAGE ? end - at : PAGE);
+	const uint8_t *p = NULL;
 	size_t len;
 
+	for (unsigned n = 0; !p && n < MAX_PROBES && at < end; n++) {
+		p = look(w, at, end, end - at < PAGE ? end - at : PAGE);
+		at = p ? at : (at | (PAGE - 1)) + 1;
+	}
 	if (!p)
 		return end;
 	len = w->win_len - (size_t)(p - w->win);
@@ -142,14 +148,12 @@ static int walk_heap(struct walk *w, uint64_t at, uint64_t end)
 	w->win_len = 0;
 	while (end - at > MIN_CHUNK) {
 		p = look(w, at, end, HEAD);
-		if (!p) {
-			w->st->unreadable++;
-			return 0;
-		}
-		size = size_of(p);
+		size = p ? size_of(p) : 0;
 		if (!is_sound(size, end - at)) {
-			/* Merged with its neighbour while we read, or overwritten. */
-			w->st->torn++;
+			/* Swapped out; or merged with its neighbour while we read, or overwritten.
+			 */
+			w->st->unreadable += !p;
+			w->st->torn += p != NULL;
 			at = find_chunk(w, at + 16, end);
 			continue;
 		}
@@ -202,6 +206,7 @@ struct search {
 	unsigned probes; /* pages, since the last find, at which nothing began */
 	uint64_t end;	 /* of the rows that adjoin: madvise() splits a chunk, as numpy's are */
 	uint64_t done;	 /* up to here a chunk that began before has it */
+	uint64_t unread; /* the page behind the last one that could not be read */
 };
 
 static void spend(struct search *s, uint64_t bytes)
@@ -245,7 +250,7 @@ static int look_at_page(struct search *s, uint64_t at, uint64_t end, uint64_t *t
 {
 	struct walk *w = s->w;
 	uint64_t bytes;
-	uint8_t p[HEAD];
+	uint8_t p[HEAD] = {0};
 	int err = 0;
 
 	*to = at;
@@ -253,14 +258,15 @@ static int look_at_page(struct search *s, uint64_t at, uint64_t end, uint64_t *t
 		err = thread_heap(w, at, s->end, to);
 	s->done = *to;
 	if (!err && *to == at) {
-		if (proc_read(w->h->rt->proc, at, p, sizeof(p))) {
-			w->st->unreadable++;
-			*to = end;
-			return 0;
-		}
+		int failed = proc_read(w->h->rt->proc, at, p, sizeof(p));
+
 		w->st->bytes_read += sizeof(p);
-		if (!is_mapped_chunk(p, s->end - at, &bytes)) {
-			*to = at + PAGE;
+		if (failed) {
+			w->st->unreadable += s->unread != at;
+			s->unread = at + PAGE;
+		}
+		if (failed || !is_mapped_chunk(p, s->end - at, &bytes)) {
+			*to = failed && failed != -ENODATA ? end : at + PAGE;
 			note_nothing(s, p);
 			return 0;
 		}

@@ -3,7 +3,7 @@
  * This test is the process, and says which of its pages are out. */
 #include <sys/mman.h>
 
-#include "heap/inside.h"
+#include "heap/walk_priv.h"
 #include "py/py_priv.h"
 #include "unit/self.h"
 
@@ -17,6 +17,11 @@ static bool is_out(uint64_t addr, size_t len)
 static int read_in(const struct proc *p, uint64_t addr, void *buf, size_t len)
 {
 	return is_out(addr, len) ? -ENODATA : proc_read(p, addr, buf, len);
+}
+
+static int read_sparse_in(const struct proc *p, uint64_t addr, void *buf, size_t len)
+{
+	return is_out(addr, len) ? -ENODATA : proc_read_sparse(p, addr, buf, len);
 }
 
 static size_t read_many_in(const struct proc *p, struct proc_req *v, size_t n)
@@ -33,13 +38,15 @@ static size_t read_many_in(const struct proc *p, struct proc_req *v, size_t n)
 	return good;
 }
 
-#define proc_read      read_in
-#define proc_read_many read_many_in
+#define proc_read	 read_in
+#define proc_read_sparse read_sparse_in
+#define proc_read_many	 read_many_in
 #include "heap/object.c"
 #include "heap/types.c"
+#include "heap/walk_chunks.c"
 
-#define PAGE  4096
-#define PAGES 32
+#define PAGES  32
+#define MAPPED (MMAP_LEAST + PAGE)
 
 static uint64_t type_type[64], type[64];
 static struct py_runtime rt;
@@ -142,6 +149,82 @@ static void an_object_may_end_on_a_page_that_is_out(void **state)
 	}
 }
 
+static int count(const struct heap_block *b, void *ctx)
+{
+	unsigned *n = ctx;
+
+	(void)b;
+	(*n)++;
+	return 0;
+}
+
+static void put_word(size_t at, uint64_t word)
+{
+	memcpy(memory + at, &word, sizeof(word));
+}
+
+static void begin_walk(struct walk *w, struct heap_walk_stats *st, unsigned *n)
+{
+	*st = (struct heap_walk_stats){0};
+	*n = 0;
+	*w = (struct walk){.h = &heap, .visit = count, .ctx = n, .st = st};
+	w->win = malloc(HEAP_WINDOW);
+	assert_non_null(w->win);
+}
+
+static void chunks_behind_a_page_that_is_out_are_found(void **state)
+{
+	const unsigned each = 64, in_page = PAGE / each, all = PAGES * in_page - 1;
+	uint64_t start = (uintptr_t)memory, stop = start + PAGES * PAGE;
+	static struct walk w;
+	struct heap_walk_stats st;
+	unsigned n;
+
+	(void)state;
+	for (size_t at = 0; at < PAGES * PAGE; at += each)
+		put_word(at + 8, each | PREV_INUSE);
+	begin_walk(&w, &st, &n);
+	assert_int_equal(walk_heap(&w, start, stop), 0);
+	assert_int_equal(n, all);
+	assert_int_equal(st.unreadable, 0);
+	free(w.win);
+	/* Missing is what begins there, and what lies before: nothing tells whether it is in use.
+	 */
+	put_out(memory + 3 * PAGE, 2 * PAGE);
+	begin_walk(&w, &st, &n);
+	assert_int_equal(walk_heap(&w, start, stop), 0);
+	assert_int_equal(n, all - 2 * in_page - 1);
+	assert_int_equal(st.unreadable, 1);
+	assert_int_equal(st.torn, 0);
+	free(w.win);
+	/* All of the rest is out. */
+	put_out(memory + 3 * PAGE, (PAGES - 3) * PAGE);
+	begin_walk(&w, &st, &n);
+	assert_int_equal(walk_heap(&w, start, stop), 0);
+	assert_int_equal(n, 3 * in_page - 1);
+	free(w.win);
+}
+
+static void mappings_behind_a_page_that_is_out_are_found(void **state)
+{
+	const struct proc_row row = {.start = (uintptr_t)memory,
+				     .end = (uintptr_t)memory + PAGES * PAGE};
+	static struct walk w;
+	struct search s = {.w = &w, .is_live = true, .left = MAX_SEARCH, .end = row.end};
+	struct heap_walk_stats st;
+	unsigned n;
+
+	(void)state;
+	put_word(5 * PAGE, 0);
+	put_word(5 * PAGE + 8, MAPPED | IS_MMAPPED);
+	put_out(memory + PAGE, 3 * PAGE);
+	begin_walk(&w, &st, &n);
+	assert_int_equal(mapped_chunks(&s, &row), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(st.unreadable, 1); /* a part, of three pages */
+	free(w.win);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +232,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(of_an_unknown_type_that_is_out_nothing_is_known,
 						begin, end),
 		cmocka_unit_test_setup_teardown(an_object_may_end_on_a_page_that_is_out, begin,
+						end),
+		cmocka_unit_test_setup_teardown(chunks_behind_a_page_that_is_out_are_found, begin,
+						end),
+		cmocka_unit_test_setup_teardown(mappings_behind_a_page_that_is_out_are_found, begin,
 						end),
 	};
 
