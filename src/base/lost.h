@@ -36,6 +36,8 @@
 	X(PAGES_BROUGHT_IN, "pages_brought_in",                                     \
 	  "a page went between our look at it and its reading, which brought it back")
 
+#define CENSUS_NAMES_KEY "census_names_unread"
+
 /* The heap that a census has read. */
 #define CENSUS_LOST(X)                                                                         \
 	X(TORN, "census_torn", "a pool changed each time it was read")                         \
@@ -44,6 +46,8 @@
 	X(TYPES, "census_types", "a type more than are kept")                                  \
 	X(UNNAMED, "census_unnamed",                                                           \
 	  "the name of a type would have taken too much memory, or time")                      \
+	X(NAMES, CENSUS_NAMES_KEY,                                                             \
+	  "the name of a type could not be read: it may be the one that --type names")         \
 	X(UNSEARCHED, "census_unsearched",                                                     \
 	  "a mapping with much other memory was not searched to its end for blocks of malloc") \
 	X(POOLS, "census_pools",                                                               \

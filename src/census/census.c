@@ -451,6 +451,7 @@ static void fill_lost(struct census *c, struct report *r, struct report_process 
 	mine[CENSUS_CUT].n = c->now.walk.cut;
 	mine[CENSUS_TYPES].n = c->now.walk.types_left_out;
 	mine[CENSUS_UNNAMED].n = c->unnamed;
+	mine[CENSUS_NAMES].n = c->unread_names;
 	mine[CENSUS_UNSEARCHED].n = c->now.walk.unsearched;
 	mine[CENSUS_POOLS].n = no_pools;
 	if (p->n_lost)

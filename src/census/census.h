@@ -26,7 +26,8 @@ int census_take(struct census *c);
  * left as it is. */
 int census_fill(struct census *c, struct report *r, struct report_process *p, bool by_growth);
 /* Writes at most @max objects of types called @name (py_name_fits()) into @p, each as likely as any
- * other; their values only with @values. Reads the heap once. */
+ * other; their values only with @values. Reads the heap once. The next census_fill() says how many
+ * types had names that could not be read. */
 int census_instances(struct census *c, const char *name, size_t max, bool values, struct report *r,
 		     struct report_process *p);
 

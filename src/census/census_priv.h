@@ -28,8 +28,9 @@ struct census {
 	size_t n;		 /* censuses kept */
 	size_t taken;		 /* censuses in all */
 	uint64_t start_ns;
-	size_t text;	  /* bytes of all names */
-	uint64_t unnamed; /* types without a name in the last census */
+	size_t text;	       /* bytes of all names */
+	uint64_t unnamed;      /* types without a name in the last census */
+	uint64_t unread_names; /* types whose names census_instances() could not read */
 };
 
 #endif

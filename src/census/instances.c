@@ -18,11 +18,12 @@ static bool is_wanted(struct sampler *s, uint64_t type)
 
 	if (!at)
 		return false;
-	if (!*at)
-		*at = !py_type_name(s->c->rt, type, name, sizeof(name)) &&
-				      py_name_fits(name, s->name)
-			      ? 1
-			      : 2;
+	if (!*at) {
+		int err = py_type_name(s->c->rt, type, name, sizeof(name));
+
+		s->c->unread_names += err != 0;
+		*at = !err && py_name_fits(name, s->name) ? 1 : 2;
+	}
 	return *at == 1;
 }
 
@@ -80,6 +81,7 @@ int census_instances(struct census *c, const char *name, size_t max, bool values
 	if (!objects || !p->instances || !p->instances_of)
 		return fail(-ENOMEM, "no memory for a report");
 	s.v = objects;
+	c->unread_names = 0;
 	err = heap_walk(c->heap, 0, sample, &s, &st);
 	map64_free(&s.verdict);
 	if (err)

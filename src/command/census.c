@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/lost.h"
 #include "base/thread.h"
 #include "command/census_process.h"
 #include "cli/cli.h"
@@ -178,10 +179,22 @@ static int take_all(struct census_cmd *c, struct report *r, bool *left_out)
 /* With --type: has any process such objects? */
 static int check_found(const struct census_cmd *c, const struct report *r)
 {
-	for (size_t i = 0; i < r->n_processes; i++)
-		if (r->processes[i].n_instances)
+	uint64_t unread = 0;
+
+	for (size_t i = 0; i < r->n_processes; i++) {
+		const struct report_process *p = &r->processes[i];
+
+		if (p->n_instances)
 			return 0;
-	return fail(-ENOENT, "no object of type %s", c->type);
+		for (size_t k = 0; k < p->n_lost; k++)
+			if (!strcmp(p->lost[k].key, CENSUS_NAMES_KEY))
+				unread += p->lost[k].n;
+	}
+	if (!unread)
+		return fail(-ENOENT, "no object of type %s", c->type);
+	return fail(-ENOENT,
+		    "no object of type %s was found, and the names of %llu types could not be read",
+		    c->type, (unsigned long long)unread);
 }
 
 static int print(const struct census_cmd *c, const struct report *r)

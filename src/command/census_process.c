@@ -56,10 +56,10 @@ static int run(struct proc *t, const struct py_runtime *rt, const struct census_
 		return err;
 	census_watch_by(c, o->watch, o->watch_ctx);
 	err = o->diff_s > 0 ? several(c, t, o) : census_take(c);
-	if (!err)
-		err = census_fill(c, r, p, o->diff_s > 0);
 	if (!err && o->type)
 		err = census_instances(c, o->type, o->samples, o->values, r, p);
+	if (!err)
+		err = census_fill(c, r, p, o->diff_s > 0);
 	if (!err)
 		reads_add_lost(t, r, p);
 	census_free(c);

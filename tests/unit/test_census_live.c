@@ -5,9 +5,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "census/census.h"
+#include "base/lost.h"
+#include "census/census_priv.h"
 #include "census/gc_lists.h"
 #include "unit/self.h"
+
+static bool names_are_out;
+
+#define py_type_name(rt, type, name, size) \
+	(names_are_out ? -EFAULT : py_type_name(rt, type, name, size))
+#include "census/instances.c"
 
 static pid_t start_python(void)
 {
@@ -53,6 +60,48 @@ static uint64_t objects(struct census *c)
 		n += p.classes[i].count;
 	report_free(r);
 	return n;
+}
+
+static uint64_t lost(const struct report_process *p, const char *key)
+{
+	for (size_t i = 0; i < p->n_lost; i++)
+		if (!strcmp(p->lost[i].key, key))
+			return p->lost[i].n;
+	fail_msg("%s is not told", key);
+	return 0;
+}
+
+/* A type whose name cannot be read may be the one that is asked for. */
+static void names_that_are_out_are_counted(void **state)
+{
+	pid_t pid = start_python();
+	struct report_process p;
+	struct py_runtime *rt;
+	struct census *c;
+	struct proc *proc;
+	struct report *r;
+
+	(void)state;
+	if (proc_open(pid, &proc) || py_open(proc, &rt) || census_new(rt, &c) || census_take(c))
+		fail_msg("%s", fail_text());
+	for (int round = 0; round < 2; round++) {
+		names_are_out = !round;
+		p = (struct report_process){0};
+		assert_int_equal(report_new(&r), 0);
+		assert_int_equal(census_instances(c, "str", 5, false, r, &p), 0);
+		assert_int_equal(census_fill(c, r, &p, false), 0);
+		assert_int_equal(p.n_instances, names_are_out ? 0 : 5);
+		if (names_are_out)
+			assert_true(lost(&p, CENSUS_NAMES_KEY) > 20);
+		else
+			assert_true(lost(&p, CENSUS_NAMES_KEY) < 5);
+		report_free(r);
+	}
+	census_free(c);
+	py_close(rt);
+	proc_close(proc);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 static void one_that_is_ended_leaves_the_last(void **state)
@@ -145,6 +194,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_ended_leaves_the_last),
 		cmocka_unit_test(lists_that_are_not_there_have_no_length),
 		cmocka_unit_test(types_of_garbage_are_bounded),
+		cmocka_unit_test(names_that_are_out_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
