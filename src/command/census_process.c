@@ -81,7 +81,7 @@ int census_process(struct proc *t, const struct py_runtime *rt, const struct cen
 	p->reason = "a census has no verdict";
 	err = run(t, rt, o, r, p);
 	if (!err)
-		err = parts_once(rt, r, p);
+		err = parts_once(rt, o->watch, o->watch_ctx, r, p);
 	p->rss_bytes = !err && !proc_memory(t, &m) ? m.rss_bytes : REPORT_UNKNOWN;
 	p->exited = !proc_alive(t);
 	/* a process that died may have been counted in part only */

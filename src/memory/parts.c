@@ -235,7 +235,8 @@ int parts_fill(struct parts_log *l, double span_s, struct report *r, struct repo
 	return 0;
 }
 
-int parts_once(const struct py_runtime *rt, struct report *r, struct report_process *p)
+int parts_once(const struct py_runtime *rt, heap_watch watch, void *ctx, struct report *r,
+	       struct report_process *p)
 {
 	struct heap_parts parts;
 	struct heap *h;
@@ -243,6 +244,7 @@ int parts_once(const struct py_runtime *rt, struct report *r, struct report_proc
 
 	if (err)
 		return err;
+	heap_watch_by(h, watch, ctx);
 	err = heap_parts(h, &parts);
 	heap_close(h);
 	if (err)

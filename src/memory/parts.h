@@ -4,8 +4,8 @@
 #ifndef PYLEAK_MEMORY_PARTS_H
 #define PYLEAK_MEMORY_PARTS_H
 
+#include "heap/heap.h"
 #include "verdict/retention.h"
-#include "py/py.h"
 
 struct parts_log;
 
@@ -19,7 +19,9 @@ void parts_stop(struct parts_log *l);
 int parts_fill(struct parts_log *l, double span_s, struct report *r, struct report_process *p,
 	       struct retention_growth *grew);
 
-/* Takes one reading at once. p->parts stays NULL where it cannot be known (a core file). */
-int parts_once(const struct py_runtime *rt, struct report *r, struct report_process *p);
+/* Takes one reading at once. p->parts stays NULL where it cannot be known (a core file), or where
+ * @watch ends it. */
+int parts_once(const struct py_runtime *rt, heap_watch watch, void *ctx, struct report *r,
+	       struct report_process *p);
 
 #endif

@@ -2,10 +2,11 @@
 /* By how much the parts of memory grow, how long a final report waits for them, and what is told
  * when a reading fails. Readings are made up: they go in where real ones do. */
 #include "base/thread.h"
+#include "heap/inside.h"
 #include "heap/parts.h"
 #include "memory/view.h"
 
-#include "unit.h"
+#include "unit/self.h"
 
 #include <unistd.h>
 
@@ -15,10 +16,12 @@
 static bool is_crowded, is_gone;
 
 /* The number of the reading is what lives. */
-static int read_parts(struct heap_parts *out)
+static int read_parts(const struct heap *h, struct heap_parts *out)
 {
 	static unsigned n;
 
+	if (h && h->watch)
+		return h->watch(NULL, h->watch_ctx);
 	*out = (struct heap_parts){.python_live = ++n};
 	return n == FAILS_AT ? fail(-EMFILE, "too many open files") : 0;
 }
@@ -26,7 +29,7 @@ static int read_parts(struct heap_parts *out)
 #define thread_is_crowded() is_crowded
 #define view_open(v, ...)   (*(v) = (struct view){0}, 0)
 #define view_close(v)	    (void)(v)
-#define heap_parts(h, out)  ((void)(h), read_parts(out))
+#define heap_parts(h, out)  read_parts(h, out)
 #define proc_memory_gone(p) ((void)(p), is_gone)
 
 #include "memory/parts.c"
@@ -143,12 +146,40 @@ static void one_that_fails_is_not_the_last(void **state)
 	assert_true(worker_stop(&l.worker, 0));
 }
 
+static int end_at_once(const struct heap_progress *at, void *ctx)
+{
+	bool *was_asked = ctx;
+
+	(void)at;
+	*was_asked = true;
+	return fail(-ECANCELED, "interrupted");
+}
+
+/* A census that has counted all tells it, though a Ctrl-C left the parts out. */
+static void one_reading_can_be_ended(void **state)
+{
+	struct proc *self = self_open();
+	struct py_runtime rt = {.proc = self, .minor = 11};
+	struct report_process p = {0};
+	bool was_asked = false;
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	assert_int_equal(parts_once(&rt, end_at_once, &was_asked, r, &p), 0);
+	assert_true(was_asked);
+	assert_null(p.parts);
+	report_free(r);
+	proc_close(self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_grow_over_the_span_of_rss),
 		cmocka_unit_test(a_final_report_waits_for_what_is_quick),
 		cmocka_unit_test(one_that_fails_is_not_the_last),
+		cmocka_unit_test(one_reading_can_be_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
