@@ -10,7 +10,6 @@
 
 #define MAX_LOOKED 64 /* threads */
 #define MAX_TIDS   8192
-#define MAX_DEPTH  PY_MAX_STEPS
 #define TRIES	   60 /* as a chain of a running target may change while it is followed */
 
 static int refuse(const struct py_runtime *rt, const char *check, const char *detail)
@@ -183,11 +182,12 @@ static bool code_is_readable(const struct py_runtime *rt, uint64_t addr)
 }
 
 /* Checks the frames of a thread: 1 = good, 0 = no frames, -1 = a bad chain. */
-static int check_chain(const struct py_runtime *rt, uint64_t tstate, struct pl_frame *frames)
+static int check_chain(const struct py_runtime *rt, uint64_t tstate, struct pl_frame *frames,
+		       int *left)
 {
 	size_t n;
 
-	if (py_read_stack(rt, tstate, frames, MAX_DEPTH, &n))
+	if (py_read_stack(rt, tstate, frames, PY_MAX_STEPS, &n, left))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t type;
@@ -206,18 +206,19 @@ static int check_chain(const struct py_runtime *rt, uint64_t tstate, struct pl_f
  * embedder may be in C code. */
 static int check_frames(const struct py_runtime *rt)
 {
-	auto_free struct pl_frame *frames = calloc(MAX_DEPTH, sizeof(*frames));
+	auto_free struct pl_frame *frames = calloc(PY_MAX_STEPS, sizeof(*frames));
+	int left = TRIES * PY_MAX_STEPS; /* steps, of all threads and tries */
 	bool bad = false;
 
 	if (!frames)
 		return fail(-ENOMEM, "out of memory");
-	for (int try = 0; try < TRIES; try++) {
+	for (int try = 0; try < TRIES && left > 0; try++) {
 		uint64_t tstates[MAX_LOOKED];
 		size_t n = py_threads(rt, tstates, MAX_LOOKED);
 
 		bad = false;
 		for (size_t i = 0; i < n; i++) {
-			int got = check_chain(rt, tstates[i], frames);
+			int got = check_chain(rt, tstates[i], frames, &left);
 
 			if (got > 0)
 				return 0;

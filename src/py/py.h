@@ -177,9 +177,10 @@ size_t py_code_bytes(const struct py_code *c); /* memory of the copy */
 
 /* Lists the thread states of all interpreters. Returns their number, at most @max. */
 size_t py_threads(const struct py_runtime *rt, uint64_t *tstates, size_t max);
-/* Reads the stack of a thread, innermost first; racy unless the thread is stopped. */
+/* Reads the stack of a thread, innermost first; racy unless the thread is stopped. *left: steps
+ * that may be gone, from which those gone are taken. */
 int py_read_stack(const struct py_runtime *rt, uint64_t tstate, struct pl_frame *out, size_t max,
-		  size_t *n);
+		  size_t *n, int *left);
 
 /* One frame with its variables. */
 struct py_locals {

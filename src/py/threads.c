@@ -77,7 +77,7 @@ static uint64_t instr_word(const struct pl_walk *w, const uint8_t *raw)
 
 /* Goes the same steps as the kernel half's walker. */
 int py_read_stack(const struct py_runtime *rt, uint64_t tstate, struct pl_frame *out, size_t max,
-		  size_t *n)
+		  size_t *n, int *left)
 {
 	const struct pl_walk *w = &rt->walk;
 	uint8_t raw[256];
@@ -89,8 +89,8 @@ int py_read_stack(const struct py_runtime *rt, uint64_t tstate, struct pl_frame 
 		return -EFAULT;
 	if (w->cframe_frame != PL_NONE && proc_read_u64(rt->proc, frame + w->cframe_frame, &frame))
 		return -EFAULT;
-	for (int step = 0; frame && *n < max; step++) {
-		if (step == PY_MAX_STEPS)
+	for (; frame && *n < max; --*left) {
+		if (*left <= 0)
 			return -ELOOP;
 		if (proc_read(rt->proc, frame, raw, w->frame_size))
 			return -EFAULT;

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (n > ARRAY_SIZE(tstate))
 		abort();
 	for (size_t i = 0; i < n; i++) {
-		py_read_stack(&w->rt, tstate[i], frame, MAX, &k);
+		py_read_stack(&w->rt, tstate[i], frame, MAX, &k, &(int){PY_MAX_STEPS});
 		py_walk_locals(&w->rt, tstate[i], visit, w);
 	}
 	py_read_locals(&w->rt, w->frame, &locals);

@@ -70,7 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		if (!py_code_read(&w->rt, w->code, &c))
 			py_code_free(c);
-		py_read_stack(&w->rt, w->tstate, frame, ARRAY_SIZE(frame), &n);
+		py_read_stack(&w->rt, w->tstate, frame, ARRAY_SIZE(frame), &n,
+			      &(int){PY_MAX_STEPS});
 		py_read_locals(&w->rt, w->frame, &locals);
 		if (!heap_open(&w->rt, &h)) {
 			heap_read_objects(h, v, w->n_objects, HEAP_FULL);

@@ -16,7 +16,7 @@ static inline void py_try_address(const struct py_runtime *rt, uint64_t addr)
 	py_read_str(rt, addr, buf, sizeof(buf));
 	py_type_name(rt, addr, buf, sizeof(buf));
 	py_type_attr(rt, addr, "__module__", &attr);
-	py_read_stack(rt, addr, frames, ARRAY_SIZE(frames), &n);
+	py_read_stack(rt, addr, frames, ARRAY_SIZE(frames), &n, &(int){PY_MAX_STEPS});
 	if (!py_code_read(rt, addr, &c)) {
 		py_code_line(rt, c, (uint64_t)random() << 1);
 		py_code_line(rt, c, addr + (uint64_t)random() % 4096);

@@ -15,6 +15,8 @@
 #include "unit/self.h"
 #include "saved/saved.h"
 
+#include "py/check.c"
+
 /* Items of no size: a type's word for it. */
 static void items_may_have_no_size(void **state)
 {
@@ -294,6 +296,39 @@ static void references_are_limited_as_blocks_are(void **state)
 	assert_int_equal(references(4 * MAX_BLOCKS + 1), -E2BIG);
 }
 
+/* Stacks that lead in circles, of as many threads as are looked at. */
+static void stacks_are_read_within_bounds(void **state)
+{
+	static uint64_t tstate[MAX_LOOKED][128], cframe[64], frame[64], code[64];
+	const struct itimerval limit = {.it_value.tv_sec = 30}, off = {0};
+	const struct py_build b = py_table(11);
+	struct proc *self = self_open();
+	struct py_runtime rt = {.proc = self,
+				.minor = 11,
+				.layout = b.layout,
+				.walk = b.walk,
+				.runtime = (uintptr_t)fake_runtime,
+				.code_type = 1};
+
+	(void)state;
+	fake_runtime[b.layout.runtime_interpreters / 8] = (uintptr_t)fake_interpreter;
+	fake_interpreter[b.layout.interp_threads / 8] = (uintptr_t)tstate[0];
+	for (size_t i = 0; i < MAX_LOOKED; i++) {
+		tstate[i][b.layout.tstate_interp / 8] = (uintptr_t)fake_interpreter;
+		tstate[i][b.walk.tstate_frame / 8] = (uintptr_t)cframe;
+		if (i + 1 < MAX_LOOKED)
+			tstate[i][b.layout.tstate_next / 8] = (uintptr_t)tstate[i + 1];
+	}
+	cframe[b.walk.cframe_frame / 8] = (uintptr_t)frame;
+	frame[b.walk.frame_back / 8] = (uintptr_t)frame;
+	frame[b.walk.frame_code / 8] = (uintptr_t)code;
+	setitimer(ITIMER_PROF, &limit, NULL);
+	assert_int_equal(check_frames(&rt), -ENOTSUP);
+	setitimer(ITIMER_PROF, &off, NULL);
+	fake_interpreter[b.layout.interp_threads / 8] = 0;
+	proc_close(self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +338,7 @@ int main(void)
 		cmocka_unit_test(references_are_limited_as_blocks_are),
 		cmocka_unit_test(a_class_may_take_the_place_of_another),
 		cmocka_unit_test(a_search_for_pools_has_an_end),
+		cmocka_unit_test(stacks_are_read_within_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

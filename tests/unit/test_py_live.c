@@ -309,7 +309,9 @@ static void compare(const struct py_runtime *rt, struct target *t)
 
 			check_end(&w);
 			assert_int_not_equal(tstate, 0);
-			assert_int_equal(py_read_stack(rt, tstate, w.frames, MAX_FRAMES, &w.n), 0);
+			assert_int_equal(py_read_stack(rt, tstate, w.frames, MAX_FRAMES, &w.n,
+						       &(int){PY_MAX_STEPS}),
+					 0);
 			w.at = 0;
 		} else if (!strncmp(line, "frame ", 6)) {
 			check_frame(rt, &w, line + 6);
