@@ -181,6 +181,19 @@ static bool is_due(const uint64_t *seen)
 	return !seen || now_s() >= *seen >> 32;
 }
 
+/* Frees the map on failure. */
+static int put(struct map64 *m, uint64_t key, uint64_t value)
+{
+	uint64_t *at = map64_put(m, key);
+
+	if (!at) {
+		map64_free(m);
+		return fail(-ENOMEM, "out of memory");
+	}
+	*at = value;
+	return 0;
+}
+
 /* Forgets processes that have ended: a host starts millions in a month. */
 static int forget_ended(struct sweep *s, const struct proc_entry *v, size_t n)
 {
@@ -189,16 +202,10 @@ static int forget_ended(struct sweep *s, const struct proc_entry *v, size_t n)
 	if (s->seen.n < 2 * n + SEEN_MIN)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t key = identity_of(&v[i]), *at, *to;
+		uint64_t key = identity_of(&v[i]), *at = map64_get(&s->seen, key);
 
-		at = map64_get(&s->seen, key);
-		to = at ? map64_put(&kept, key) : NULL;
-		if (at && !to) {
-			map64_free(&kept);
-			return fail(-ENOMEM, "out of memory");
-		}
-		if (at)
-			*to = *at;
+		if (at && put(&kept, key, *at))
+			return -ENOMEM;
 	}
 	map64_free(&s->seen);
 	s->seen = kept;
@@ -353,29 +360,15 @@ int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
 
 	for (size_t i = 0; i < s->target.n; i++) {
 		const struct proc_entry *e = growth_entry(s->target.v[i]->growth);
-		uint64_t *at;
 
-		if (!still_wanted(o, e))
-			continue;
-		at = map64_put(&seen, identity_of(e));
-		if (!at) {
-			map64_free(&seen);
-			return fail(-ENOMEM, "out of memory");
-		}
-		*at = WATCHED;
+		if (still_wanted(o, e) && put(&seen, identity_of(e), WATCHED))
+			return -ENOMEM;
 	}
 	for (size_t i = 0; i < s->seen.cap; i++) {
 		const uint64_t *pair = s->seen.slot + 2 * i;
-		uint64_t *at;
 
-		if (!pair[0] || !was_refused(&pair[1]))
-			continue;
-		at = map64_put(&seen, pair[0]);
-		if (!at) {
-			map64_free(&seen);
-			return fail(-ENOMEM, "out of memory");
-		}
-		*at = ONCE_MORE;
+		if (pair[0] && was_refused(&pair[1]) && put(&seen, pair[0], ONCE_MORE))
+			return -ENOMEM;
 	}
 	for (size_t i = 0; i < s->target.n; i++)
 		s->target.v[i]->is_over =
