@@ -17,7 +17,8 @@
 #define FIRST_READS  8	 /* first readings, one each ROUND_MIN_NS: enough for a curve */
 #define ROUND_SHARE  100 /* readings may take one part in so many of our time: 1 % of a core */
 #define NAP_NS	     50000000
-#define MOST_LEAKS   256 /* leaks of ended processes that are kept */
+#define LEAST_S	     0.02 /* suspects' part of a step, however long the rest of it took */
+#define MOST_LEAKS   256  /* leaks of ended processes that are kept */
 #define SEEN_MIN     256
 #define FORGET_NS    600000000000ull
 #define AGAIN_S	     60		   /* seconds until a failed look is tried again, at most */
@@ -441,10 +442,10 @@ int sweep_step(struct sweep *s, double max_s)
 		read_all(s);
 	if (!err)
 		suspects_choose(s);
-	now = clock_ns();
-	if (err || now >= end)
+	if (err)
 		return err;
-	if (!suspects_step(s, (double)(end - now) / 1e9))
+	now = clock_ns();
+	if (!suspects_step(s, now < end ? (double)(end - now) / 1e9 : LEAST_S) && now < end)
 		nanosleep(&nap, NULL);
 	return 0;
 }

@@ -36,7 +36,8 @@ void sweep_free(struct sweep *s);
 /* Selects other processes; what is known of those that are still wanted is kept. Changes nothing on
  * failure. */
 int sweep_reselect(struct sweep *s, const struct sweep_opts *o);
-/* Works for at most @max_s seconds. */
+/* Works for some @max_s seconds; a list of all processes, and beginning to probe one, may take
+ * longer. */
 int sweep_step(struct sweep *s, double max_s);
 /* Has every process been listed and read? */
 bool sweep_has_round(const struct sweep *s);

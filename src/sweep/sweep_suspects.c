@@ -105,18 +105,15 @@ static void begin(struct sweep *s, struct sweep_target *t)
 void suspects_choose(struct sweep *s)
 {
 	uint64_t now = clock_ns();
+	struct sweep_target *t;
 	size_t probed = 0;
 
 	for (size_t i = 0; i < s->target.n; i++)
 		probed += s->target.v[i]->session != NULL;
-	while (probed < AT_ONCE) {
-		struct sweep_target *t = next_suspect(s, now);
-
-		if (!t)
-			return;
+	/* one a step: it may take seconds, in which those that are probed get no heartbeat */
+	t = probed < AT_ONCE ? next_suspect(s, now) : NULL;
+	if (t)
 		begin(s, t);
-		probed += t->session != NULL;
-	}
 }
 
 /* Does the turn miss the line that most of the growth was explained by? What was seen of C code

@@ -39,6 +39,7 @@ static struct report_series series[1];
 static uint64_t now_ns, rss_now;
 static double lags; /* so much of RSS growth has not seen yet */
 static int step_ends, cannot_open;
+static unsigned opens;
 static bool is_gone; /* as growth knows */
 static bool waits;   /* in the kernel, for storage perhaps */
 
@@ -57,6 +58,7 @@ uint64_t clock_ns(void)
 int session_open(int pid, const struct session_opts *o, struct session **out)
 {
 	(void)o;
+	opens++;
 	if (cannot_open)
 		return fail(cannot_open, "no process %d (is the pid from inside a container?)",
 			    pid);
@@ -434,6 +436,31 @@ static void one_that_may_hold_its_lock_has_no_turn(void **state)
 	end_with(&o);
 }
 
+/* Each may take seconds, in which those that are probed get no heartbeat. */
+static void one_a_step_begins(void **state)
+{
+	struct one o, other;
+	struct sweep_target *both[] = {&o.t, &other.t};
+
+	(void)state;
+	grow(&o);
+	grow(&other);
+	o.s.target.v = both;
+	o.s.target.n = 2;
+	opens = 0;
+	cannot_open = -EIO;
+	suspects_choose(&o.s);
+	assert_int_equal(opens, 1);
+	suspects_choose(&o.s);
+	assert_int_equal(opens, 2);
+	cannot_open = 0;
+	now_ns += REST_NS;
+	suspects_choose(&o.s);
+	assert_int_equal(opens, 3);
+	suspects_choose(&o.s);
+	assert_true(o.t.session && other.t.session);
+}
+
 /* Nothing is probed any more when the watch is over. */
 static void a_final_report_promises_no_probing(void **state)
 {
@@ -465,6 +492,7 @@ int main(void)
 		cmocka_unit_test(one_that_has_ended_is_not_called_unknown),
 		cmocka_unit_test(what_has_ended_meets_no_limit),
 		cmocka_unit_test(one_that_may_hold_its_lock_has_no_turn),
+		cmocka_unit_test(one_a_step_begins),
 		cmocka_unit_test(a_final_report_promises_no_probing),
 	};
 
