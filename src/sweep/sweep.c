@@ -310,14 +310,17 @@ static int count_refused(struct sweep *s, const struct proc_entry *v, size_t n)
 	return err;
 }
 
-static int list(struct sweep *s, uint64_t end_ns)
+/* Lists the processes, and meets those that are due for @max_ns: one at least, as the list itself
+ * may take longer on a busy host. */
+static int list(struct sweep *s, uint64_t max_ns)
 {
 	auto_free struct proc_entry *v = NULL;
-	uint64_t cpu_ns = thread_cpu_ns(), wait;
-	size_t n = 0;
+	uint64_t cpu_ns = thread_cpu_ns(), wait, end_ns;
+	size_t n = 0, met = 0;
 	int err = proc_list(&v, &n);
 
 	wait = (thread_cpu_ns() - cpu_ns) * ROUND_SHARE;
+	end_ns = clock_ns() + max_ns;
 	forget_files(s);
 	for (size_t i = 0; i < n && !err; i++) {
 		/* too young now, not too young next time */
@@ -326,7 +329,7 @@ static int list(struct sweep *s, uint64_t end_ns)
 		if (!is_due(map64_get(&s->seen, identity_of(&v[i]))))
 			continue;
 		/* the first look at a host takes seconds: Ctrl-C does not wait for it */
-		if (clock_ns() > end_ns)
+		if (met++ && clock_ns() > end_ns)
 			return 0;
 		err = meet(s, &v[i]);
 	}
@@ -437,7 +440,7 @@ int sweep_step(struct sweep *s, double max_s)
 	int err = 0;
 
 	if (now >= s->list_due)
-		err = list(s, end);
+		err = list(s, (uint64_t)(max_s * 1e9));
 	if (!err)
 		read_all(s);
 	if (!err)

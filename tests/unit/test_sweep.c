@@ -19,6 +19,7 @@
 #define growth_has_ended has_ended
 #define growth_entry	 entry_of
 #define suspect_clear	 clear_one
+#define suspects_step	 step_suspects
 #include "proc/inside.h"
 #include "sweep/sweep.c"
 
@@ -41,6 +42,8 @@ static struct {
 } host[3];
 
 static uint64_t now_ns, cpu_ns;
+static uint64_t list_ns, look_ns; /* the time that a list takes, and a look at a process */
+static unsigned suspects_steps;
 static struct proc of[ARRAY_SIZE(host)];
 
 uint64_t clock_ns(void)
@@ -68,6 +71,7 @@ static struct proc_entry entry(size_t i)
 int proc_list(struct proc_entry **out, size_t *n)
 {
 	*n = 0;
+	now_ns += list_ns;
 	*out = calloc(ARRAY_SIZE(host), sizeof(**out));
 	assert_non_null(*out);
 	for (size_t i = 0; i < ARRAY_SIZE(host); i++)
@@ -90,6 +94,7 @@ bool proc_list_one(int pid, struct proc_entry *out)
 int proc_open(int pid, struct proc **out)
 {
 	*out = NULL;
+	now_ns += look_ns;
 	for (size_t i = 0; i < ARRAY_SIZE(host); i++) {
 		if (host[i].pid != pid)
 			continue;
@@ -168,6 +173,14 @@ void suspect_clear(struct sweep_target *t)
 	(void)t;
 }
 
+bool suspects_step(struct sweep *s, double max_s)
+{
+	(void)s;
+	assert_true(max_s > 0);
+	suspects_steps++;
+	return true;
+}
+
 static struct sweep *begin(void)
 {
 	const struct sweep_opts o = {.uid = -1};
@@ -181,14 +194,14 @@ static struct sweep *begin(void)
 	host[2].opens = -ENOTSUP;
 	now_ns = 1000 * SECOND;
 	assert_int_equal(sweep_new(&o, NULL, &s), 0);
-	assert_int_equal(list(s, UINT64_MAX), 0);
+	assert_int_equal(list(s, SECOND), 0);
 	return s;
 }
 
 static void list_later(struct sweep *s, unsigned seconds)
 {
 	now_ns += seconds * SECOND;
-	assert_int_equal(list(s, UINT64_MAX), 0);
+	assert_int_equal(list(s, SECOND), 0);
 }
 
 static size_t refused_so_far(const struct sweep *s)
@@ -460,7 +473,7 @@ static void go_on(struct sweep *s, unsigned seconds)
 	for (; seconds; seconds--) {
 		now_ns += SECOND;
 		if (now_ns >= s->list_due)
-			assert_int_equal(list(s, UINT64_MAX), 0);
+			assert_int_equal(list(s, SECOND), 0);
 		read_all(s);
 	}
 }
@@ -490,6 +503,34 @@ static void a_late_one_is_read_as_often_as_the_first(void **state)
 	sweep_free(s);
 }
 
+/* As on a host of thousands, or a busy one. */
+static void a_list_may_take_longer_than_a_step(void **state)
+{
+	struct sweep *s = begin();
+
+	(void)state;
+	suspects_steps = 0;
+	list_ns = SECOND / 2;
+	assert_int_equal(sweep_reselect(s, &s->o), 0);
+	assert_int_equal(sweep_step(s, 0.2), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(host); i++)
+		assert_int_equal(host[i].looks, 2);
+	assert_true(s->list_due > now_ns);
+	/* So may each look: there is one a step, and suspects get their part. */
+	look_ns = SECOND;
+	assert_int_equal(sweep_reselect(s, &s->o), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(host); i++) {
+		assert_true(s->list_due <= now_ns);
+		assert_int_equal(sweep_step(s, 0.2), 0);
+		for (size_t k = 0; k < ARRAY_SIZE(host); k++)
+			assert_int_equal(host[k].looks, k <= i ? 3 : 2);
+	}
+	assert_true(s->list_due > now_ns);
+	assert_int_equal(suspects_steps, 1 + ARRAY_SIZE(host));
+	list_ns = look_ns = 0;
+	sweep_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -505,6 +546,7 @@ int main(void)
 		cmocka_unit_test(nor_is_one_of_another_name_that_cannot_be_opened),
 		cmocka_unit_test(they_are_counted_once_however_often_settings_are_read),
 		cmocka_unit_test(a_late_one_is_read_as_often_as_the_first),
+		cmocka_unit_test(a_list_may_take_longer_than_a_step),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
