@@ -2,6 +2,7 @@
 #include "sweep/find.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/map64.h"
@@ -12,12 +13,16 @@
 #define MAX_LINE   64 /* generations above this process */
 #define MAX_MEANT  3  /* Pythons that may have been meant and are named */
 #define MAX_LOOKED 64 /* processes that are looked into for that */
+#define LOOKS	   20 /* at one that is stuck: most disks answer meanwhile ... */
+#define ALL_LOOKS  200
+#define LOOK_NS	   5000000 /* ... and the time between */
 
 struct listed {
 	struct proc_entry *v;
 	size_t n;
 	struct map64 parent; /* pid -> ppid */
 	struct py_finder *finder;
+	unsigned looks;
 };
 
 static int listed_open(struct listed *l)
@@ -146,12 +151,31 @@ static void unread(struct sweep_found *out, const struct proc_entry *e, int err)
 	snprintf(out->why, sizeof(out->why), "%s", fail_text());
 }
 
+static bool stays_stuck(struct listed *l, int pid)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_NS};
+
+	for (int i = 0; i < LOOKS && l->looks < ALL_LOOKS && sweep_is_stuck(pid); i++) {
+		l->looks++;
+		nanosleep(&pause, NULL);
+	}
+	return sweep_is_stuck(pid);
+}
+
+static int open_unstuck(struct listed *l, int pid, struct proc **p)
+{
+	if (!stays_stuck(l, pid))
+		return proc_open(pid, p);
+	fail(-EBUSY, "process %d waits in the kernel for what no signal ends", pid);
+	return -EBUSY;
+}
+
 static int look_at(const struct sweep_opts *o, struct listed *l, const struct proc_entry *e,
 		   struct sweep_found *out)
 {
 	struct sweep_match *m;
 	struct proc *p;
-	int has, err = proc_open(e->pid, &p);
+	int has, err = open_unstuck(l, e->pid, &p);
 
 	if (err) {
 		if (sweep_may_want_unopened(o, e))
@@ -268,7 +292,7 @@ static bool mean(struct listed *l, int pid, char *list, size_t size)
 	char text[320];
 	bool has;
 
-	if (proc_open(pid, &p))
+	if (open_unstuck(l, pid, &p))
 		return false;
 	has = py_finder_has(l->finder, p) > 0;
 	if (has) {

@@ -113,18 +113,16 @@ static enum look failed(struct sweep *s, const struct proc_entry *e, int err, bo
 	return LOOK_FAILED;
 }
 
-/* Looks at a process that is not watched: is it a wanted Python? One in an uninterruptible wait is
- * left for later: it may hold its mmap_lock, and a reader of its maps would wait with it, for good
- * (W4). */
+/* Looks at a process that is not watched: is it a wanted Python? One that is stuck is left for
+ * later. */
 static enum look look_at(struct sweep *s, const struct proc_entry *e, bool *is_refused)
 {
 	struct growth *g = NULL;
-	struct proc_entry now;
 	bool is_wanted;
 	struct proc *p;
 	int has, err;
 
-	if (proc_list_one(e->pid, &now) && now.is_stuck)
+	if (sweep_is_stuck(e->pid))
 		return LOOK_LATER;
 	err = proc_open(e->pid, &p);
 	if (err && !sweep_may_want_unopened(&s->o, e))

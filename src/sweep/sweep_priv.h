@@ -55,6 +55,14 @@ bool sweep_is_same(const struct proc_entry *a, const struct proc_entry *b);
 /* Did a look at a process fail because it is no Python, has ended, or runs another program now? A
  * read that fails as if it had ended (-ESRCH) is not believed: what lives has a program. */
 bool sweep_is_no_loss(const struct proc_entry *e, int err);
+/* Is it in a wait that no signal ends? It may hold its mmap_lock then, and a reader of its maps
+ * would wait with it, for good (W4). */
+static inline bool sweep_is_stuck(int pid)
+{
+	struct proc_entry now;
+
+	return proc_list_one(pid, &now) && now.is_stuck;
+}
 /* Has it a command line? One that is swapped out may come back. */
 bool sweep_has_words(const struct proc *p);
 /* Writes its words with blanks between them, cut where the buffer ends; without words its short

@@ -81,11 +81,9 @@ static void begin(struct sweep *s, struct sweep_target *t)
 		.on_evidence = s->o.on_evidence,
 		.on_evidence_ctx = s->o.on_evidence_ctx,
 	};
-	struct proc_entry is;
 	int err;
 
-	/* it may hold its mmap_lock, and we would wait for that with all others (W4) */
-	if (proc_list_one(e->pid, &is) && is.is_stuck) {
+	if (sweep_is_stuck(e->pid)) {
 		t->rest_until_ns = clock_ns() + LOOK_NS;
 		return;
 	}
