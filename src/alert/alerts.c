@@ -138,9 +138,8 @@ static void tell(struct alerts *a, const struct event *e)
 }
 
 static void tell_rule(struct alerts *a, const struct alert_rule *r, bool fires, double value,
-		      int pid, const char *comm)
+		      int pid, const char *comm, const char *text)
 {
-	char text[200];
 	const struct event e = {
 		.time = wall_clock(),
 		.event = "alert",
@@ -152,20 +151,25 @@ static void tell_rule(struct alerts *a, const struct alert_rule *r, bool fires, 
 		.for_s = r->for_s,
 		.pid = pid,
 		.comm = comm,
-		.text = alert_sentence(r, value, text, sizeof(text)),
+		.text = text,
 	};
 
 	tell(a, &e);
 }
 
-void alerts_forget(struct alerts *a, size_t target)
+void alerts_end(struct alerts *a, size_t target, int pid, const char *comm, const char *why)
 {
+	for (size_t i = 0; i < a->n; i++)
+		if (a->state[target][i].firing)
+			tell_rule(a, &a->rule[i], false, NAN, pid, comm, why);
 	memset(a->state[target], 0, sizeof(a->state[target]));
 }
 
 void alerts_check(struct alerts *a, size_t target, int pid, const char *comm,
 		  const struct metrics *m, uint64_t now_ns)
 {
+	char text[200];
+
 	for (size_t i = 0; i < a->n; i++) {
 		const struct alert_rule *r = &a->rule[i];
 		double value = m->v[r->metric];
@@ -177,7 +181,8 @@ void alerts_check(struct alerts *a, size_t target, int pid, const char *comm,
 				 "fire while this is so",
 				 r->text, pid, metric_name(r->metric));
 		else if (e != ALERT_NOTHING)
-			tell_rule(a, r, e == ALERT_FIRES, value, pid, comm);
+			tell_rule(a, r, e == ALERT_FIRES, value, pid, comm,
+				  alert_sentence(r, value, text, sizeof(text)));
 	}
 }
 

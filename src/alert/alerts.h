@@ -33,8 +33,9 @@ void alerts_close(struct alerts *a);
 
 /* Is it time to check the rules again? True once a second, if there are rules. */
 bool alerts_due(struct alerts *a, uint64_t now_ns);
-/* Forgets the state of target number @target, because another process has that number now. */
-void alerts_forget(struct alerts *a, size_t target);
+/* Tells that the rules that fire on target number @target end, as the target does, which @why says.
+ * Another process may have that number then. */
+void alerts_end(struct alerts *a, size_t target, int pid, const char *comm, const char *why);
 /* Steps all rules on target number @target, and tells the events. @now_ns is of clock_ns(). */
 void alerts_check(struct alerts *a, size_t target, int pid, const char *comm,
 		  const struct metrics *m, uint64_t now_ns);

@@ -214,6 +214,7 @@ static void end_target(struct watch *w, struct watch_target *t, const char *why)
 		log_info("%s", why);
 	else if (!w->o.is_quiet || w->has_failed)
 		log_line("pyleak-bpf: %s", why);
+	alerts_end(&w->alerts, (size_t)(t - w->target), t->pid, session_comm(t->session), why);
 	if (!w->children)
 		return;
 	children_end(w->children, t->session);
@@ -241,7 +242,6 @@ static void welcome_children(struct watch *w)
 	else
 		w->n_over--;
 	*t = (struct watch_target){.pid = session_pid(s), .session = s, .is_child = true};
-	alerts_forget(&w->alerts, (size_t)(t - w->target));
 	log_info("watching child %d (%s)", t->pid, session_title(s));
 }
 

@@ -114,6 +114,23 @@ def test_events_on_standard_output_are_alone_there(grower):
     assert (first["state"], second["state"], rest) == ("firing", "resolved", "")
 
 
+def test_a_rule_ends_with_its_process(grower):
+    target = grower()
+    tool = subprocess.Popen([harness.TOOL, "-p", str(target.pid), "--alert", "rss>20M", "--alert-log", "-"],
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+    try:
+        assert json.loads(tool.stdout.readline())["state"] == "firing"
+        target.kill()
+        end = json.loads(tool.stdout.readline())
+        assert (tool.stdout.read(), tool.wait(60)) == ("", 0)
+    finally:
+        tool.kill()
+        tool.wait()
+        tool.stdout.close()
+    assert (end["state"], end["rule"], end["value"], end["pid"]) == ("resolved", "rss>20M", None, target.pid)
+    assert "process %d has ended" % target.pid in end["text"]
+
+
 def test_a_hook_that_fails_is_told_and_harms_nothing(grower):
     """Also where whoever started the tool ignores the ends of children; its output stays off standard output."""
     hook = "echo HELLO; case $PYLEAK_NAME in rss) exit 3;; fds) kill -9 $$;; *) no-such-command-xyz;; esac"
