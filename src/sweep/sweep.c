@@ -383,13 +383,16 @@ int sweep_reselect(struct sweep *s, const struct sweep_opts *o)
 	return 0;
 }
 
-/* Gives a target up. One that lives, and could not be read, is told; the next list looks again. */
+/* Gives a target up. One that lives, and could not be read, is told; the next list looks again. If
+ * something was found of it, that is kept, and it is read again: we may have lacked descriptors. */
 static void give_up(struct sweep *s, struct sweep_target *t)
 {
 	const struct proc_entry *e = growth_entry(t->growth);
 	uint64_t *at = map64_get(&s->seen, identity_of(e));
 	bool is_refused = false;
 
+	if ((t->found || t->session) && !growth_has_ended(t->growth))
+		return;
 	t->is_over = true;
 	failed(s, e, -ESRCH, &is_refused);
 	s->refused += is_refused;

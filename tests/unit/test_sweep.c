@@ -159,8 +159,9 @@ bool growth_read(struct growth *g)
 
 bool growth_has_ended(const struct growth *g)
 {
-	(void)g;
-	return false;
+	struct proc_entry e;
+
+	return !list_one(g->entry.pid, &e);
 }
 
 const struct proc_entry *growth_entry(const struct growth *g)
@@ -407,6 +408,39 @@ static void one_that_cannot_be_read_any_more_is_told(void **state)
 	sweep_free(s);
 }
 
+/* Too many files are open: that is nothing about the process. */
+static void a_leak_of_one_that_cannot_be_read_now_is_kept(void **state)
+{
+	struct sweep *s = begin();
+	struct report *r = NULL;
+
+	(void)state;
+	host[0].has = 1;
+	list_later(s, 600);
+	assert_int_equal(s->target.n, 1);
+	assert_int_equal(report_new(&r), 0);
+	r->processes = report_alloc(r, sizeof(*r->processes));
+	assert_non_null(r->processes);
+	report_process_init(r->processes);
+	r->processes->verdict = CLASS_LEAK;
+	s->target.v[0]->found = r;
+	s->o.keeps_leaks = true;
+	host[0].is_unread = true;
+	for (int i = 0; i < 2; i++) {
+		now_ns += 60 * SECOND;
+		read_all(s);
+		assert_int_equal(s->target.n, 1);
+		assert_ptr_equal(s->target.v[0]->found, r);
+	}
+	host[0].has_ended = true;
+	now_ns += 60 * SECOND;
+	read_all(s);
+	assert_int_equal(s->target.n, 0);
+	assert_int_equal(s->leak.n, 1);
+	assert_true(s->leak.v[0]->processes->exited);
+	sweep_free(s);
+}
+
 static void those_who_are_not_meant_are_not_told(void **state)
 {
 	struct sweep *s = begin();
@@ -542,6 +576,7 @@ int main(void)
 		cmocka_unit_test(one_that_waits_for_storage_is_watched_as_before),
 		cmocka_unit_test(one_that_answers_as_if_it_had_ended_is_told_while_it_lives),
 		cmocka_unit_test(one_that_cannot_be_read_any_more_is_told),
+		cmocka_unit_test(a_leak_of_one_that_cannot_be_read_now_is_kept),
 		cmocka_unit_test(those_who_are_not_meant_are_not_told),
 		cmocka_unit_test(nor_is_one_of_another_name_that_cannot_be_opened),
 		cmocka_unit_test(they_are_counted_once_however_often_settings_are_read),
