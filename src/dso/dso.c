@@ -12,12 +12,43 @@ const uint8_t *dso_chunk(const struct dso *d, uint64_t offset, uint64_t size)
 	Elf_Data *data;
 
 	if (!size || size > DSO_MAX_SEG_BYTES || offset > d->file_size ||
-	    size > d->file_size - offset)
+	    size > d->file_size - offset || size > DSO_MAX_KEPT - *d->kept)
 		return NULL;
+	*d->kept += size;
 	data = elf_getdata_rawchunk(d->elf, (int64_t)offset, size, ELF_T_BYTE);
 	if (!data || !data->d_buf || data->d_size < size)
 		return NULL;
 	return data->d_buf;
+}
+
+/* Refuses, before libelf makes a record for each of them, more sections or segments than a header
+ * has room for (gABI, "Extended numbering"): no program has so many, and a forged file could state
+ * billions. */
+static int check_numbers(const struct dso *d, const Elf64_Ehdr *eh)
+{
+	if (memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0)
+		return 0;
+	if (eh->e_ident[EI_CLASS] == ELFCLASS32)
+		return fail(-ENOEXEC, "%s is a 32-bit program; only 64-bit x86 is supported",
+			    d->path);
+	if ((eh->e_shoff && !eh->e_shnum) || eh->e_phnum == PN_XNUM)
+		return fail(-ENOEXEC, "%s has more sections or segments than any program", d->path);
+	return 0;
+}
+
+/* Refuses names of sections that libelf would have to inflate, or that would take much memory: it
+ * reads all when it is asked for one. */
+static int check_names(const struct dso *d)
+{
+	GElf_Shdr sh;
+	Elf_Scn *scn;
+	size_t names;
+
+	scn = elf_getshdrstrndx(d->elf, &names) ? NULL : elf_getscn(d->elf, names);
+	if (scn && gelf_getshdr(scn, &sh) &&
+	    (sh.sh_flags & SHF_COMPRESSED || sh.sh_size > DSO_MAX_NAMES))
+		return fail(-ENOEXEC, "%s has damaged names of sections", d->path);
+	return 0;
 }
 
 static int check_header(struct dso *d)
@@ -26,9 +57,6 @@ static int check_header(struct dso *d)
 
 	if (elf_kind(d->elf) != ELF_K_ELF)
 		return fail(-ENOEXEC, "%s is not an ELF file", d->path);
-	if (gelf_getclass(d->elf) == ELFCLASS32)
-		return fail(-ENOEXEC, "%s is a 32-bit program; only 64-bit x86 is supported",
-			    d->path);
 	if (!gelf_getehdr(d->elf, &eh) || eh.e_ident[EI_DATA] != ELFDATA2LSB)
 		return fail(-ENOEXEC, "%s has a damaged ELF header", d->path);
 	if (eh.e_machine != EM_X86_64)
@@ -37,7 +65,7 @@ static int check_header(struct dso *d)
 	if (eh.e_type != ET_EXEC && eh.e_type != ET_DYN)
 		return fail(-ENOEXEC, "%s is neither a program nor a shared library", d->path);
 	d->is_exec = eh.e_type == ET_EXEC;
-	return 0;
+	return check_names(d);
 }
 
 static int load_segments(struct dso *d)
@@ -81,6 +109,7 @@ static int load_segments(struct dso *d)
 
 static int open_elf(struct dso *d)
 {
+	Elf64_Ehdr eh = {0};
 	struct stat st;
 
 	if (fstat(d->fd, &st))
@@ -88,6 +117,10 @@ static int open_elf(struct dso *d)
 	if (!S_ISREG(st.st_mode))
 		return fail(-ENOEXEC, "%s is not a regular file", d->path);
 	d->file_size = (uint64_t)st.st_size;
+	if (pread(d->fd, &eh, sizeof(eh), 0) < 0)
+		return fail(-errno, "cannot read %s: %s", d->path, strerror(errno));
+	if (check_numbers(d, &eh))
+		return -ENOEXEC;
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return fail(-ENOEXEC, "libelf is older than the format it has to read");
 	d->elf = elf_begin(d->fd, ELF_C_READ, NULL);
@@ -98,7 +131,12 @@ static int open_elf(struct dso *d)
 
 static int open_image(struct dso *d, size_t size)
 {
+	Elf64_Ehdr eh = {0};
+
 	d->file_size = size;
+	memcpy(&eh, d->image, size < sizeof(eh) ? size : sizeof(eh));
+	if (check_numbers(d, &eh))
+		return -ENOEXEC;
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return fail(-ENOEXEC, "libelf is older than the format it has to read");
 	d->elf = elf_memory(d->image, size);
@@ -122,7 +160,8 @@ static int open_code(const char *path, int fd, void *image, size_t size, struct 
 	d->fd = fd;
 	d->image = image;
 	d->path = strdup(path);
-	err = d->path ? 0 : fail(-ENOMEM, "out of memory");
+	d->kept = calloc(1, sizeof(*d->kept));
+	err = d->path && d->kept ? 0 : fail(-ENOMEM, "out of memory");
 	if (!err)
 		err = image ? open_image(d, size) : open_elf(d);
 	if (!err)
@@ -183,6 +222,7 @@ void dso_close(struct dso *d)
 	close_fd(&d->fd);
 	dso_forget_relocs(d);
 	free(d->segs);
+	free(d->kept);
 	free(d->image);
 	free(d->path);
 	free(d);

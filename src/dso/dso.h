@@ -44,6 +44,9 @@ const char *dso_path(const struct dso *d);
  * of it. -1: the file is in memory. */
 int dso_fd(const struct dso *d);
 struct Elf *dso_elf(const struct dso *d); /* libelf's handle; reads the file, never maps it */
+/* Reads call frame information that is loaded with the file; the caller frees it. NULL: none, or it
+ * is too large. */
+struct Dwarf_CFI_s *dso_cfi(const struct dso *d);
 bool dso_is_exec(const struct dso *d);	  /* ET_EXEC: bias is 0 */
 bool dso_has_symtab(const struct dso *d); /* false: stripped */
 /* Returns the build id in lower-case hex; "": the file has none. */

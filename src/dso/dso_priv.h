@@ -10,6 +10,8 @@
 
 #define DSO_MAX_SEGS	  64
 #define DSO_MAX_SEG_BYTES (512u << 20) /* a larger segment is treated as not backed by the file */
+#define DSO_MAX_KEPT	  (1u << 30)   /* bytes that libelf may keep of one file */
+#define DSO_MAX_NAMES	  (64u << 20)  /* bytes of all names of sections */
 #define DSO_PAGE	  4096u
 
 struct dso_seg {
@@ -40,6 +42,8 @@ struct dso {
 	int fd;
 	Elf *elf;
 	uint64_t file_size;
+	uint64_t *kept; /* bytes that libelf was asked for and keeps until dso_close(); a pointer,
+			   as segs is */
 	bool is_exec;
 	size_t n_segs;
 	struct dso_seg *segs; /* a pointer, so that a const dso can read bytes when they are first
@@ -52,12 +56,14 @@ struct dso {
 };
 
 /* Returns @size bytes at file offset @offset, which libelf owns; NULL: the file has not all of
- * them. */
+ * them, or libelf keeps too much of it already. */
 const uint8_t *dso_chunk(const struct dso *d, uint64_t offset, uint64_t size);
 /* Does one segment of the file have all of these bytes? */
 bool dso_holds(const struct dso *d, uint64_t addr, uint64_t size);
 /* Returns filesz bytes of a segment; NULL: they cannot be read. */
 const uint8_t *dso_segment(const struct dso *d, struct dso_seg *s);
+/* Returns the name of a section; "": it has none. */
+const char *dso_section_name(const struct dso *d, const GElf_Shdr *sh);
 int dso_load_symbols(struct dso *d);
 void dso_load_build_id(struct dso *d);
 bool dso_sym_at(const struct dso_symtab *t, size_t i, Elf64_Sym *out, const char **name);

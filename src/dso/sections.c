@@ -4,7 +4,9 @@
 
 #include <stdio.h>
 
-static const char *section_name(const struct dso *d, const GElf_Shdr *sh)
+#define MAX_NOTES 16
+
+const char *dso_section_name(const struct dso *d, const GElf_Shdr *sh)
 {
 	size_t strings;
 	const char *name;
@@ -42,7 +44,7 @@ int dso_section(const struct dso *d, const char *name, struct dso_range *out)
 	while ((scn = elf_nextscn(d->elf, scn))) {
 		GElf_Shdr sh;
 
-		if (gelf_getshdr(scn, &sh) && !strcmp(section_name(d, &sh), name) &&
+		if (gelf_getshdr(scn, &sh) && !strcmp(dso_section_name(d, &sh), name) &&
 		    section_range(d, &sh, out))
 			return 0;
 	}
@@ -85,7 +87,7 @@ size_t dso_text(const struct dso *d, struct dso_range *out, size_t max)
 
 		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_PROGBITS ||
 		    !(sh.sh_flags & SHF_EXECINSTR) || !(sh.sh_flags & SHF_ALLOC) ||
-		    !is_program_text(section_name(d, &sh)))
+		    !is_program_text(dso_section_name(d, &sh)))
 			continue;
 		/* a section outside the segments shows that the section table is wrong */
 		if (!section_range(d, &sh, &out[n]))
@@ -133,17 +135,18 @@ static bool find_build_id(struct dso *d, const uint8_t *p, uint64_t size)
 
 void dso_load_build_id(struct dso *d)
 {
-	size_t n;
+	size_t n, notes = 0;
 
 	if (elf_getphdrnum(d->elf, &n))
 		return;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && notes < MAX_NOTES; i++) {
 		const uint8_t *p;
 		GElf_Phdr ph;
 
 		if (!gelf_getphdr(d->elf, (int)i, &ph) || ph.p_type != PT_NOTE ||
 		    ph.p_filesz > 65536)
 			continue;
+		notes++;
 		p = dso_chunk(d, ph.p_offset, ph.p_filesz);
 		if (p && find_build_id(d, p, ph.p_filesz))
 			return;

@@ -3,18 +3,28 @@
  * has no section headers, which the loader does not need. */
 #include "dso/dso_priv.h"
 
+#define MAX_DYNAMIC (1u << 20) /* bytes: files have some 30 entries of 16 bytes */
+
 bool dso_sym_at(const struct dso_symtab *t, size_t i, Elf64_Sym *out, const char **name)
 {
 	if (i >= t->n)
 		return false;
 	memcpy(out, t->syms + i * sizeof(*out), sizeof(*out));
-	if (out->st_name >= t->str_size ||
-	    !memchr(t->str + out->st_name, 0, t->str_size - out->st_name))
+	if (out->st_name >= t->str_size)
 		return false;
 	*name = t->str + out->st_name;
 	return true;
 }
 
+/* Leaves out what follows the last zero byte, so that all names end within the table. */
+static void cut_strings(struct dso_symtab *t)
+{
+	const char *end = t->str_size ? memrchr(t->str, 0, t->str_size) : NULL;
+
+	t->str_size = end ? (size_t)(end - t->str) + 1 : 0;
+}
+
+/* Looks at the first dynamic section only: linkers make no other. */
 bool dso_dynamic(const struct dso *d, int64_t tag, uint64_t *out)
 {
 	size_t n;
@@ -27,7 +37,7 @@ bool dso_dynamic(const struct dso *d, int64_t tag, uint64_t *out)
 
 		if (!gelf_getphdr(d->elf, (int)i, &ph) || ph.p_type != PT_DYNAMIC)
 			continue;
-		p = dso_chunk(d, ph.p_offset, ph.p_filesz);
+		p = ph.p_filesz > MAX_DYNAMIC ? NULL : dso_chunk(d, ph.p_offset, ph.p_filesz);
 		for (uint64_t at = 0; p && at + sizeof(Elf64_Dyn) <= ph.p_filesz;
 		     at += sizeof(Elf64_Dyn)) {
 			Elf64_Dyn dyn;
@@ -40,6 +50,7 @@ bool dso_dynamic(const struct dso *d, int64_t tag, uint64_t *out)
 				return true;
 			}
 		}
+		return false;
 	}
 	return false;
 }
@@ -88,7 +99,9 @@ static void load_dynamic(struct dso *d)
 	t->n = count_dynsyms(d, syms, strings, avail);
 	t->str = (const char *)chunk_at(d, strings, t->str_size);
 	t->syms = chunk_at(d, syms, t->n * sizeof(Elf64_Sym));
-	if (!t->str || !t->syms)
+	if (t->str && t->syms)
+		cut_strings(t);
+	else
 		t->n = 0;
 }
 
@@ -105,6 +118,7 @@ static bool load_table(struct dso *d, const GElf_Shdr *sh, struct dso_symtab *t)
 		return false;
 	t->n = sh->sh_size / sizeof(Elf64_Sym);
 	t->str_size = str.sh_size;
+	cut_strings(t);
 	return true;
 }
 
@@ -124,7 +138,7 @@ int dso_load_symbols(struct dso *d)
 			d->dynsym = (struct dso_symtab){0};
 		if (sh.sh_type == SHT_SYMTAB && !d->symtab.n && !load_table(d, &sh, &d->symtab))
 			d->symtab = (struct dso_symtab){0};
-		if (sh.sh_type == SHT_GNU_versym) {
+		if (sh.sh_type == SHT_GNU_versym && !versions) {
 			versions = dso_chunk(d, sh.sh_offset, sh.sh_size);
 			n_versions = sh.sh_size / 2;
 		}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The ELF reader on good files, on damaged ones and on noise. */
-#include "dso/dso.h"
+#include "dso/dso_priv.h"
 #include "unit.h"
 
 #include <elf.h>
+#include <elfutils/libdw.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -249,6 +250,123 @@ static void versions_may_be_fewer_than_symbols(void **state)
 	free(im.v);
 }
 
+#define LONG_TABLE (16u << 20)
+#define MANY_SYMS  200000
+
+/* Each name begins before the only zero byte, and could be looked for up to there. */
+static void names_are_not_searched_for_their_ends(void **state)
+{
+	const size_t syms = 4096, strings = syms + MANY_SYMS * sizeof(Elf64_Sym);
+	const size_t n = strings + LONG_TABLE;
+	uint8_t *v = calloc(1, n);
+	Elf64_Ehdr *eh = (Elf64_Ehdr *)v;
+	Elf64_Phdr *ph = (Elf64_Phdr *)(v + sizeof(*eh));
+	Elf64_Shdr *sh = (Elf64_Shdr *)(v + 1024);
+	const uint64_t began = clock_ns();
+	struct dso_sym sym;
+	struct dso *d;
+
+	(void)state;
+	assert_non_null(v);
+	*eh = (Elf64_Ehdr){
+		.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+		.e_type = ET_DYN,
+		.e_machine = EM_X86_64,
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(*eh),
+		.e_shoff = 1024,
+		.e_ehsize = sizeof(*eh),
+		.e_phentsize = sizeof(*ph),
+		.e_phnum = 1,
+		.e_shentsize = sizeof(*sh),
+		.e_shnum = 3,
+	};
+	*ph = (Elf64_Phdr){.p_type = PT_LOAD, .p_filesz = 4096, .p_memsz = 4096};
+	sh[1] = (Elf64_Shdr){.sh_type = SHT_SYMTAB,
+			     .sh_offset = syms,
+			     .sh_size = MANY_SYMS * sizeof(Elf64_Sym),
+			     .sh_link = 2,
+			     .sh_entsize = sizeof(Elf64_Sym)};
+	sh[2] = (Elf64_Shdr){.sh_type = SHT_STRTAB, .sh_offset = strings, .sh_size = LONG_TABLE};
+	memset(v + strings, 'a', LONG_TABLE);
+	v[n - 2] = '\0'; /* what follows has no end */
+	for (size_t i = 0; i < MANY_SYMS; i++)
+		((Elf64_Sym *)(v + syms))[i] = (Elf64_Sym){
+			.st_name = i + 1 < MANY_SYMS ? 0 : LONG_TABLE - 1, .st_shndx = 1};
+	assert_int_equal(dso_open_bytes("made up", v, n, &d), 0);
+	assert_int_equal(dso_symbol(d, "b", &sym), -ENOENT);
+	assert_int_equal(dso_symbol(d, "a", &sym), -ENOENT); /* the sanitizer watches */
+	assert_true(clock_ns() - began < 10000000000ull);
+	dso_close(d);
+}
+
+static void one_file_takes_so_much_memory(void **state)
+{
+	struct dso *d;
+
+	(void)state;
+	assert_int_equal(dso_open(self, &d), 0);
+	*d->kept = DSO_MAX_KEPT - 64;
+	assert_null(dso_chunk(d, 0, 65));
+	assert_non_null(dso_chunk(d, 0, 64));
+	assert_null(dso_chunk(d, 0, 1));
+	dso_close(d);
+}
+
+/* They would take memory while the file is opened, or when it is asked for one name. */
+static void refuses_numbers_and_names_without_bounds(void **state)
+{
+	struct image im = load(self);
+	Elf64_Ehdr *eh = (Elf64_Ehdr *)im.v, good = *eh;
+	Elf64_Shdr *names = (Elf64_Shdr *)(im.v + eh->e_shoff) + eh->e_shstrndx;
+	uint64_t size = names->sh_size;
+	struct dso *d;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		*eh = good;
+		eh->e_shnum = i == 1 ? 0 : good.e_shnum;
+		eh->e_phnum = i == 2 ? PN_XNUM : good.e_phnum;
+		names->sh_flags = i == 3 ? SHF_COMPRESSED : 0;
+		names->sh_size = i == 4 ? DSO_MAX_NAMES + 1 : size;
+		write_tmp(im.v, im.n);
+		assert_int_equal(dso_open(tmp_path, &d), i ? -ENOEXEC : 0);
+		dso_close(d);
+	}
+	free(im.v);
+}
+
+/* Call frame information of a file that is long, but for the most part has no blocks. */
+static void reads_no_frames_without_bounds(void **state)
+{
+	const off_t whole = DSO_MAX_SEG_BYTES + (64 << 20);
+	struct image im = load(self);
+	Elf64_Ehdr *eh = (Elf64_Ehdr *)im.v;
+	Elf64_Shdr *sh = (Elf64_Shdr *)(im.v + eh->e_shoff), *frames = NULL;
+	const char *names = (const char *)im.v + sh[eh->e_shstrndx].sh_offset;
+	struct dso *d;
+
+	(void)state;
+	assert_int_equal(dso_open(self, &d), 0);
+	dwarf_cfi_end(dso_cfi(d));
+	dso_close(d);
+	for (size_t i = 0; i < eh->e_shnum; i++)
+		if (!strcmp(names + sh[i].sh_name, ".eh_frame"))
+			frames = &sh[i];
+	assert_non_null(frames);
+	frames->sh_size = DSO_MAX_SEG_BYTES + 1;
+	for (int without_sections = 0; without_sections < 2; without_sections++) {
+		if (without_sections)
+			eh->e_shoff = eh->e_shnum = eh->e_shstrndx = 0;
+		write_tmp(im.v, im.n);
+		assert_int_equal(truncate(tmp_path, whole), 0);
+		assert_int_equal(dso_open(tmp_path, &d), 0);
+		assert_null(dso_cfi(d));
+		dso_close(d);
+	}
+	free(im.v);
+}
+
 static void refuses_what_is_no_program(void **state)
 {
 	static const struct {
@@ -385,6 +503,10 @@ int main(void)
 		cmocka_unit_test(unknown_names_and_addresses_are_not_found),
 		cmocka_unit_test(finds_dynamic_symbols_without_section_headers),
 		cmocka_unit_test(versions_may_be_fewer_than_symbols),
+		cmocka_unit_test(names_are_not_searched_for_their_ends),
+		cmocka_unit_test(one_file_takes_so_much_memory),
+		cmocka_unit_test(refuses_numbers_and_names_without_bounds),
+		cmocka_unit_test(reads_no_frames_without_bounds),
 		cmocka_unit_test(refuses_what_is_no_program),
 		cmocka_unit_test(refuses_truncated_files),
 		cmocka_unit_test(survives_damaged_files),
