@@ -178,8 +178,8 @@ struct pl_stats {
 	__u64 births;  /* births recorded since load; published after the record */
 	__u64 recheck; /* written by the user half: 1 + the first birth to look at again; 0 = none
 			*/
-	/* Written by the user half: the type whose deaths are probed, and the register that holds
-	 * the object there; counted: events there. */
+	/* Written by the user half: the type whose deaths are probed (0 = none), and the register
+	 * that holds the object there; counted: events there. */
 	__u64 dying, dying_reg, deaths;
 	__u64 unrecorded; /* events on births met while off or asleep: they have cost their trap */
 	__u64 lost[PL_LOST_MAX];

@@ -67,21 +67,10 @@ static int open_set(struct deaths *d, const struct deaths_view *v)
 	return probe_set_open(v->mechanism, &spec, &d->set);
 }
 
-void deaths_choose(struct deaths *d, const struct deaths_view *v)
+static void change(struct deaths *d, const struct deaths_view *v, uint64_t type, uint64_t code)
 {
-	uint64_t type, code;
 	int err;
 
-	if (v->rt->free_threaded || (d->type && ++d->looks < LOOKS))
-		return;
-	type = type_of_a_survivor(v);
-	if (!type)
-		return;
-	d->looks = 0;
-	d->type = v->stats->dying = type;
-	code = py_type_dealloc(v->rt, type);
-	if (code == d->code)
-		return;
 	deaths_free(d);
 	d->code = code;
 	err = code ? open_set(d, v) : 0;
@@ -92,10 +81,30 @@ void deaths_choose(struct deaths *d, const struct deaths_view *v)
 		d->code = 0; /* to be tried again */
 }
 
-void deaths_on(struct deaths *d)
+void deaths_choose(struct deaths *d, const struct deaths_view *v)
 {
-	if (d->set && probe_set_on(d->set))
-		log_debug("a look without deaths: %s", fail_text());
+	uint64_t type, code;
+
+	if (v->rt->free_threaded || (d->type && ++d->looks < LOOKS))
+		return;
+	type = type_of_a_survivor(v);
+	if (!type)
+		return;
+	d->looks = 0;
+	d->type = type;
+	code = py_type_dealloc(v->rt, type);
+	if (code != d->code)
+		change(d, v, type, code);
+	/* the look that follows says something about rebirths of this type only with a probe */
+	v->stats->dying = d->set ? type : 0;
+}
+
+void deaths_on(struct deaths *d, volatile struct pl_stats *stats)
+{
+	if (!d->set || !probe_set_on(d->set))
+		return;
+	stats->dying = 0;
+	log_debug("a look without deaths: %s", fail_text());
 }
 
 void deaths_free(struct deaths *d)

@@ -41,7 +41,7 @@ struct deaths_view {
 /* Chooses the type before a look; it stays for some looks. */
 void deaths_choose(struct deaths *d, const struct deaths_view *v);
 /* Switches the probe on for a look; without it the look only sees less. */
-void deaths_on(struct deaths *d);
+void deaths_on(struct deaths *d, volatile struct pl_stats *stats);
 void deaths_free(struct deaths *d);
 
 #endif

@@ -196,7 +196,7 @@ static void note(struct unseen *u, const struct unseen_view *v, const struct hea
 	const int classes[] = {x->cls, ANY_CLASS};
 	/* a rebirth proves something only if deaths of its type are seen: else it is taken for the
 	 * object before */
-	const bool sees = !v->stats->dying || v->stats->dying == x->type;
+	const bool sees = v->stats->dying == x->type;
 	struct unseen_count of_size = {0};
 	uint32_t missed = 0, all = 0;
 	bool was_told = false, is_proof = false;

@@ -85,7 +85,7 @@ static int births_on(struct births *b, bool looks)
 	b->s->kern.stats->skip = b->skip;
 	b->s->kern.stats->deaths = 0;
 	if (!err && looks)
-		deaths_on(&b->deaths);
+		deaths_on(&b->deaths, b->s->kern.stats);
 	if (!err)
 		err = sites_each(t, set, probe_set_on);
 	for (size_t i = 0; err && i < t->n_sets; i++)

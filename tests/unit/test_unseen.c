@@ -197,6 +197,10 @@ static void a_rebirth_is_lifted_by_looks_at_its_type(void **state)
 	for (int i = 0; i < 2 * MANY; i++)
 		look_again(TYPE, 1, 0);
 	assert_int_equal(k.refused, 1 << CLS);
+	k.stats.dying = 0; /* deaths of no type are probed */
+	for (int i = 0; i < 2 * MANY; i++)
+		look_again(TYPE, 1, 0);
+	assert_int_equal(k.refused, 1 << CLS);
 	k.stats.dying = TYPE;
 	for (int i = 0; i < MANY; i++)
 		look_again(TYPE, 1, 0);
