@@ -78,8 +78,6 @@ static uint32_t from_source(struct lines *l, const struct proc *p, const struct 
 	size_t n = 0;
 	ssize_t got;
 
-	if (!l->started_at)
-		l->started_at = lines_started_at(p);
 	if (*file == '<' || !*file || l->read_bytes > ALL_BYTES ||
 	    proc_open_named(p, file, FILE_BYTES, &fd) || !lines_are_of(l->started_at, fd))
 		return 0;

@@ -13,10 +13,11 @@
 struct lines {
 	struct map64 place;  /* hash of function, file and line -> place */
 	uint64_t read_bytes; /* bytes of source so far, which are limited */
-	double started_at;   /* lines_started_at(); 0 = not asked yet */
+	double started_at;   /* lines_started_at() */
 };
 
-/* When the program that the process runs was started, as wall_clock() counts. Reads /proc. */
+/* When the program that the process runs was started, as wall_clock() counts. Reads /proc, so the
+ * process is asked while it lives: one that has ended has no parent to be followed to. */
 double lines_started_at(const struct proc *p);
 /* Is file @fd older than that? If it is not, other lines may run than it has. */
 bool lines_are_of(double started_at, int fd);

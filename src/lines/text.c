@@ -150,10 +150,10 @@ static void note_changed(const struct reader *from, struct report_process *to)
 	to->notes = notes;
 }
 
-void lines_add_text(const struct proc *p, struct report *r, struct report_process *to, size_t top,
-		    size_t *left)
+void lines_add_text(const struct proc *p, double started_at, struct report *r,
+		    struct report_process *to, size_t top, size_t *left)
 {
-	struct reader reader = {.p = p, .r = r, .left = left, .started_at = lines_started_at(p)};
+	struct reader reader = {.p = p, .r = r, .left = left, .started_at = started_at};
 
 	for (size_t i = 0; i < to->n_sites && i < top; i++)
 		add_to_site(&reader, &to->sites[i]);

@@ -9,9 +9,9 @@
 
 #define LINES_BYTES (64u << 20) /* bytes of source for one report: some 0.2 s of work */
 
-/* Adds text to the first @top sites of @to. *left: bytes that may still be read for this report; at
- * 0 no more text is added. */
-void lines_add_text(const struct proc *p, struct report *r, struct report_process *to, size_t top,
-		    size_t *left);
+/* Adds text to the first @top sites of @to. @started_at: lines_started_at(). *left: bytes that may
+ * still be read for this report; at 0 no more text is added. */
+void lines_add_text(const struct proc *p, double started_at, struct report *r,
+		    struct report_process *to, size_t top, size_t *left);
 
 #endif

@@ -47,6 +47,8 @@ static int open_process(struct session *s, int pid)
 	if (!err)
 		err = py_open(s->proc, &s->rt);
 	if (!err)
+		s->lines.started_at = lines_started_at(s->proc);
+	if (!err)
 		err = heap_open(s->rt, &s->heap);
 	if (!err)
 		heap_watch_by(s->heap, on_progress, s);
@@ -277,7 +279,7 @@ int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct re
 		err = judge_once_more(s, &to, p);
 	report_free(to.scratch);
 	if (!err && s->o.sources)
-		lines_add_text(s->proc, r, p, s->o.top, &left);
+		lines_add_text(s->proc, s->lines.started_at, r, p, s->o.top, &left);
 	return err;
 }
 

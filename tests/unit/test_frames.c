@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lines/lines.h"
 #include "proc/proc.h"
 #include "unit.h"
 
@@ -34,7 +35,7 @@ static void a_report_reads_so_much_and_no_more(void **state)
 		struct report_site site = {.stack = &frame, .n_frames = 1};
 		struct report_process of = {.sites = &site, .n_sites = 1};
 
-		lines_add_text(p, r, &of, 1, &left);
+		lines_add_text(p, lines_started_at(p), r, &of, 1, &left);
 		if (!i)
 			assert_string_equal(frame.source, "last()");
 		had += frame.source != NULL;
@@ -81,7 +82,7 @@ static void lines_of_a_file_that_has_changed_have_no_text(void **state)
 	write_file(c, 60);
 	assert_int_equal(proc_open(getpid(), &p), 0);
 	assert_int_equal(report_new(&r), 0);
-	lines_add_text(p, r, &of, 1, &left);
+	lines_add_text(p, lines_started_at(p), r, &of, 1, &left);
 	assert_string_equal(frame[0].source, "run()");
 	assert_null(frame[1].source);
 	assert_null(frame[1].around);
@@ -93,7 +94,7 @@ static void lines_of_a_file_that_has_changed_have_no_text(void **state)
 	assert_non_null(strstr(of.notes[1], "changed since the process started"));
 
 	frame[2].file = c;
-	lines_add_text(p, r, &of, 1, &left);
+	lines_add_text(p, lines_started_at(p), r, &of, 1, &left);
 	assert_non_null(strstr(of.notes[2], " and 1 other file "));
 	report_free(r);
 	proc_close(p);
@@ -102,11 +103,35 @@ static void lines_of_a_file_that_has_changed_have_no_text(void **state)
 	unlink(c);
 }
 
+/* A worker's program is older than the worker, whose age is all that is known once it has ended. */
+static void a_file_is_compared_with_the_start_that_is_handed_over(void **state)
+{
+	char a[] = "/tmp/pyleak-frames-XXXXXX";
+	struct report_frame frame = {.function = "f", .file = a, .line = 1};
+	struct report_site site = {.stack = &frame, .n_frames = 1};
+	struct report_process of = {.sites = &site, .n_sites = 1};
+	size_t left = LINES_BYTES;
+	struct report *r;
+	struct proc *p;
+
+	(void)state;
+	write_file(a, -60);
+	assert_int_equal(proc_open(getpid(), &p), 0);
+	assert_int_equal(report_new(&r), 0);
+	lines_add_text(p, lines_started_at(p) - 3600, r, &of, 1, &left);
+	assert_null(frame.source);
+	assert_int_equal(of.n_notes, 1);
+	report_free(r);
+	proc_close(p);
+	unlink(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_report_reads_so_much_and_no_more),
 		cmocka_unit_test(lines_of_a_file_that_has_changed_have_no_text),
+		cmocka_unit_test(a_file_is_compared_with_the_start_that_is_handed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
