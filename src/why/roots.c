@@ -5,7 +5,7 @@
 #include "why/roots.h"
 
 #define ROOTS		"looking for roots"
-#define MAX_INTERPS	64
+#define MAX_INTERPS	1024
 #define MAX_STATIC	(64u << 20) /* bytes of one mapping: larger data has no roots */
 #define MAX_STATICS	(1u << 30)  /* of all of them */
 #define SIGNALS		64
@@ -94,14 +94,13 @@ static void atexit_state(struct reach *r, uint64_t module)
 static void module_roots(struct reach *r, uint64_t interp)
 {
 	const struct py_runtime *rt = r->g->h->rt;
-	uint64_t modules, (*pair)[2] = malloc(REACH_MODULES * sizeof(*pair));
+	auto_free uint64_t(*pair)[2] = malloc(REACH_MODULES * sizeof(*pair));
+	uint64_t modules;
 	char name[256];
 	size_t n;
 
-	if (!pair || proc_read_u64(rt->proc, interp + rt->layout.interp_modules, &modules)) {
-		free(pair);
+	if (!pair || proc_read_u64(rt->proc, interp + rt->layout.interp_modules, &modules))
 		return;
-	}
 	n = dict_pairs(rt, modules, pair, REACH_MODULES);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t node = graph_find(r->g, pair[i][1]);
@@ -124,7 +123,6 @@ static void module_roots(struct reach *r, uint64_t interp)
 		if (root)
 			root->name = strdup(name);
 	}
-	free(pair);
 }
 
 struct frames {
@@ -256,6 +254,7 @@ static int thread_roots(struct reach *r)
 	struct map64 seen = {0};
 	int err = 0;
 
+	r->unreadable += n == REACH_THREADS; /* the list ends with the main thread */
 	for (size_t i = 0; i < n && !(err = heap_tell(r->g->h, ROOTS, r->root.n)); i++) {
 		struct frames f = {.r = r, .seen = &seen};
 
@@ -419,10 +418,11 @@ static int static_roots(struct reach *r)
 static int stack_roots(struct reach *r)
 {
 	const struct proc *p = r->g->h->rt->proc;
-	struct proc_stack *v = calloc(REACH_THREADS, sizeof(*v));
+	auto_free struct proc_stack *v = calloc(REACH_THREADS, sizeof(*v));
 	size_t n = v ? proc_stacks(p, v, REACH_THREADS) : 0;
 	int err = 0;
 
+	r->unreadable += n == REACH_THREADS;
 	for (size_t i = 0; i < n && !(err = heap_tell(r->g->h, ROOTS, r->root.n)); i++) {
 		const struct proc_map *m = v[i].sp ? proc_find_map(p, v[i].sp) : NULL;
 		uint64_t from = v[i].sp & ~7ull, bytes;
@@ -434,7 +434,6 @@ static int stack_roots(struct reach *r)
 			 bytes < MAX_STATIC ? bytes : MAX_STATIC,
 			 v[i].tid == p->pid ? 0 : (uint64_t)v[i].tid);
 	}
-	free(v);
 	return err;
 }
 
@@ -447,6 +446,7 @@ int reach_find_roots(struct reach *r)
 	if (n <= 0)
 		return fail(-EAGAIN, "the interpreters of process %d cannot be read",
 			    rt->proc->pid);
+	r->unreadable += n == MAX_INTERPS;
 	err = thread_roots(r);
 	/* new interpreters are put in front: the main one is last, and is searched first */
 	r->main = interps[n - 1];

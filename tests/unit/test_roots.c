@@ -163,12 +163,56 @@ static void a_frame_holds_what_runs(void **state)
 	proc_close(p);
 }
 
+#define MOST_THREADS 4096
+
+/* Returns how much of a search could not be read, in a process of so many threads. */
+static uint64_t unreadable_of(size_t threads)
+{
+	static uint64_t thread[MOST_THREADS + 1][8];
+	uint64_t state_of_interp[8] = {0}, head = (uintptr_t)state_of_interp, n;
+	struct proc *p = self_open();
+	struct py_runtime rt = {
+		.proc = p,
+		.minor = 12,
+		.runtime = (uintptr_t)&head,
+		.walk = {.tstate_frame = 32, .cframe_frame = PL_NONE},
+		.layout = {.interp_size = sizeof(state_of_interp),
+			   .interp_threads = 16,
+			   .tstate_size = sizeof(*thread),
+			   .tstate_next = 8,
+			   .tstate_interp = 16,
+			   .tstate_native_id = 40},
+	};
+	struct heap h = {.rt = &rt};
+	struct graph g = {.h = &h};
+	struct reach r = {.g = &g};
+
+	for (size_t i = 0; i < threads; i++) {
+		thread[i][1] = i + 1 < threads ? (uintptr_t)thread[i + 1] : 0;
+		thread[i][2] = head;
+	}
+	state_of_interp[2] = (uintptr_t)thread[0];
+	assert_int_equal(reach_find_roots(&r), 0);
+	n = r.unreadable;
+	reach_free(&r);
+	proc_close(p);
+	return n;
+}
+
+/* What the main one holds, which is the last of the list, would seem to be held by nobody. */
+static void threads_that_are_left_out_are_told(void **state)
+{
+	(void)state;
+	assert_int_equal(unreadable_of(MOST_THREADS + 1), unreadable_of(MOST_THREADS - 1) + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_flags_of_a_class_are_no_address),
 		cmocka_unit_test(a_class_behind_two_names_is_held),
 		cmocka_unit_test(a_frame_holds_what_runs),
+		cmocka_unit_test(threads_that_are_left_out_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
