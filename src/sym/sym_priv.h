@@ -38,6 +38,7 @@ struct sym_file {
 	bool tried_symbols, tried_eh, tried_debug, tried_dwarf, tried_mini, has_shared;
 	bool has_known;	       /* sym_know() has named functions in it */
 	bool no_lines;	       /* set for files that sym_leave_lines() means */
+	bool slow_lines;       /* a search for a line took too long: there is no other */
 	Dwarf_CFI *eh, *debug; /* we free eh; debug belongs to dwarf */
 	struct dso *whole;     /* the file by a handle of its own, for what follows */
 	Dwfl *dwfl;
