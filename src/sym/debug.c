@@ -16,22 +16,44 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Does libdw read this section? It goes by names, whatever type a section has, and looks for the
+ * build id in notes. */
+static bool is_read(const GElf_Shdr *sh, const char *name)
+{
+	if (sh->sh_type == SHT_NOBITS)
+		return false;
+	return !strncmp(name, ".debug", 6) || !strncmp(name, ".gnu", 4) ||
+	       sh->sh_type == SHT_NOTE || sh->sh_flags & SHF_COMPRESSED ||
+	       (sh->sh_type == SHT_PROGBITS && !(sh->sh_flags & SHF_ALLOC));
+}
+
 bool sym_debug_too_large(const struct dso *d, uint64_t max)
 {
+	Elf *elf = dso_elf(d);
 	Elf_Scn *scn = NULL;
 	uint64_t sum = 0;
+	size_t names;
 
-	while ((scn = elf_nextscn(dso_elf(d), scn))) {
+	if (elf_getshdrstrndx(elf, &names))
+		return true;
+	while ((scn = elf_nextscn(elf, scn))) {
+		const char *name;
 		GElf_Shdr sh;
 		GElf_Chdr ch;
 
-		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_PROGBITS ||
-		    sh.sh_flags & SHF_ALLOC)
+		if (!gelf_getshdr(scn, &sh))
 			continue;
-		/* a compressed section states its size, and few bytes can become gigabytes */
-		if (sh.sh_flags & SHF_COMPRESSED && gelf_getchdr(scn, &ch))
-			sh.sh_size = ch.ch_size;
+		name = elf_strptr(elf, names, sh.sh_name);
+		/* an old way of compressing, in which no header has the size */
+		if (name && !strncmp(name, ".zdebug", 7))
+			return true;
+		if (!is_read(&sh, name ? name : ""))
+			continue;
 		if (sh.sh_size > max || (sum += sh.sh_size) > max)
+			return true;
+		/* a compressed section states its size, and few bytes can become gigabytes */
+		if (sh.sh_flags & SHF_COMPRESSED && gelf_getchdr(scn, &ch) &&
+		    (ch.ch_size > max || (sum += ch.ch_size) > max))
 			return true;
 	}
 	return false;

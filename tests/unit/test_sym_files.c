@@ -5,6 +5,7 @@
 #include "sym/sym_priv.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -169,6 +170,51 @@ static void a_search_that_takes_too_long(void **state)
 	assert_int_equal(names(), 0);
 }
 
+static struct dso *open_named(const char *name, bool of_others)
+{
+	static uint8_t image[1 << 20];
+	uint8_t *v = malloc(sizeof(image));
+	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)v;
+	char path[96];
+	struct dso *d;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_non_null(v);
+	n = read(fd, v, sizeof(image));
+	close(fd);
+	assert_in_range(n, sizeof(*eh), sizeof(image) - 1);
+	for (size_t i = 0; of_others && i < eh->e_shnum; i++) {
+		Elf64_Shdr *sh = (Elf64_Shdr *)(v + eh->e_shoff) + i;
+
+		if (sh->sh_type == SHT_PROGBITS && !(sh->sh_flags & SHF_ALLOC))
+			sh->sh_type = SHT_LOUSER;
+	}
+	assert_int_equal(dso_open_bytes(name, v, (size_t)n, &d), 0);
+	return d;
+}
+
+/* libdw reads and inflates them by their names. */
+static void debug_sections_have_any_type(void **state)
+{
+	struct dso *d;
+
+	(void)state;
+	sh("gcc -g -fPIC -shared named.c -o named.so && "
+	   "objcopy --rename-section .debug_info=.zdebug_info named.so named.z.so");
+	for (int of_others = 0; of_others < 2; of_others++) {
+		d = open_named("named.so", of_others);
+		assert_false(sym_debug_too_large(d, 1 << 20));
+		assert_true(sym_debug_too_large(d, 64));
+		dso_close(d);
+	}
+	d = open_named("named.z.so", false);
+	assert_true(sym_debug_too_large(d, 1 << 20));
+	dso_close(d);
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -194,6 +240,7 @@ int main(void)
 		cmocka_unit_test(what_is_shared),
 		cmocka_unit_test(a_split_unit),
 		cmocka_unit_test(symbols_elsewhere),
+		cmocka_unit_test(debug_sections_have_any_type),
 		cmocka_unit_test(a_search_that_takes_too_long),
 		cmocka_unit_test(what_is_inlined_into_the_units_own_file),
 	};
