@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* One ELF file and its information for unwinding and names. The file is read, never mapped, because
  * it may shrink. */
+#include "storage/storage.h"
 #include "sym/sym_priv.h"
 
 #include <elf.h>
@@ -8,9 +9,11 @@
 #include <fcntl.h>
 #include <sys/auxv.h>
 
-#define PAGE	 4096ull
-#define REST_NS	 10000000000ull /* kept unused for so long: rereading takes 50 ms */
-#define VDSO_MAX (64u << 10)
+#define PAGE	  4096ull
+#define REST_NS	  10000000000ull /* kept unused for so long: rereading takes 50 ms */
+#define VDSO_MAX  (64u << 10)
+#define MAX_PHDRS 256
+#define MAX_NOTE  (1u << 20) /* bytes */
 
 /* Reads our own vdso: the kernel gives every process the same one, and no target can have changed
  * ours. */
@@ -26,10 +29,25 @@ static int open_vdso(struct dso **out)
 	return dso_open_image("[vdso]", image, size, out);
 }
 
+void sym_file_try(struct sym_file *f, const struct proc_map *m)
+{
+	int err, fd;
+
+	if (!strcmp(m->path, "[vdso]")) {
+		err = open_vdso(&f->dso);
+	} else {
+		err = proc_map_open(f->proc, m, &fd);
+		if (!err)
+			err = dso_open_fd(fd, m->path, DSO_CODE, &f->dso);
+	}
+	if (err && !f->is_refused_for_now)
+		log_debug("no native names in %s: %s", m->path, fail_text());
+	f->is_refused_for_now = fail_is_short(err) || err == -EREMOTE;
+}
+
 int sym_file_open(const struct proc *p, const struct proc_map *m, struct sym_file **out)
 {
 	struct sym_file *f = calloc(1, sizeof(*f));
-	int err, fd;
 
 	if (!f)
 		return -ENOMEM;
@@ -41,15 +59,7 @@ int sym_file_open(const struct proc *p, const struct proc_map *m, struct sym_fil
 		free(f);
 		return -ENOMEM;
 	}
-	if (!strcmp(m->path, "[vdso]")) {
-		err = open_vdso(&f->dso);
-	} else {
-		err = proc_map_open(p, m, &fd);
-		if (!err)
-			err = dso_open_fd(fd, m->path, DSO_CODE, &f->dso);
-	}
-	if (err)
-		log_debug("no native names in %s: %s", m->path, fail_text());
+	sym_file_try(f, m);
 	*out = f;
 	return 0;
 }
@@ -105,11 +115,17 @@ void sym_file_close(struct sym_file *f)
 	free(f);
 }
 
+bool sym_file_answers(const struct sym_file *f)
+{
+	return f->dso && !storage_ask(dso_fd(f->dso), STORAGE_READ);
+}
+
 Dwarf_CFI *sym_file_cfi(struct sym_file *f)
 {
-	if (!f->tried_eh && f->dso)
-		f->eh = dwarf_getcfi_elf(dso_elf(f->dso));
+	if (f->tried_eh || !sym_file_answers(f))
+		return f->eh;
 	f->tried_eh = true;
+	f->eh = dso_cfi(f->dso);
 	return f->eh;
 }
 
@@ -117,7 +133,7 @@ Dwarf_CFI *sym_file_debug_cfi(struct sym_file *f)
 {
 	Dwarf *d;
 
-	if (f->tried_debug)
+	if (f->tried_debug || !sym_file_answers(f))
 		return f->debug;
 	f->tried_debug = true;
 	d = sym_file_dwarf(f);
@@ -187,18 +203,24 @@ static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, D
 	return fd >= 0 ? fd : sym_servers_find(f);
 }
 
+/* Finds the addresses of the file. False: it makes no sense, or has notes that are too large to be
+ * searched for a build id. */
 static bool module_extent(const struct dso *d, uint64_t *low, uint64_t *high)
 {
 	size_t n;
 
 	*low = UINT64_MAX;
 	*high = 0;
-	if (elf_getphdrnum(dso_elf(d), &n))
+	if (elf_getphdrnum(dso_elf(d), &n) || n > MAX_PHDRS)
 		return false;
-	for (size_t i = 0; i < n && i < 256; i++) {
+	for (size_t i = 0; i < n; i++) {
 		GElf_Phdr ph;
 
-		if (!gelf_getphdr(dso_elf(d), (int)i, &ph) || ph.p_type != PT_LOAD)
+		if (!gelf_getphdr(dso_elf(d), (int)i, &ph))
+			continue;
+		if (ph.p_type == PT_NOTE && ph.p_filesz > MAX_NOTE)
+			return false;
+		if (ph.p_type != PT_LOAD)
 			continue;
 		if (ph.p_align & (ph.p_align - 1))
 			return false;

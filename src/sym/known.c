@@ -83,7 +83,7 @@ void sym_name_known(struct sym *s, const struct sym_pc *at, struct sym_names_of 
 	struct dso_range fn;
 	uint64_t depth;
 
-	if (n->is_known_asked || last->function)
+	if (n->is_known_asked || last->function || !sym_file_answers(s->file[at->file]))
 		return;
 	n->is_known_asked = true;
 	if (s->ask) {

@@ -99,6 +99,8 @@ const struct sym_names_of *sym_file_names(struct sym_file *f, uint64_t addr,
 		return NULL;
 	if (*at)
 		return (void *)(uintptr_t)*at;
+	if (!sym_file_answers(f))
+		return NULL;
 	n = calloc(1, sizeof(*n));
 	if (!n)
 		return NULL;

@@ -80,14 +80,26 @@ static bool has_no_lines(const struct sym *s, const char *path)
 	       (!strcmp(path, s->no_lines) || (slash && !strncmp(slash, "/libc.so.", 9)));
 }
 
+/* Opens a file that could not be opened for want of memory or descriptors, or because its storage
+ * was silent. */
+static void try_again(struct sym *s, struct sym_file *f, const struct proc_map *m)
+{
+	if (!f->is_refused_for_now)
+		return;
+	sym_file_try(f, m);
+	s->stats.files_refused -= f->dso != NULL;
+}
+
 static int32_t file_of_row(struct sym *s, const struct proc_map *m)
 {
 	struct sym_file *f;
 
 	for (size_t i = 0; i < s->n_files; i++)
 		if (s->file[i]->inode == m->inode && s->file[i]->dev == m->dev &&
-		    !strcmp(s->file[i]->path, m->path))
+		    !strcmp(s->file[i]->path, m->path)) {
+			try_again(s, s->file[i], m);
 			return (int32_t)i;
+		}
 	if (s->n_files == SYM_MAX_FILES || !(m->inode || !strcmp(m->path, "[vdso]")) ||
 	    sym_file_open(&s->view, m, &f))
 		return SYM_FILE_NONE;

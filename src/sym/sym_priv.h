@@ -33,6 +33,7 @@ struct sym_file {
 	uint32_t dev;
 	const struct proc *proc; /* its root is searched for separate debug files */
 	struct dso *dso;	 /* NULL: it could not be opened */
+	bool is_refused_for_now; /* ... for a reason that may pass: tried again with new maps */
 	struct dso *mini;	 /* .gnu_debugdata */
 	struct dso *symbols;	 /* a separate debug file, read for symbols alone (no_lines) */
 	bool tried_symbols, tried_eh, tried_debug, tried_dwarf, tried_mini, has_shared;
@@ -80,7 +81,12 @@ void sym_refresh(struct sym *s);
 
 /* file.c */
 int sym_file_open(const struct proc *p, const struct proc_map *m, struct sym_file **out);
+/* Opens the ELF file of @f, if that is possible now. */
+void sym_file_try(struct sym_file *f, const struct proc_map *m);
 void sym_file_close(struct sym_file *f);
+/* Is the file open, and does its storage answer? Else nothing may be read of it now: what is asked
+ * for is "don't know", and will be asked for again. */
+bool sym_file_answers(const struct sym_file *f);
 /* Call frame information of the loaded file, and of its debug information; NULL = none. */
 Dwarf_CFI *sym_file_cfi(struct sym_file *f);
 Dwarf_CFI *sym_file_debug_cfi(struct sym_file *f);

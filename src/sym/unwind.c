@@ -115,12 +115,14 @@ static bool step_frame(struct walk *w, Dwarf_Frame *frame)
 /* Is the instruction in front of this address a call? */
 static bool follows_call(struct sym *s, uint64_t pc)
 {
+	const struct sym_file *f;
 	struct sym_pc at;
 	uint8_t p[8];
 
 	if (!sym_locate(s, pc - 7, &at))
 		return false;
-	if (!s->file[at.file]->dso || !dso_copy_bytes(s->file[at.file]->dso, at.addr, p, sizeof(p)))
+	f = s->file[at.file];
+	if (!sym_file_answers(f) || !dso_copy_bytes(f->dso, at.addr, p, sizeof(p)))
 		return false;
 	if (p[2] == 0xe8) /* call rel32 */
 		return true;

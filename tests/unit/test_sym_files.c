@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -215,6 +216,37 @@ static void debug_sections_have_any_type(void **state)
 	dso_close(d);
 }
 
+/* Without descriptors a file cannot be opened: later it can. */
+static void a_file_is_tried_again(void **state)
+{
+	struct rlimit was, none;
+	struct sym_pc pc;
+	struct proc *p;
+	struct sym *s;
+
+	(void)state;
+	assert_int_equal(proc_open(getpid(), &p), 0);
+	assert_int_equal(sym_open(p, &s), 0);
+	sym_refresh(s);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = was;
+	none.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_true(sym_locate(s, (uintptr_t)a_file_is_tried_again, &pc));
+	assert_null(s->file[pc.file]->dso);
+	assert_null(sym_file_cfi(s->file[pc.file]));
+	assert_int_equal(sym_stats(s)->files_refused, 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	s->read_ns = 0;
+	sym_refresh(s);
+	assert_true(sym_locate(s, (uintptr_t)a_file_is_tried_again, &pc));
+	assert_non_null(s->file[pc.file]->dso);
+	assert_non_null(sym_file_cfi(s->file[pc.file]));
+	assert_int_equal(sym_stats(s)->files_refused, 0);
+	sym_close(s);
+	proc_close(p);
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -243,6 +275,7 @@ int main(void)
 		cmocka_unit_test(debug_sections_have_any_type),
 		cmocka_unit_test(a_search_that_takes_too_long),
 		cmocka_unit_test(what_is_inlined_into_the_units_own_file),
+		cmocka_unit_test(a_file_is_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
