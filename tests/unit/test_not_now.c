@@ -160,7 +160,7 @@ static void descriptors_have_lines_from_the_next_window_on(void **state)
 	fds_cost_poll(&k.fds, clock_ns() + 250000000);
 	assert_true(k.fds.is_on && k.set[0].on && k.set[1].on);
 	assert_false(k.fds.in_windows);
-	/* What was opened meanwhile is no part of what windows leave out. */
+	/* Windows do not leave out those that were opened meanwhile. */
 	assert_false(k.fds.was_in_windows);
 	assert_string_equal(k.fds.note, "descriptors could not be watched at times: another copy "
 					"switches probes");

@@ -199,7 +199,7 @@ static uint64_t unreadable_of(size_t threads)
 	return n;
 }
 
-/* What the main one holds, which is the last of the list, would seem to be held by nobody. */
+/* The main one is the last of the list: objects that it holds would seem to be held by nobody. */
 static void threads_that_are_left_out_are_told(void **state)
 {
 	(void)state;
