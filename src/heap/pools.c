@@ -55,8 +55,10 @@ int heap_open(const struct py_runtime *rt, struct heap **out)
 		return fail(-ENOMEM, "out of memory");
 	h->rt = rt;
 	find_static(h);
-	if (!heap_mi_open(h) && has_state(rt))
-		heap_read_arenas(h); /* a race here is mended by the first census */
+	if (!heap_mi_open(h) && has_state(rt) && heap_read_arenas(h) == -ENOMEM) {
+		heap_close(h); /* a race, in place of that, is mended by the first census */
+		return -ENOMEM;
+	}
 	*out = h;
 	return 0;
 }
