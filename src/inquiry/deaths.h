@@ -7,10 +7,10 @@
 #ifndef PYLEAK_INQUIRY_DEATHS_H
 #define PYLEAK_INQUIRY_DEATHS_H
 
+#include "ladder/ladder.h"
 #include "probe/probe.h"
 #include "py/py.h"
 #include "pyleak/abi.h"
-#include "ladder/ladder.h"
 
 #define DEATHS_KNOWN 8
 

@@ -13,8 +13,8 @@
 
 #include "base/map64.h"
 #include "heap/carved.h"
-#include "pyleak/abi.h"
 #include "ladder/ladder.h"
+#include "pyleak/abi.h"
 
 /* The first windows are looked at whatever that costs: they show whether a build hides births. */
 #define UNSEEN_FIRST_LOOKS 16

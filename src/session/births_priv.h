@@ -6,11 +6,11 @@
 #include "base/coverage.h"
 #include "inquiry/deaths.h"
 #include "inquiry/unseen.h"
+#include "ladder/ladder.h"
 #include "ledger/aim.h"
 #include "places/birthplaces.h"
 #include "session/session_priv.h"
 #include "session/sites.h"
-#include "ladder/ladder.h"
 
 enum births_mode {
 	BIRTHS_OFF,    /* no birth engine for this build: only native blocks */

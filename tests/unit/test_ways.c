@@ -17,48 +17,44 @@ static struct native_stack *stack_of(size_t n)
 	return st;
 }
 
-/* Four blocks, copied at 100 ms, that came by one way of three frames. */
-static void copy_four(struct native_pair *p)
+/* A pair of four blocks, copied at 100 ms, that came by one way of three frames. */
+static struct native_pair *copied_four(void)
 {
-	static struct pl_native_copy copy;
+	struct native_pair *p = calloc(1, sizeof(*p));
+	struct pl_native_copy *copy = calloc(1, sizeof(*copy));
 
+	assert_true(p && copy);
 	for (uint64_t i = 0; i < 4; i++) {
-		copy.addr = 0x10000 + 64 * i;
-		copy.size = 64;
-		native_ways_add(p, stack_of(3), &copy, 100 * MS);
+		copy->addr = 0x10000 + 64 * i;
+		copy->size = 64;
+		native_ways_add(p, stack_of(3), copy, 100 * MS);
 	}
+	free(copy);
+	return p;
 }
 
 static void frames_behind_dead_blocks_are_doubted(void **state)
 {
-	struct native_pair p = {.share = 1};
+	struct native_pair *p = copied_four();
 
 	(void)state;
-	copy_four(&p);
-	assert_int_equal(native_way_best(&p)->n, 3);
-	native_ways_vote(&p, 1000 * MS, 200 * MS);
-	assert_int_equal(native_way_best(&p)->n, 1);
-	vec_free(&p.made);
-	for (uint32_t i = 0; i < p.n_ways; i++)
-		free(p.way[i]);
-	free(p.caller);
+	assert_int_equal(native_way_best(p)->n, 3);
+	native_ways_vote(p, 1000 * MS, 200 * MS);
+	assert_int_equal(native_way_best(p)->n, 1);
+	native_pair_free(p);
 }
 
 static void frames_behind_blocks_out_of_sight_are_kept(void **state)
 {
-	struct native_pair p = {.share = 1};
+	struct native_pair *p = copied_four();
 
 	(void)state;
-	copy_four(&p);
-	native_ways_lose(&p, 100 * MS); /* the same moment: they are followed */
-	assert_int_equal(p.made.n, 4);
-	native_ways_lose(&p, 500 * MS);
-	native_ways_vote(&p, 1000 * MS, 200 * MS);
-	assert_int_equal(native_way_best(&p)->n, 3);
-	vec_free(&p.made);
-	for (uint32_t i = 0; i < p.n_ways; i++)
-		free(p.way[i]);
-	free(p.caller);
+	native_ways_lose(p, 100 * MS); /* the same moment: they are followed */
+	assert_int_equal(p->made.n, 4);
+	native_ways_lose(p, 500 * MS);
+	native_ways_vote(p, 1000 * MS, 200 * MS);
+	assert_int_equal(native_way_best(p)->n, 3);
+	native_pair_free(p);
 }
 
 int main(void)
