@@ -12,7 +12,6 @@
 
 /* Exact tracing is left at once when it costs four times its share, and after five seconds when it
  * costs a quarter more. */
-#define EXACT_FROM   0.7 /* part of its share that exact tracing may cost at the start */
 #define OVER_AT_ONCE 4.0
 #define OVER_LONG    1.25
 #define OVER_NS	     5000000000ull
@@ -225,15 +224,16 @@ static int map_ctl(struct native *n)
 
 static int decide(struct native *n)
 {
-	int err = n->spec.force_exact ? 0 : native_meter(n, &n->rate);
-	double cost = n->rate * native_pair_ns(n) / 1e9;
+	double few_per_s = n->spec.account->stays * 1e9 / native_pair_ns(n);
+	int err = n->spec.force_exact ? 0 : native_meter(n, few_per_s, &n->rate);
 
 	if (is_passing(err))
 		return enter(n, meanwhile(n));
 	if (err)
 		return give_up(n, err);
-	log_debug("%.0f allocator calls per second: %.2f %% of the time", n->rate, 100 * cost);
-	if (n->spec.force_exact || cost <= EXACT_FROM * n->spec.account->stays)
+	log_debug("%.0f allocator calls per second, %.0f may be seen one by one", n->rate,
+		  few_per_s);
+	if (n->spec.force_exact || n->rate <= few_per_s)
 		return enter(n, NATIVE_EXACT);
 	return enter(n, NATIVE_BURST);
 }

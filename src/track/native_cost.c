@@ -8,9 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STATS_NS      500000000ull
-#define METER_NS      6000000
-#define METER_TIMES   2
+#define STATS_NS    500000000ull
+#define METER_NS    6000000
+#define METER_TIMES 2
+/* Calls that come in bursts seem too many to a short look. A longer one, of a quarter of a second,
+ * ends at so many calls: those of a busy program are no more than a short look meets. */
+#define METER_LONG    40
+#define METER_ENOUGH  64
 #define METER_PROG_NS 100
 /* Two sets are taken out side by side, but each in its turn: meanwhile calls meet the second one,
  * at half the cost of both. */
@@ -119,26 +123,38 @@ static double true_rate(const struct native *n, double seen_per_s)
 	return busy > 0.9 ? seen_per_s * 10 : seen_per_s / (1 - busy);
 }
 
-int native_meter(struct native *n, double *per_s)
+/* Counts calls for as many times METER_NS as @most says, or until there are enough of them. */
+static int meter(struct native *n, int most, double *calls, double *span)
 {
 	struct timespec wait = {0, METER_NS};
-	double calls = 0, span = 0;
+	uint64_t from_ns, before;
+	int err = probe_set_warm(n->set[SET_METER]);
 
-	for (int i = 0; i < METER_TIMES; i++) {
-		uint64_t from_ns, before;
-		int err = probe_set_warm(n->set[SET_METER]);
-
-		if (!err)
-			err = probe_set_insist(n->set[SET_METER]);
-		if (err)
-			return err;
-		before = n->ctl->metered;
-		from_ns = clock_ns();
+	if (!err)
+		err = probe_set_insist(n->set[SET_METER]);
+	if (err)
+		return err;
+	before = n->ctl->metered;
+	from_ns = clock_ns();
+	for (int i = 0; i < most && (!i || n->ctl->metered - before < METER_ENOUGH); i++)
 		nanosleep(&wait, NULL);
-		calls += (double)(n->ctl->metered - before);
-		span += (double)(clock_ns() - from_ns);
-		probe_set_off(n->set[SET_METER]);
-	}
+	*calls += (double)(n->ctl->metered - before);
+	*span += (double)(clock_ns() - from_ns);
+	probe_set_off(n->set[SET_METER]);
+	return 0;
+}
+
+int native_meter(struct native *n, double few_per_s, double *per_s)
+{
+	double calls = 0, span = 0;
+	int err = 0;
+
+	for (int i = 0; !err && i < METER_TIMES; i++)
+		err = meter(n, 1, &calls, &span);
+	if (!err && calls < METER_ENOUGH && true_rate(n, calls * 1e9 / span) > few_per_s)
+		err = meter(n, METER_LONG, &calls, &span);
+	if (err)
+		return err;
 	account_saw(n->spec.account, (uint64_t)calls);
 	account_charge(n->spec.account, calls * (trap_ns(n) + METER_PROG_NS));
 	*per_s = true_rate(n, calls * 1e9 / span);

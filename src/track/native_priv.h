@@ -196,8 +196,9 @@ double native_cost_most(const struct native *n, uint64_t calls, uint64_t open_ns
 void native_cost_tail(struct native *n, uint64_t calls);
 /* Accounts for a refused window: its first set may have gone in. */
 void native_cost_refused(const struct native *n);
-/* Calls per second of the malloc family, by probes that only count. */
-int native_meter(struct native *n, double *per_s);
+/* Calls per second of the malloc family, by probes that only count; for longer where they seem to
+ * be more than @few_per_s. */
+int native_meter(struct native *n, double few_per_s, double *per_s);
 
 struct native_span {
 	uint64_t start, end;
