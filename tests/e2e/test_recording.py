@@ -49,12 +49,12 @@ def tool(*args, status=0, timeout=150, user=None):
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """(recording, its report as JSON, as text) of a run of 20 s with reports in between. Beside it lies one of somebody else who
+    """(recording, its report as JSON, as text) of a run of 28 s with reports in between. Beside it lies one of somebody else who
     watched the same process at once, without any; beside other tests the search for who holds the objects may still go on when
     the time is up: both wait for it, as without it there is no verdict."""
     where = tmp_path_factory.mktemp("recording")
     with leaking() as pid:
-        watch = ["-p", pid, "-d", 20, "--wait", 20]
+        watch = ["-p", pid, "-d", 28, "--wait", 20]
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             once = pool.submit(tool, *watch, "-q", "--record", where / "once.rec")
             run = tool(*watch, "-i", 1, "--record", where / "a.rec", "--json", where / "live.json")

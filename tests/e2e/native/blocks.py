@@ -45,12 +45,12 @@ while not os.path.exists(go):
     time.sleep(0.02)
 kept = [0, 0, 0]
 begin = time.monotonic()
-for i in range(300):
+for i in range(150):
     kept[0] += take(i)
     kept[1] += grow(i)
     kept[2] += construct()
     # Calls enough to be slowed by a dear host would be seen in windows alone.
-    time.sleep(max(0, begin + i * 0.03 - time.monotonic()))
+    time.sleep(max(0, begin + i * 0.06 - time.monotonic()))
 with open(said + ".part", "w") as f:
     f.write("%d %d %d %d %d" % (*kept, *ROUNDED))
 os.rename(said + ".part", said)
