@@ -84,7 +84,7 @@ def rights(tool, pid=None, want_seccomp="2", limit_s=60):
     raise AssertionError(found)
 
 
-def line_found(pid, prefix, seconds=6):
+def line_found(pid, prefix, seconds=15):
     run = subprocess.run([*prefix, harness.TOOL, "-p", str(pid), "-d", str(seconds), "-q", "--json", "-"], text=True,
                          capture_output=True, timeout=seconds + 120, check=False)  # fmt: skip
     assert run.returncode == 0, run.stderr
