@@ -3,7 +3,7 @@
 #include "stacks/stacks_priv.h"
 
 #define POOL	16384	    /* of obmalloc; 4096 up to 3.9 */
-#define GOES_NS 10000000000 /* so long after it was found gone it may go again */
+#define GOES_NS 60000000000 /* so long after it was found gone it may go again */
 
 static void free_slots(struct code_slot *c)
 {
@@ -47,10 +47,11 @@ static bool is_free(const struct stacks *s, const struct py_code *c)
 	       (!word || (word ^ addr) < POOL);
 }
 
-/* Notes after a look at code that may go whether it is gone. */
+/* Notes after a look at code whether it is gone. That of files stays until one was found gone: a
+ * program may give what it compiles the name of a file. */
 static void note_look(const struct stacks *s, struct code_slot *c, bool is_there, uint64_t now_ns)
 {
-	if (!py_code_may_go(c->code))
+	if (is_there && !c->went_ns && !py_code_may_go(c->code))
 		return;
 	c->is_gone = is_there && is_free(s, c->code);
 	if (c->is_gone || !is_there)
@@ -115,7 +116,7 @@ static struct code_slot *put_first(struct code_slot *first, struct code_slot *fr
 	c->is_of_files |=
 		first && (first->is_of_files ||
 			  !codes_same_text(py_code_file(first->code), py_code_file(c->code)));
-	if (first && first->went_ns > c->went_ns && py_code_may_go(c->code))
+	if (first && first->went_ns > c->went_ns)
 		c->went_ns = first->went_ns;
 	c->older = first;
 	return c;

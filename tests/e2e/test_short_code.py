@@ -43,8 +43,8 @@ def test_rules_that_are_gone_when_a_window_ends():
     known. Beside other watches on two CPUs a fifth of it, and up to a third, is gone before it can be copied."""
     with harness.Target(pythons.host(), "short_rules") as target:
         target.wait_ready()
-        # The default sees some sixty births in that time: chance alone would decide.
-        run = harness.run_tool(target.pid, 28, ("--overhead", 40))
+        # The default sees some thirty births in that time: chance alone would decide.
+        run = harness.run_tool(target.pid, 14, ("--overhead", 40))
     sites = [s for s in run.report["processes"][0]["sites"] if s["kind"] == "object" and s["growth_count_per_s"] > 0]
     rates = {}
     for s in sites:

@@ -262,6 +262,30 @@ static void what_nobody_wrote_is_left_out(void **state)
 	assert_int_equal(st->frame[0].line, 30);
 }
 
+/* A rule may have the name of a file: once one was found gone, each call there is told. */
+static void rules_of_a_file_are_told_each_time(void **state)
+{
+	struct world *w = *state;
+	struct stack *st;
+
+	text(w, 2, "/rules/price.py");
+	st = (struct stack *)(uintptr_t)tell(w);
+	assert_true(stacks_verify(w->stacks, st));
+	assert_forgotten(w, 0);
+	put_word(w->code[CELL], 0); /* a free block */
+	assert_true(stacks_verify(w->stacks, st));
+	assert_forgotten(w, 0);
+	put_word(w->code[CELL] + w->rt.layout.ob_type, (uintptr_t)w->unicode);
+	assert_false(stacks_verify(w->stacks, st));
+	assert_forgotten(w, 1);
+	for (int call = 0; call < 3; call++) {
+		a_cell(w, 0, "first", 7);
+		assert_ptr_equal(tell(w), st);
+		assert_true(stacks_verify(w->stacks, st));
+		assert_forgotten(w, 1);
+	}
+}
+
 /* Told again, though nobody has found the first to be stale. */
 static void what_is_not_stale_is_not_told_twice(void **state)
 {
@@ -1191,6 +1215,7 @@ int main(void)
 		TEST(the_next_cell_is_another_stack),
 		TEST(what_a_thread_begins_with),
 		TEST(what_nobody_wrote_is_left_out),
+		TEST(rules_of_a_file_are_told_each_time),
 		TEST(what_is_not_stale_is_not_told_twice),
 		TEST(the_same_source_again_is_the_same_stack),
 		TEST(only_the_frame_that_is_gone_is_unknown),
