@@ -12,9 +12,9 @@ const uint8_t *dso_chunk(const struct dso *d, uint64_t offset, uint64_t size)
 	Elf_Data *data;
 
 	if (!size || size > DSO_MAX_SEG_BYTES || offset > d->file_size ||
-	    size > d->file_size - offset || size > DSO_MAX_KEPT - *d->kept)
+	    size > d->file_size - offset || size > DSO_MAX_KEPT - d->state->kept)
 		return NULL;
-	*d->kept += size;
+	d->state->kept += size;
 	data = elf_getdata_rawchunk(d->elf, (int64_t)offset, size, ELF_T_BYTE);
 	if (!data || !data->d_buf || data->d_size < size)
 		return NULL;
@@ -160,8 +160,8 @@ static int open_code(const char *path, int fd, void *image, size_t size, struct 
 	d->fd = fd;
 	d->image = image;
 	d->path = strdup(path);
-	d->kept = calloc(1, sizeof(*d->kept));
-	err = d->path && d->kept ? 0 : fail(-ENOMEM, "out of memory");
+	d->state = calloc(1, sizeof(*d->state));
+	err = d->path && d->state ? 0 : fail(-ENOMEM, "out of memory");
 	if (!err)
 		err = image ? open_image(d, size) : open_elf(d);
 	if (!err)
@@ -222,7 +222,7 @@ void dso_close(struct dso *d)
 	close_fd(&d->fd);
 	dso_forget_relocs(d);
 	free(d->segs);
-	free(d->kept);
+	free(d->state);
 	free(d->image);
 	free(d->path);
 	free(d);

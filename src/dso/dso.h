@@ -9,6 +9,7 @@
 #include "base/base.h"
 
 struct dso;
+struct Dwarf;
 
 struct dso_sym {
 	uint64_t addr; /* st_value: without the load bias */
@@ -44,9 +45,11 @@ const char *dso_path(const struct dso *d);
  * of it. -1: the file is in memory. */
 int dso_fd(const struct dso *d);
 struct Elf *dso_elf(const struct dso *d); /* libelf's handle; reads the file, never maps it */
-/* Reads call frame information that is loaded with the file; the caller frees it. NULL: none, or it
- * is too large. */
+/* Reads call frame information that is loaded with the file; the caller frees it. NULL: there is
+ * none that can be trusted. */
 struct Dwarf_CFI_s *dso_cfi(const struct dso *d);
+/* The same for .debug_frame, which belongs to @dwarf; @path is for sentences. */
+struct Dwarf_CFI_s *dso_debug_cfi(struct Dwarf *dwarf, const char *path);
 bool dso_is_exec(const struct dso *d);	  /* ET_EXEC: bias is 0 */
 bool dso_has_symtab(const struct dso *d); /* false: stripped */
 /* Returns the build id in lower-case hex; "": the file has none. */

@@ -37,17 +37,22 @@ struct dso_rela {
 	uint32_t type;
 };
 
+/* Changes as the file is read. */
+struct dso_state {
+	uint64_t kept; /* bytes that libelf was asked for and keeps until dso_close() */
+	bool checked_frames, trusts_frames; /* of dso_cfi() */
+};
+
 struct dso {
 	char *path;
 	int fd;
 	Elf *elf;
 	uint64_t file_size;
-	uint64_t *kept; /* bytes that libelf was asked for and keeps until dso_close(); a pointer,
-			   as segs is */
 	bool is_exec;
 	size_t n_segs;
-	struct dso_seg *segs; /* a pointer, so that a const dso can read bytes when they are first
-				 asked for */
+	/* pointers, so that a const dso can read bytes when they are first asked for */
+	struct dso_seg *segs;
+	struct dso_state *state;
 	struct dso_symtab dynsym, symtab;
 	bool has_symbols;	    /* dso_load_symbols() has run */
 	void *image;		    /* the file, if it is in memory; ours */

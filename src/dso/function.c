@@ -115,28 +115,6 @@ static bool read_row(const struct dso *d, const struct header *h, uint64_t i, st
 	return true;
 }
 
-/* libdw reads the whole section; of a file without such a section it reads the whole file. */
-Dwarf_CFI *dso_cfi(const struct dso *d)
-{
-	uint64_t sum = 0;
-	bool found = false;
-	Elf_Scn *scn = NULL;
-	GElf_Shdr sh;
-
-	while ((scn = elf_nextscn(d->elf, scn))) {
-		const char *name = gelf_getshdr(scn, &sh) ? dso_section_name(d, &sh) : "";
-
-		if (strncmp(name, ".eh_frame", 9) != 0)
-			continue;
-		found = found || !name[9];
-		if (sh.sh_size > DSO_MAX_SEG_BYTES || (sum += sh.sh_size) > DSO_MAX_SEG_BYTES)
-			return NULL;
-	}
-	if (!found && d->file_size > DSO_MAX_SEG_BYTES)
-		return NULL;
-	return dwarf_getcfi_elf(d->elf);
-}
-
 /* Returns the bytes from the stack pointer at @addr to that of the caller; 0: not known. */
 static uint64_t depth_at(const struct dso *d, uint64_t addr)
 {

@@ -137,7 +137,7 @@ Dwarf_CFI *sym_file_debug_cfi(struct sym_file *f)
 		return f->debug;
 	f->tried_debug = true;
 	d = sym_file_dwarf(f);
-	f->debug = d ? dwarf_getcfi(d) : NULL;
+	f->debug = d ? dso_debug_cfi(d, f->path) : NULL;
 	return f->debug;
 }
 

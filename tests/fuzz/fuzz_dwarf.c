@@ -2,7 +2,7 @@
 /*
  * Names, source lines and inlined functions of addresses, from debug information that lies.
  *
- * reads: src/sym/lines.c src/sym/names.c src/sym/file.c src/sym/mini.c
+ * reads: src/sym/lines.c src/sym/names.c src/sym/file.c src/sym/mini.c src/dso/frames.c
  * apart: open_vdso sym_file_open sym_file_try: a file is opened, which fuzz_elf reads
  */
 #include <elf.h>

@@ -306,7 +306,7 @@ static void one_file_takes_so_much_memory(void **state)
 
 	(void)state;
 	assert_int_equal(dso_open(self, &d), 0);
-	*d->kept = DSO_MAX_KEPT - 64;
+	d->state->kept = DSO_MAX_KEPT - 64;
 	assert_null(dso_chunk(d, 0, 65));
 	assert_non_null(dso_chunk(d, 0, 64));
 	assert_null(dso_chunk(d, 0, 1));
