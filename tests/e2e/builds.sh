@@ -3,15 +3,16 @@
 # Builds CPython in the shapes that people run and Debian does not have, from Debian's sources and compilers:
 #   builds.sh [NAME...]     default: those of $all
 # docker-V is that of Docker's official images (and of Heroku's, Red Hat's, Nix's), uv-V that of
-# python-build-standalone, conda-V that of conda-forge, alpine-V musl's; tail-V has the interpreter of tail calls
-# alone, O1-V, Os-V, noinline-V and bolt-V are made with options that nobody ships. NAME-stripped lies beside each
-# of the first four. A build takes 5 to 30 minutes on two cores; what is there already is kept.
+# python-build-standalone, uvt-V its one without the GIL, conda-V that of conda-forge, alpine-V musl's; tail-V has
+# the interpreter of tail calls alone, O1-V, Os-V, noinline-V and bolt-V are made with options that nobody ships.
+# NAME-stripped lies beside each of the first five. A build takes 5 to 30 minutes on two cores; what is there already
+# is kept.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$("$here/../cache.sh" pyleak-roots)/builds
 llvm=22
-all="docker-3.11 docker-3.13 uv-3.13 uv-3.14 conda-3.13 conda-3.14 alpine-3.13 tail-3.14 O1-3.13 Os-3.13 noinline-3.13 bolt-3.13"
+all="docker-3.11 docker-3.13 docker-3.14 docker-3.15 uv-3.13 uv-3.14 uvt-3.14 conda-3.13 conda-3.14 alpine-3.13 tail-3.14 O1-3.13 Os-3.13 noinline-3.13 bolt-3.13"
 # Profiles of a few tests: what is inlined and what is cold is like in a real build, and it ends this day.
 export PROFILE_TASK="-m test test_json test_dict test_list test_re"
 
@@ -55,8 +56,9 @@ options() {
 		printf '%s\n' --with-lto=full --enable-optimizations "$rpath,-z,now,--disable-new-dtags,--gc-sections" \
 			"CFLAGS=-march=nocona -mtune=haswell -ftree-vectorize -fPIC -fstack-protector-strong -fno-plt -ffunction-sections"
 		;;
-	uv-*)
+	uv-* | uvt-*)
 		# Its modules are inside, too.
+		case $name in uvt-*) echo --disable-gil ;; esac
 		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt --disable-test-modules MODULE_BUILDTYPE=static
 		case $version in 3.1[4-9]) echo --with-tail-call-interp ;; esac
 		;;
@@ -75,7 +77,7 @@ build() {
 	mkdir "$tmp/o"
 	cd "$tmp/o"
 	case $name in
-	uv-* | tail-* | bolt-*) use_clang ;;
+	uv-* | uvt-* | tail-* | bolt-*) use_clang ;;
 	alpine-*) use_musl ;;
 	esac
 	options >"$tmp/options"
@@ -112,7 +114,7 @@ make_it() {
 		if wait $!; then
 			rm -rf "${dir:?}/$name" "${dir:?}/$name-stripped"
 			case $name in
-			docker-* | uv-* | conda-* | alpine-*) strip_it "$tmp/root$dir/$name" && mv "$tmp/root$dir/$name-stripped" "$dir/" ;;
+			docker-* | uv-* | uvt-* | conda-* | alpine-*) strip_it "$tmp/root$dir/$name" && mv "$tmp/root$dir/$name-stripped" "$dir/" ;;
 			esac
 			mv "$tmp/root$dir/$name" "$dir/$name"
 			rm -rf "$tmp"
@@ -136,7 +138,7 @@ for name in "$@"; do
 done
 [ -n "$missing" ] || exit 0
 sh "$here/../deps.sh" gcc make libc6-dev libffi-dev zlib1g-dev libbz2-dev libssl-dev libsqlite3-dev \
-	debian-archive-keyring musl-tools clang-$llvm libclang-rt-$llvm-dev lld-$llvm bolt-$llvm llvm-$llvm
+	debian-archive-keyring debian-keyring gpgv musl-tools clang-$llvm libclang-rt-$llvm-dev lld-$llvm bolt-$llvm llvm-$llvm
 uri=$("$here/../mirror.sh")
 export uri
 mkdir -p "$dir"

@@ -38,7 +38,7 @@ build() {
 	cp -r ../src/Lib "$tmp/root/lib/python3.11"
 }
 
-sh "$here/../deps.sh" gcc make musl-tools debian-archive-keyring
+sh "$here/../deps.sh" gcc make musl-tools debian-archive-keyring debian-keyring gpgv
 uri=$("$here/../mirror.sh")
 exec 9>"${dir%/*}/.musl.lock"
 flock 9

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Builds CPython without a GIL (3.13t, 3.14t) from Debian's sources: no suite has them as packages. Takes
-# some minutes for each; what is there already is kept. Source that the mirror does not have is left out.
+# some minutes for each; what is there already is kept.
 set -eu
 
 here=$(dirname "$0")
@@ -29,7 +29,7 @@ build() {
 	rm -rf "$tmp"
 }
 
-sh "$here/../deps.sh" gcc make libc6-dev libffi-dev zlib1g-dev debian-archive-keyring
+sh "$here/../deps.sh" gcc make libc6-dev libffi-dev zlib1g-dev debian-archive-keyring debian-keyring gpgv
 uri=$("$here/../mirror.sh")
 mkdir -p "$dir"
 exec 9>"$dir/.lock"

@@ -92,8 +92,9 @@ def free_threaded():
 
 def builds():
     """Shapes that people run and Debian does not have, built from source by builds.sh."""
-    paths = sorted(glob.glob(os.path.join(BUILDS, "*-3.*", "bin", "python3.[0-9]*[0-9]")))
-    return [Python(path.split("/")[-3], path) for path in paths]
+    # Without the GIL there is python3.14t beside python3.14: it comes later and stays.
+    paths = sorted(glob.glob(os.path.join(BUILDS, "*-3.*", "bin", "python3.[0-9]*[0-9t]")))
+    return [Python(name, path) for name, path in {path.split("/")[-3]: path for path in paths}.items()]
 
 
 def builds_with_servers():
