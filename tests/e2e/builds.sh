@@ -45,31 +45,32 @@ use_musl() {
 # shellcheck disable=SC2016 # for make and the linker
 rpath='LDFLAGS=-Wl,-rpath,\$$ORIGIN/../lib'
 
+# What debuggers read (-g) changes no code, and takes as long again.
 options() {
 	frames=
 	[ "$version" = 3.11 ] || frames="-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer"
 	case $name in
-	docker-*) printf '%s\n' --enable-shared --with-lto --enable-optimizations "CFLAGS=$frames" "$rpath" ;;
-	alpine-*) printf '%s\n' --enable-shared --with-lto --disable-ipv6 "CFLAGS=$frames" "$rpath" ;;
+	docker-*) printf '%s\n' --enable-shared --with-lto --enable-optimizations "CFLAGS=-g0 $frames" "$rpath" ;;
+	alpine-*) printf '%s\n' --enable-shared --with-lto --disable-ipv6 "CFLAGS=-g0 $frames" "$rpath" ;;
 	conda-*)
 		# Flags of its recipe, and of the compilers that it is built with.
 		printf '%s\n' --with-lto=full --enable-optimizations "$rpath,-z,now,--disable-new-dtags,--gc-sections" \
-			"CFLAGS=-march=nocona -mtune=haswell -ftree-vectorize -fPIC -fstack-protector-strong -fno-plt -ffunction-sections"
+			"CFLAGS=-g0 -march=nocona -mtune=haswell -ftree-vectorize -fPIC -fstack-protector-strong -fno-plt -ffunction-sections"
 		;;
 	uv-* | uvt-*)
 		# Its modules are inside, too.
 		case $name in uvt-*) echo --disable-gil ;; esac
-		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt --disable-test-modules MODULE_BUILDTYPE=static
+		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt MODULE_BUILDTYPE=static CFLAGS=-g0
 		case $version in 3.1[4-9]) echo --with-tail-call-interp ;; esac
 		;;
 	bolt-*)
-		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt "LDFLAGS=$LDFLAGS -Wl,-z,now" \
+		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt CFLAGS=-g0 "LDFLAGS=$LDFLAGS -Wl,-z,now" \
 			"BOLT_APPLY_FLAGS=-reorder-blocks=cache -reorder-functions=hfsort -split-functions -split-strategy=random2 -icf=all -plt=hot -dyno-stats"
 		;;
-	tail-*) echo --with-tail-call-interp ;;
-	O1-*) echo "OPT=-DNDEBUG -g -O1" ;;
-	Os-*) echo "OPT=-DNDEBUG -g -Os" ;;
-	noinline-*) echo "OPT=-DNDEBUG -g -O2 -fno-inline" ;;
+	tail-*) printf '%s\n' --with-tail-call-interp CFLAGS=-g0 ;;
+	O1-*) echo "OPT=-DNDEBUG -O1" ;;
+	Os-*) echo "OPT=-DNDEBUG -Os" ;;
+	noinline-*) echo "OPT=-DNDEBUG -O2 -fno-inline" ;;
 	esac
 }
 
@@ -85,7 +86,7 @@ build() {
 	while IFS= read -r option; do
 		set -- "$@" "$option"
 	done <"$tmp/options"
-	../src/configure -q --without-ensurepip --prefix="$dir/$name" "$@"
+	../src/configure -q --without-ensurepip --disable-test-modules --prefix="$dir/$name" "$@"
 	make -s -j "$(nproc)"
 	make -s install DESTDIR="$tmp/root"
 	rm -rf "$tmp/root$dir/$name/lib/python3."*/test
