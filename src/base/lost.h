@@ -50,6 +50,8 @@
 	  "the name of a type could not be read: it may be the one that --type names")         \
 	X(UNSEARCHED, "census_unsearched",                                                     \
 	  "a mapping with much other memory was not searched to its end for blocks of malloc") \
+	X(MALLOC, "census_malloc",                                                             \
+	  "the blocks of malloc, which were not found: big strings and bytes are missing")     \
 	X(POOLS, "census_pools",                                                               \
 	  "the pools of pymalloc, which were not found: only what the collector tracks is "    \
 	  "counted")

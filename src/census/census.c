@@ -453,6 +453,8 @@ static void fill_lost(struct census *c, struct report *r, struct report_process 
 	mine[CENSUS_UNNAMED].n = c->unnamed;
 	mine[CENSUS_NAMES].n = c->unread_names;
 	mine[CENSUS_UNSEARCHED].n = c->now.walk.unsearched;
+	/* Blocks of other mallocs than glibc's are not known. */
+	mine[CENSUS_MALLOC].n = c->now.walk.objects && c->now.walk.chunks < HEAP_LEAST_CHUNKS;
 	mine[CENSUS_POOLS].n = no_pools;
 	if (p->n_lost)
 		memcpy(v, p->lost, p->n_lost * sizeof(*v));

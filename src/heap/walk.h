@@ -38,6 +38,7 @@ struct heap_block {
 /* Non-zero ends the walk and is returned by it. */
 typedef int (*heap_visit)(const struct heap_block *b, void *ctx);
 
+#define HEAP_LEAST_CHUNKS 64 /* of malloc: a Python that has done nothing yet has twice as many */
 struct heap_walk_stats {
 	uint64_t empty_arenas;		    /* arenas without a block in use */
 	uint64_t arenas, pools, free_pools; /* pools: with blocks in use */

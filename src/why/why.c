@@ -11,7 +11,6 @@
 
 #define MAX_SAMPLES   4096 /* targets that are sampled: shares are exact to a percent or two */
 #define DEFAULT_PATHS 5
-#define LEAST_CHUNKS  64 /* a Python that has done nothing yet has twice as many */
 
 struct targets {
 	VEC(uint32_t) node;
@@ -355,7 +354,7 @@ int heap_why(struct heap *h, const struct why_query *q, size_t n, const struct w
 	fill_stats(&r, stats);
 	stats->pages_swapped = pages_swapped(h) - swapped;
 	/* Only glibc's malloc is known, and data of libraries may be too much. */
-	stats->unsearched = g.stats.chunks < LEAST_CHUNKS || g.stats.unsearched || r.unnamed;
+	stats->unsearched = g.stats.chunks < HEAP_LEAST_CHUNKS || g.stats.unsearched || r.unnamed;
 	for (size_t i = 0; !err && (stats->pages_swapped || stats->unsearched) && i < n; i++)
 		drop_doubtful(&(*out)[i], stats->pages_swapped);
 	stats->gc_known = !py_gc_enabled(h->rt, &stats->gc_enabled);

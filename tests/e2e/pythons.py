@@ -33,6 +33,12 @@ class Python:
     def free_threaded(self):
         return self.path.endswith("t")
 
+    @property
+    def is_musl(self):
+        """Then there is no ctypes, as Debian has no libffi for it, no extension that is built for glibc, and free memory inside of its
+        malloc, and objects of more than 512 bytes there, are not found."""
+        return self.name.startswith("alpine-")
+
     def zoo_file(self, program):
         """The program's path as the interpreter sees it, there before any test needs it."""
         install_zoo(self)

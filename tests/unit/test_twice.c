@@ -50,7 +50,7 @@ int build_graph(struct graph *g)
 	g->seen = &bits[0];
 	g->of_new = &bits[1];
 	g->asked = &bits[2];
-	g->stats.chunks = LEAST_CHUNKS;
+	g->stats.chunks = HEAP_LEAST_CHUNKS;
 	assert_non_null(vec_push(&g->edge));
 	for (uint32_t n = JOB; n < N; n++) {
 		uint32_t from = now & 1u << n ? STORE : n, *e;
