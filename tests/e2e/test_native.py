@@ -22,7 +22,8 @@ def includes(python):
 
 
 # Those others that extensions can be built for.
-HEADERS = [p for p in pythons.params([pythons.host()]) if not p.values[0].root and os.path.exists(includes(p.values[0]) + "/Python.h")]
+HEADERS = [p for p in pythons.params([pythons.host()])
+           if not p.values[0].root and not p.values[0].is_musl and os.path.exists(includes(p.values[0]) + "/Python.h")]
 
 
 # Lines of blocks that are to be told.

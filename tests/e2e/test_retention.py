@@ -90,7 +90,7 @@ CORE = ("cow_child", "malloc_pinned")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in CORE else pytest.mark.matrix) for n in names()])
-@pytest.mark.parametrize("python", pythons.params([pythons.host()]))
+@pytest.mark.parametrize("python", [p for p in pythons.params([pythons.host()]) if not p.values[0].is_musl])
 def test_culprits_are_named(python, name):
     if name == "huge_pages" and not huge_pages_are_given():
         # Pages that move meanwhile cannot be read: stacks of other tests' processes have been among them.

@@ -3,9 +3,10 @@
  * Runs the birth program on a live Python with everything given by hand, and prints what it
  * recorded: the driver (walk_live.py) compares that with what the program says of itself.
  *
- * walk_live KEY=VALUE...: pid minor how tstate_addr tls_module tls_offset key path ms enough mech
- * (perf, multi or tracefs), and site=OFFSET:IP:REG:DISP once or more; enough=N waits for so many
- * births; load=1 only loads the programs for every layout and prints what the verifier counted.
+ * walk_live KEY=VALUE...: pid minor how tstate_addr tls_module tls_offset musl key path ms enough
+ * mech (perf, multi or tracefs), and site=OFFSET:IP:REG:DISP once or more; enough=N waits for so
+ * many births; load=1 only loads the programs for every layout and prints what the verifier
+ * counted.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -100,6 +101,8 @@ static void parse(struct job *j, int argc, char **argv)
 			j->walk.tls_offset = strtoll(v, NULL, 0);
 		else if (!strcmp(k, "tls_module"))
 			j->walk.tls_module = atoi(v);
+		else if (!strcmp(k, "musl"))
+			j->walk.dtv_is_musl = atoi(v);
 		else if (!strcmp(k, "key"))
 			j->walk.pthread_key = atoi(v);
 		else

@@ -22,12 +22,17 @@ FUNCTIONS = ("PyObject_Repr", "PyObject_Hash", "PyLong_FromVoidPtr", "PyObject_S
              "PyObject_Dir")
 
 
+def is_musl(pid):
+    with open("/proc/%d/maps" % pid) as f:
+        return "-musl" in f.read()  # ld-musl-x86_64.so.1, or x86_64-linux-musl/libc.so
+
+
 def live(tool, py, mech, scenes, ms=20):
     at = [py.elf.sym[f] for f in FUNCTIONS]
     sites = ["site=%x:%x:7:0" % (py.elf.offset(a), py.bias + a) for a in at]
     argv = [tool, "pid=%d" % py.pid, "minor=%d" % py.minor, "how=%d" % py.how,
             "tstate_addr=%d" % py.tstate_addr, "tls_module=%d" % py.tls_module,
-            "tls_offset=%d" % py.tls_offset, "key=%d" % py.key, "path=" + py.path,
+            "tls_offset=%d" % py.tls_offset, "musl=%d" % is_musl(py.pid), "key=%d" % py.key, "path=" + py.path,
             "ms=%d" % ms, "enough=%d" % (ENOUGH * scenes), "mech=" + mech] + sites
     run = subprocess.run(argv, stdout=subprocess.PIPE, timeout=60)
     if run.returncode == 3:  # no uprobe_multi here
