@@ -160,7 +160,7 @@ void stop_install(void)
 		sigaddset(&set, asks[i]);
 		/* with nohup, a closed terminal is no reason to stop */
 		if (asks[i] == SIGHUP && sigaction(SIGHUP, NULL, &old) == 0 &&
-		    old.sa_handler == SIG_IGN)
+		    (old.sa_handler == SIG_IGN || old.sa_handler == on_reload))
 			continue;
 		sigaction(asks[i], &act, NULL);
 	}
@@ -177,6 +177,15 @@ void stop_install(void)
 	sigaction(SIGPIPE, &act, NULL);
 	/* a parent that blocks these signals for itself leaves them blocked in us */
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void stop_hold_hangup(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 void stop_reload_on_hangup(void)

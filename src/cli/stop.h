@@ -14,8 +14,10 @@ void stop_install(void);
 bool stop_asked(void);
 /* Returns the exit code of a command that failed with @err. */
 int stop_code(int err);
-/* From now on SIGHUP asks to read the settings again, instead of to stop. */
+/* From now on SIGHUP asks to read the settings again, instead of to stop. Before stop_install(). */
 void stop_reload_on_hangup(void);
+/* Has a SIGHUP that comes before stop_install() wait for that, as it would end us. */
+void stop_hold_hangup(void);
 /* Sets the descriptor that gets a byte when Ctrl-Z is about to stop this process
  * (probe_guard_alarm_fd()); -1: none. @ends_with_us: the process that a second signal waits for
  * (probe_guard_ends_with_us()); 0: none. */

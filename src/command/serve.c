@@ -297,9 +297,9 @@ static int run(struct service *v)
 	int err;
 
 	thread_calm();
-	stop_install();
 	if (v->c->config || v->c->token_file)
 		stop_reload_on_hangup();
+	stop_install();
 	cli_select_raise_limit();
 	err = cli_preflight();
 	if (!err)
@@ -331,8 +331,11 @@ static int run(struct service *v)
 int command_serve(int argc, char **argv)
 {
 	struct service v = {.argc = argc, .argv = argv, .keeper.sock = -1};
-	int code, err = serve_settings_new(argc, argv, &v.c);
+	int code, err;
 
+	/* it may ask for new settings while these are read */
+	stop_hold_hangup();
+	err = serve_settings_new(argc, argv, &v.c);
 	if (err)
 		return cli_complain(err == -EINVAL ? CLI_USAGE : CLI_FAILED);
 	if (v.c->want_help) {

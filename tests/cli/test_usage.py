@@ -4,7 +4,9 @@
 No root is needed: what is tested here ends before a process is touched.
 """
 import os
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -160,6 +162,34 @@ def test_kernel_without_btf_is_told_so(tmp_path):
     r = run("-p", str(os.getpid()), PYLEAK_TEST_BTF=str(tmp_path / "vmlinux"))
     one_line(r, "BTF")
     assert "CONFIG_DEBUG_INFO_BTF" in r.stderr and "Linux 5.10" in r.stderr
+
+
+def blocked(pid):
+    with open("/proc/%d/status" % pid, encoding="utf-8") as f:
+        return next(int(line.split()[1], 16) for line in f if line.startswith("SigBlk:"))
+
+
+def test_a_hangup_waits_until_serve_can_hear_it():
+    """`systemctl reload` may come first. Here it comes when help is written, to a pipe that has no room."""
+    out, into = os.pipe()
+    os.set_blocking(into, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(into, b"x" * 4096)
+    os.set_blocking(into, True)
+    tool = subprocess.Popen([TOOL, "serve", "--help"], stdout=into)
+    os.close(into)
+    try:
+        end = time.monotonic() + 20
+        while blocked(tool.pid) & 1 << signal.SIGHUP - 1 == 0 and time.monotonic() < end:
+            time.sleep(0.01)
+        tool.send_signal(signal.SIGHUP)
+        with open(out, "rb") as f:
+            assert b"--config" in f.read()
+        assert tool.wait(20) == 0
+    finally:
+        tool.kill()
+        tool.wait()
 
 
 @needs_root

@@ -80,6 +80,19 @@ def test_read_again(tmp_path):
         harness.wait_until(lambda: watched(port, "second") == {two})
 
 
+def test_a_hangup_before_it_can_be_heard(tmp_path):
+    conf = tmp_path / "conf"
+    conf.write_text("listen = 127.0.0.1:%d\nname = pyleak-no-such-name\n" % free_port())
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        with serving("--config", conf) as tool:
+            tool.send_signal(signal.SIGHUP)
+            assert "listening" in tool.stderr.readline()
+            assert "in effect" in tool.stderr.readline()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 def test_the_token_alone_is_read_again(tmp_path):
     token, port = tmp_path / "token", free_port()
     token.write_text(" first \n")

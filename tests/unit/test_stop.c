@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A second signal: the end at once, or behind a guardian that would be killed with us. */
+/* A second signal: the end at once, or behind a guardian that would be killed with us. And a hangup
+ * that comes early. */
 #include "base/helper.h"
 #include "base/reading.h"
 #include "cli/cli.h"
@@ -82,11 +83,33 @@ static void a_read_that_the_signals_interrupted_is_over(void **state)
 	assert_true(ends_behind_the_guardian(SIGTERM, true, true));
 }
 
+static bool is_held_until_heard(void)
+{
+	stop_hold_hangup();
+	raise(SIGHUP);
+	stop_reload_on_hangup();
+	stop_install();
+	return stop_reload_asked() && !stop_asked();
+}
+
+static void a_hangup_waits_until_it_is_heard(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	if (!pid)
+		_exit(!is_held_until_heard());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_second_signal_waits_for_who_would_be_killed),
 		cmocka_unit_test(a_read_that_the_signals_interrupted_is_over),
+		cmocka_unit_test(a_hangup_waits_until_it_is_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
