@@ -175,11 +175,6 @@ static bool was_refused(const uint64_t *seen)
 	return seen && *seen != WATCHED && *seen & REFUSED;
 }
 
-static bool is_due(const uint64_t *seen)
-{
-	return !seen || now_s() >= *seen >> 32;
-}
-
 /* Frees the map on failure. */
 static int put(struct map64 *m, uint64_t key, uint64_t value)
 {
@@ -226,11 +221,17 @@ static void keep_leak(struct sweep *s, struct sweep_target *t)
 {
 	struct report *r, **slot;
 
-	if (!s->o.keeps_leaks || s->leak.n == MOST_LEAKS || !growth_has_ended(t->growth))
+	if (!s->o.keeps_leaks || !growth_has_ended(t->growth))
 		return;
 	r = suspect_take_leak(t);
+	if (r && s->leak.n == MOST_LEAKS && !s->has_told_leaks) {
+		log_line("pyleak-bpf: leaks of %d processes that have ended are kept for the "
+			 "report: those of later ones are left out",
+			 MOST_LEAKS);
+		s->has_told_leaks = true;
+	}
 	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is in it */
-	slot = r ? vec_push(&s->leak) : NULL;
+	slot = r && s->leak.n < MOST_LEAKS ? vec_push(&s->leak) : NULL;
 	if (slot)
 		*slot = r;
 	else
@@ -321,10 +322,10 @@ static int list(struct sweep *s, uint64_t max_ns)
 	end_ns = clock_ns() + max_ns;
 	forget_files(s);
 	for (size_t i = 0; i < n && !err; i++) {
+		const uint64_t *seen = map64_get(&s->seen, identity_of(&v[i]));
+
 		/* too young now, not too young next time */
-		if (!sweep_wants_entry(&s->o, &v[i]))
-			continue;
-		if (!is_due(map64_get(&s->seen, identity_of(&v[i]))))
+		if (!sweep_wants_entry(&s->o, &v[i]) || (seen && now_s() < *seen >> 32))
 			continue;
 		/* the first look at a host takes seconds: Ctrl-C does not wait for it */
 		if (met++ && clock_ns() > end_ns)

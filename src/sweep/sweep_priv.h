@@ -37,8 +37,9 @@ struct sweep {
 	size_t refused;		   /* processes that were refused so far */
 	size_t not_watched;	   /* refused ones in the last list */
 	bool has_round;
-	uint64_t why_of; /* identity of the process that @why is of; 0 = none */
-	char why[256];	 /* why it could not be watched */
+	bool has_told_leaks; /* that those of some are left out */
+	uint64_t why_of;     /* identity of the process that @why is of; 0 = none */
+	char why[256];	     /* why it could not be watched */
 	uint64_t list_due, young_due, round_due, forget_due, alive_due;
 };
 

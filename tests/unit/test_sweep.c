@@ -441,6 +441,38 @@ static void a_leak_of_one_that_cannot_be_read_now_is_kept(void **state)
 	sweep_free(s);
 }
 
+static unsigned said;
+
+static void count_lines(const char *line)
+{
+	said += strstr(line, "left out") != NULL;
+}
+
+static void leaks_that_are_left_out_are_told_once(void **state)
+{
+	struct growth ended = {.entry = {.pid = 99}};
+	struct sweep *s = begin();
+
+	(void)state;
+	s->o.keeps_leaks = true;
+	log_divert(count_lines);
+	for (unsigned i = 0; i < MOST_LEAKS + 2; i++) {
+		struct sweep_target t = {.growth = &ended};
+
+		assert_int_equal(said, i > MOST_LEAKS);
+		assert_int_equal(report_new(&t.found), 0);
+		t.found->processes = report_alloc(t.found, sizeof(*t.found->processes));
+		assert_non_null(t.found->processes);
+		report_process_init(t.found->processes);
+		t.found->processes->verdict = CLASS_LEAK;
+		keep_leak(s, &t);
+	}
+	log_divert(NULL);
+	assert_int_equal(said, 1);
+	assert_int_equal(s->leak.n, MOST_LEAKS);
+	sweep_free(s);
+}
+
 static void those_who_are_not_meant_are_not_told(void **state)
 {
 	struct sweep *s = begin();
@@ -577,6 +609,7 @@ int main(void)
 		cmocka_unit_test(one_that_answers_as_if_it_had_ended_is_told_while_it_lives),
 		cmocka_unit_test(one_that_cannot_be_read_any_more_is_told),
 		cmocka_unit_test(a_leak_of_one_that_cannot_be_read_now_is_kept),
+		cmocka_unit_test(leaks_that_are_left_out_are_told_once),
 		cmocka_unit_test(those_who_are_not_meant_are_not_told),
 		cmocka_unit_test(nor_is_one_of_another_name_that_cannot_be_opened),
 		cmocka_unit_test(they_are_counted_once_however_often_settings_are_read),
