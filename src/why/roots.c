@@ -95,13 +95,13 @@ static void module_roots(struct reach *r, uint64_t interp)
 {
 	const struct py_runtime *rt = r->g->h->rt;
 	auto_free uint64_t(*pair)[2] = malloc(REACH_MODULES * sizeof(*pair));
-	uint64_t modules;
+	uint64_t modules, n;
 	char name[256];
-	size_t n;
 
 	if (!pair || proc_read_u64(rt->proc, interp + rt->layout.interp_modules, &modules))
 		return;
 	n = dict_pairs(rt, modules, pair, REACH_MODULES);
+	r->unreadable += n == REACH_MODULES;
 	for (size_t i = 0; i < n; i++) {
 		uint32_t node = graph_find(r->g, pair[i][1]);
 		struct reach_root *root;

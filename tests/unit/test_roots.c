@@ -206,6 +206,53 @@ static void threads_that_are_left_out_are_told(void **state)
 	assert_int_equal(unreadable_of(MOST_THREADS + 1), unreadable_of(MOST_THREADS - 1) + 1);
 }
 
+#define MOST_MODULES 65536
+#define SLOTS	     131072
+
+/* The same, with so many modules. */
+static uint64_t unreadable_among(uint64_t modules)
+{
+	static struct {
+		uint64_t refcnt, size, entries;
+		uint32_t index[SLOTS];
+		uint64_t entry[MOST_MODULES + 1][3];
+	} keys = {.refcnt = 1, .size = SLOTS};
+	uint64_t dict[2] = {1, (uintptr_t)&keys};
+	uint64_t state_of_interp[8] = {[3] = (uintptr_t)dict}, head = (uintptr_t)state_of_interp, n;
+	struct proc *p = self_open();
+	struct py_runtime rt = {
+		.proc = p,
+		.minor = 10,
+		.runtime = (uintptr_t)&head,
+		.layout = {.interp_size = sizeof(state_of_interp),
+			   .interp_threads = 16,
+			   .interp_modules = 24,
+			   .dict_keys = 8,
+			   .dk_size = 8,
+			   .dk_nentries = 16,
+			   .dk_indices = 24},
+	};
+	struct heap h = {.rt = &rt};
+	struct graph g = {.h = &h};
+	struct reach r = {.g = &g};
+
+	keys.entries = modules;
+	for (uint64_t i = 0; i < modules; i++)
+		keys.entry[i][1] = keys.entry[i][2] = 8; /* no address of anything */
+	assert_int_equal(reach_find_roots(&r), 0);
+	n = r.unreadable;
+	reach_free(&r);
+	proc_close(p);
+	return n;
+}
+
+static void modules_that_are_left_out_are_told(void **state)
+{
+	(void)state;
+	assert_int_equal(unreadable_among(MOST_MODULES + 1),
+			 unreadable_among(MOST_MODULES - 1) + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +260,7 @@ int main(void)
 		cmocka_unit_test(a_class_behind_two_names_is_held),
 		cmocka_unit_test(a_frame_holds_what_runs),
 		cmocka_unit_test(threads_that_are_left_out_are_told),
+		cmocka_unit_test(modules_that_are_left_out_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
