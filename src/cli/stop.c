@@ -81,6 +81,13 @@ static void on_signal(int sig)
 	_exit(CLI_INTERRUPTED);
 }
 
+/* The limit of CPU time (`ulimit -St`) is reached: the kernel says so again each second. */
+static void on_cpu_limit(int sig)
+{
+	(void)sig;
+	stop_ask();
+}
+
 static void on_pause(int sig)
 {
 	(void)sig;
@@ -147,6 +154,16 @@ void stop_ask(void)
 	times_asked = times_asked ? times_asked : 1;
 }
 
+/* What is ignored stays so: a shell without job control has keys of the terminal ignored. */
+static void install_unless_ignored(int sig, void (*handler)(int))
+{
+	struct sigaction act = {.sa_handler = handler, .sa_flags = SA_RESTART}, old;
+
+	sigemptyset(&act.sa_mask);
+	if (sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(sig, &act, NULL);
+}
+
 void stop_install(void)
 {
 	static const int asks[] = {SIGINT, SIGTERM, SIGHUP};
@@ -166,10 +183,8 @@ void stop_install(void)
 	}
 	act.sa_handler = on_pause;
 	sigaction(SIGUSR1, &act, NULL);
-	/* a shell without job control has SIGTSTP ignored, and it stays so */
-	act.sa_handler = on_suspend;
-	if (sigaction(SIGTSTP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-		sigaction(SIGTSTP, &act, NULL);
+	install_unless_ignored(SIGTSTP, on_suspend);
+	install_unless_ignored(SIGXCPU, on_cpu_limit);
 	act.sa_handler = on_continue;
 	sigaction(SIGCONT, &act, NULL);
 	/* a closed pipe is an error of the write, and handled there */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Requests to stop: Ctrl-C, SIGTERM, a closed terminal. The state is global, as signals are. Any
- * thread may ask for it. */
+/* Requests to stop: Ctrl-C, SIGTERM, a closed terminal, the limit of CPU time. The state is global,
+ * as signals are. Any thread may ask for it. */
 #ifndef PYLEAK_CLI_STOP_H
 #define PYLEAK_CLI_STOP_H
 

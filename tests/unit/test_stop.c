@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A second signal: the end at once, or behind a guardian that would be killed with us. And a hangup
- * that comes early. */
+/* A second signal: the end at once, or behind a guardian that would be killed with us. And signals
+ * that ask. */
 #include "base/helper.h"
 #include "base/reading.h"
 #include "cli/cli.h"
@@ -83,6 +83,17 @@ static void a_read_that_the_signals_interrupted_is_over(void **state)
 	assert_true(ends_behind_the_guardian(SIGTERM, true, true));
 }
 
+static bool is_true_of_a_child(bool (*check)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(!check());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return !status;
+}
+
 static bool is_held_until_heard(void)
 {
 	stop_hold_hangup();
@@ -94,14 +105,20 @@ static bool is_held_until_heard(void)
 
 static void a_hangup_waits_until_it_is_heard(void **state)
 {
-	pid_t pid = fork();
-	int status;
-
 	(void)state;
-	if (!pid)
-		_exit(!is_held_until_heard());
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	assert_true(is_true_of_a_child(is_held_until_heard));
+}
+
+static bool asks_each_second(void)
+{
+	stop_install();
+	return !raise(SIGXCPU) && stop_asked() && !raise(SIGXCPU);
+}
+
+static void the_limit_of_cpu_time_asks_for_the_end(void **state)
+{
+	(void)state;
+	assert_true(is_true_of_a_child(asks_each_second));
 }
 
 int main(void)
@@ -110,6 +127,7 @@ int main(void)
 		cmocka_unit_test(the_second_signal_waits_for_who_would_be_killed),
 		cmocka_unit_test(a_read_that_the_signals_interrupted_is_over),
 		cmocka_unit_test(a_hangup_waits_until_it_is_heard),
+		cmocka_unit_test(the_limit_of_cpu_time_asks_for_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
