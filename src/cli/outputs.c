@@ -389,8 +389,7 @@ static int write_as(FILE *f, const void *ctx)
 	return formats[it->as].write(f, it->r);
 }
 
-/* Does somebody read it who may stand still? */
-static bool is_read(const struct outputs *o, const char *path)
+bool outputs_is_read(const struct outputs *o, const char *path)
 {
 	uint32_t i = number_of(o, path);
 
@@ -407,7 +406,7 @@ int outputs_report(const struct outputs *o, const struct outputs_files *files,
 		enum out_format as = i % OUT_FORMATS_MAX;
 		const struct formatted it = {r, as};
 		const char *path = files->path[as];
-		bool is_now = path && is_read(o, path) == (i >= OUT_FORMATS_MAX);
+		bool is_now = path && outputs_is_read(o, path) == (i >= OUT_FORMATS_MAX);
 		int one = is_now ? outputs_write(o, path, write_as, &it) : 0;
 
 		if (one == -EPIPE && outputs_is_stdout(path))

@@ -89,6 +89,9 @@ void outputs_close(struct outputs *o);
 /* Has @write (0 or a negative errno) write @path, one of those files or standard output. */
 int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *f, const void *ctx),
 		  const void *ctx);
+/* Does somebody read @path who may stand still, as it is a pipe, a device or standard output? Those
+ * are written last. */
+bool outputs_is_read(const struct outputs *o, const char *path);
 /* Writes a report in all formats of @files, and pipes last, whose readers may stand still. Returns
  * the first error; others are told at once. -EPIPE: the reader of standard output left, and nothing
  * else failed. */

@@ -122,10 +122,12 @@ static int print(const struct diff_opts *o, const struct outputs *to, const stru
 	int err = want_text ? diff_term(stdout, c, &how) : 0;
 
 	cli_note(&failed, cli_reader_left(err) ? 0 : err);
-	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-		const char *path = o->files.path[formats[i].as];
-		const struct formatted it = {c, i};
-		int one = path ? outputs_write(to, path, write_as, &it) : 0;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(formats); i++) {
+		size_t as = i % ARRAY_SIZE(formats);
+		const struct formatted it = {c, as};
+		const char *path = o->files.path[formats[as].as];
+		bool is_now = path && outputs_is_read(to, path) == (i >= ARRAY_SIZE(formats));
+		int one = is_now ? outputs_write(to, path, write_as, &it) : 0;
 
 		cli_note(&failed, is_taken && one == -EPIPE ? 0 : one);
 	}

@@ -21,7 +21,8 @@ void record_evidence(void *rec, const struct evidence *e);
 /* Says once that something is missing in the recording: its end may be hours away. */
 void record_tell(struct record *r);
 /* Ends the recording: only now, when it is whole, the file gets its name. @err: why nothing was
- * watched; then no file is left, and 0 is returned. Else returns the recording's own error. */
+ * watched; then no file is left, and 0 is returned. Else returns the recording's own error. Nothing
+ * is done where it has been ended. */
 int record_end(struct record *r, int err);
 
 /* Reports on the recording or report in o->from. Returns the exit status. */

@@ -125,6 +125,7 @@ static int print(struct sweep_cmd *c, const struct report *r)
 static int report(struct sweep_cmd *c, struct sweep *s, double started_at, uint64_t begin,
 		  bool final, bool *leaks)
 {
+	struct cli_failures failed = {0};
 	struct report *r = NULL;
 	int err = report_new(&r);
 
@@ -135,11 +136,15 @@ static int report(struct sweep_cmd *c, struct sweep *s, double started_at, uint6
 	r->ended_at = wall_clock();
 	r->duration_s = (double)(clock_ns() - begin) / 1e9;
 	err = sweep_fill(s, r);
+	cli_note(&failed, err);
+	/* who reads the report may stand still, and nothing more is recorded */
+	if (!err && final)
+		cli_note(&failed, record_end(&c->rec, 0));
 	if (!err)
-		err = print(c, r);
+		cli_note(&failed, print(c, r));
 	*leaks = r->n_processes && r->processes[0].verdict == CLASS_LEAK;
 	report_free(r);
-	return err;
+	return cli_noted(&failed);
 }
 
 static void say_watching(const struct sweep_cmd *c, const struct sweep *s)

@@ -145,9 +145,11 @@ int watch_report(struct watch *w, bool final)
 		show_asking(w, false);
 	cli_note(&failed, err);
 	if (!err) {
+		/* who reads the rest may stand still, and nothing more is recorded */
+		cli_note(&failed, final ? record_end(&w->record, 0) : 0);
 		cli_note(&failed, print_text(w, r));
-		cli_note(&failed, final ? write_files(w, r) : 0);
 		cli_note(&failed, final ? learn(w, r) : 0);
+		cli_note(&failed, final ? write_files(w, r) : 0);
 	}
 	report_free(r);
 	return cli_noted(&failed);

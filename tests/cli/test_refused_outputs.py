@@ -198,17 +198,19 @@ def test_a_named_pipe_whose_reader_leaves(tmp_path, large, name):
 
 
 @pytest.mark.parametrize("is_open", [False, True])
-def test_a_named_pipe_that_nobody_reads_holds_up_no_file(tmp_path, large, is_open):
+@pytest.mark.parametrize("command, form, end_of_it", [(["--from"], "html", "</html>\n"), (["diff", SAMPLE], "folded", "\n")],
+                         ids=["from", "diff"])  # fmt: skip
+def test_a_named_pipe_that_nobody_reads_holds_up_no_file(tmp_path, large, is_open, command, form, end_of_it):
     """Whether its reader has not come yet, or stands still."""
-    pipe, page = tmp_path / "pipe", tmp_path / "page.html"
+    pipe, page = tmp_path / "pipe", tmp_path / "page"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK) if is_open else -1
-    tool = subprocess.Popen([TOOL, "--from", large, "--json", pipe, "--html", page], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    tool = subprocess.Popen([TOOL, *command, large, "--json", pipe, "--" + form, page], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + 30
         while not page.exists() and time.monotonic() < end:
             time.sleep(0.05)
-        assert page.read_text().endswith("</html>\n") and tool.poll() is None
+        assert page.read_text().endswith(end_of_it) and tool.poll() is None
         if not is_open:
             assert tool.stderr.readline() == "pyleak-bpf: waits, for 60 s at most, for a reader of the pipe %s\n" % pipe
     finally:

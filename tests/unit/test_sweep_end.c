@@ -11,6 +11,7 @@
 #define out_term_sweep	print_one
 #define outputs_print	print_all
 #define record_tell	tell_of_recording
+#define record_end	end_recording
 #include "command/sweep.c"
 
 static struct {
@@ -22,6 +23,7 @@ static struct {
 
 static char said[256];
 static unsigned steps, printed, before; /* final reports, and those before */
+static unsigned recorded;		/* recordings that have ended */
 static unsigned told_after;		/* which step a trouble of the recording was told last */
 
 int sweep_step(struct sweep *s, double max_s)
@@ -73,6 +75,8 @@ int outputs_print(const struct outputs *o, const struct outputs_files *files, ou
 	(void)text;
 	(void)how;
 	assert_true(r->final);
+	/* who reads the report may stand still */
+	assert_int_equal(recorded, 1);
 	printed++;
 	return scene.print_err ? fail(scene.print_err, "the disk is full") : 0;
 }
@@ -83,6 +87,14 @@ void record_tell(struct record *r)
 	told_after = steps;
 }
 
+int record_end(struct record *r, int err)
+{
+	(void)r;
+	assert_int_equal(err, 0);
+	recorded++;
+	return 0;
+}
+
 static int run_for(double duration_s)
 {
 	struct sweep_cmd c = {.interval_s = 1e-9, /* a report each step */
@@ -90,7 +102,7 @@ static int run_for(double duration_s)
 			      .is_quiet = scene.is_quiet};
 	bool leaks = false;
 
-	steps = printed = before = told_after = 0;
+	steps = printed = before = recorded = told_after = 0;
 	*said = '\0';
 	return loop(&c, NULL, &leaks);
 }
