@@ -40,14 +40,22 @@ void record_tell(struct record *r)
 
 int record_end(struct record *r, int err)
 {
-	int record_err;
+	char why[512];
+	int record_err, kept;
+	bool is_of_use;
 
 	if (!r->rec)
 		return 0;
+	is_of_use = recorder_has_moment(r->rec) && !r->out.is_special;
 	record_err = recorder_end(r->rec);
 	r->rec = NULL;
-	record_err = outputs_end(r->to, &r->out, err ? err : record_err);
-	return err ? 0 : record_err;
+	if (err || !record_err || !is_of_use) {
+		record_err = outputs_end(r->to, &r->out, err ? err : record_err);
+		return err ? 0 : record_err;
+	}
+	snprintf(why, sizeof(why), "%s", fail_text());
+	kept = outputs_end(r->to, &r->out, 0);
+	return kept ? kept : fail(record_err, "%s; what was written before is kept", why);
 }
 
 /* ---- Replay. ---- */

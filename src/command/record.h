@@ -20,7 +20,8 @@ int record_begin(struct record *r, const struct outputs *to, const char *path);
 void record_evidence(void *rec, const struct evidence *e);
 /* Says once that something is missing in the recording: its end may be hours away. */
 void record_tell(struct record *r);
-/* Ends the recording: only now, when it is whole, the file gets its name. @err: why nothing was
+/* Ends the recording: only now the file gets its name, also where it is not complete, as on a full
+ * disk. @err: why nothing was
  * watched; then no file is left, and 0 is returned. Else returns the recording's own error. Nothing
  * is done where it has been ended. */
 int record_end(struct record *r, int err);

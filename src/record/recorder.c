@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Writes a recording. Each moment is flushed whole, so that the file can be read at any time. */
 #include <pthread.h>
+#include <stdio_ext.h>
 #include <zstd.h>
 
 #include "record/record_priv.h"
@@ -13,6 +14,7 @@ struct recorder {
 	const char *path;
 	ZSTD_CCtx *z;
 	char room[1 << 16];
+	bool has_moment; /* of a process, whole */
 	int err;
 	char why[200];
 };
@@ -45,6 +47,7 @@ static int failed(struct recorder *rec, int err)
 		rec->err = err;
 		snprintf(rec->why, sizeof(rec->why), "the recording is not complete: %s",
 			 strerror(-err));
+		__fpurge(rec->f); /* what could not be written would fail again at the end */
 	}
 	return rec->err;
 }
@@ -72,7 +75,10 @@ static int put(struct recorder *rec, const unsigned char *v, size_t n, int pid, 
 	const struct record_frame f = {n, (uint64_t)pid, start_ns, now_ns};
 	int err = rec->err ? rec->err : compress(rec, &f, sizeof(f), ZSTD_e_continue);
 
-	return err ? err : compress(rec, v, n, ZSTD_e_flush);
+	if (!err)
+		err = compress(rec, v, n, ZSTD_e_flush);
+	rec->has_moment |= !err && pid;
+	return err;
 }
 
 static int put_header(struct recorder *rec, struct record_header *h)
@@ -180,6 +186,11 @@ const char *recorder_trouble(struct recorder *rec)
 	err = rec->err;
 	pthread_mutex_unlock(&rec->lock);
 	return err ? rec->why : NULL;
+}
+
+bool recorder_has_moment(const struct recorder *rec)
+{
+	return rec->has_moment;
 }
 
 int recorder_end(struct recorder *rec)

@@ -24,6 +24,8 @@ const char *recorder_trouble(struct recorder *rec);
 /* Writes how many children there are at @now_ns of clock_ns(); of @t the counts alone. All moments
  * of the recording are then of one process and those it started. Any thread. */
 void recorder_add_tree(struct recorder *rec, const struct report_tree *t, uint64_t now_ns);
+/* Is a moment of a process in the file? Then it is of use, also where recorder_end() fails. */
+bool recorder_has_moment(const struct recorder *rec);
 /* Writes what is left, and frees; NULL is fine. A negative errno with the sentence: something is
  * missing in the file. */
 int recorder_end(struct recorder *rec);
