@@ -94,38 +94,39 @@ static const char *const state_word[] = {
 static const enum style state_style[] = {
 	[DOCTOR_OK] = STYLE_GREEN, [DOCTOR_NOTE] = STYLE_YELLOW, [DOCTOR_NO] = STYLE_RED};
 
-static int print_text(const struct doctor *d, bool no_color)
+static void print_row(struct line *l, const struct doctor_row *r)
+{
+	line_style(l, state_style[r->state]);
+	line_printf(l, "%-5s", state_word[r->state]);
+	line_style(l, STYLE_PLAIN);
+	line_printf(l, " %-*s ", WHAT_WIDTH, r->what);
+	line_words(l, r->found ? r->found : "?");
+	line_end(l);
+	if (!r->remedy)
+		return;
+	line_printf(l, "      %-*s ", WHAT_WIDTH, "");
+	line_words(l, r->remedy);
+	line_end(l);
+}
+
+void doctor_tell(struct doctor *d)
 {
 	struct line l;
-	int err;
 
-	line_init(&l, stdout, out_width(stdout), out_want_color(stdout, no_color));
-	for (size_t i = 0; i < d->row.n; i++) {
-		const struct doctor_row *r = &d->row.v[i];
-
-		line_style(&l, state_style[r->state]);
-		line_printf(&l, "%-5s", state_word[r->state]);
-		line_style(&l, STYLE_PLAIN);
-		line_printf(&l, " %-*s ", WHAT_WIDTH, r->what);
-		line_words(&l, r->found ? r->found : "?");
-		line_end(&l);
-		if (!r->remedy)
-			continue;
-		line_printf(&l, "      %-*s ", WHAT_WIDTH, "");
-		line_words(&l, r->remedy);
-		line_end(&l);
-	}
-	err = l.err;
+	if (d->want_json || d->write_err)
+		return;
+	line_init(&l, stdout, out_width(stdout), out_want_color(stdout, d->no_color));
+	while (d->told < d->row.n)
+		print_row(&l, &d->row.v[d->told++]);
+	d->write_err = -l.err;
 	line_fini(&l);
-	if (fflush(stdout) != 0 && !err)
-		err = errno;
-	return err ? fail(-err, "standard output cannot be written: %s", strerror(err)) : 0;
+	if (fflush(stdout) != 0 && !d->write_err)
+		d->write_err = -errno;
 }
 
 static int print_json(const struct doctor *d, bool can)
 {
 	struct json j;
-	int err;
 
 	json_begin(&j, stdout);
 	json_object(&j, NULL, false);
@@ -144,8 +145,7 @@ static int print_json(const struct doctor *d, bool can)
 	}
 	json_close(&j);
 	json_close(&j);
-	err = json_end(&j);
-	return err ? fail(err, "standard output cannot be written: %s", strerror(-err)) : 0;
+	return json_end(&j);
 }
 
 static void free_rows(struct doctor *d)
@@ -186,7 +186,7 @@ int command_doctor(int argc, char **argv)
 	struct doctor_opts o = {0};
 	struct doctor d = {0};
 	bool can = true;
-	int err;
+	int err = 0;
 
 	if (parse(argc, argv, &o) != 0)
 		return cli_complain(CLI_USAGE);
@@ -195,6 +195,8 @@ int command_doctor(int argc, char **argv)
 		return CLI_DONE;
 	}
 	log_set_level((enum log_level)o.verbose);
+	d.want_json = o.want_json;
+	d.no_color = o.no_color;
 	if (cli_host_join())
 		return cli_complain(CLI_FAILED);
 	thread_calm();
@@ -205,10 +207,14 @@ int command_doctor(int argc, char **argv)
 		doctor_target(&d, o.pids.v[i]);
 	for (size_t i = 0; i < d.row.n; i++)
 		can = can && d.row.v[i].state != DOCTOR_NO;
+	doctor_tell(&d);
+	if (d.want_json && !d.out_of_memory)
+		d.write_err = print_json(&d, can);
 	if (d.out_of_memory)
 		err = fail(-ENOMEM, "out of memory");
-	else
-		err = o.want_json ? print_json(&d, can) : print_text(&d, o.no_color);
+	else if (d.write_err)
+		err = fail(d.write_err, "standard output cannot be written: %s",
+			   strerror(-d.write_err));
 	free_rows(&d);
 	if (err)
 		return cli_complain(CLI_FAILED);

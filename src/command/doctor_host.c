@@ -301,5 +301,7 @@ void doctor_host(struct doctor *d)
 	others(d);
 	modules(d);
 	tracefs(d);
+	doctor_tell(d);
 	mechanisms(d);
+	doctor_tell(d);
 }

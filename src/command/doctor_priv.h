@@ -22,13 +22,19 @@ struct doctor_row {
 
 struct doctor {
 	VEC(struct doctor_row) row;
+	size_t told; /* rows that are printed */
+	bool want_json, no_color;
 	bool out_of_memory;
+	int write_err; /* of standard output, as a negative errno; nothing is printed after it */
 };
 
 /* Adds a row; a remedy goes to the last row, once. .out_of_memory tells that a text is missing. */
 void doctor_add(struct doctor *d, enum doctor_state state, const char *what, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void doctor_remedy(struct doctor *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prints the rows so far, but for JSON: what follows may take long, or be ended by Ctrl-C. */
+void doctor_tell(struct doctor *d);
 
 /* doctor_host.c: adds rows on the kernel, our rights, and the ways to probe. */
 void doctor_host(struct doctor *d);

@@ -130,13 +130,16 @@ void doctor_target(struct doctor *d, int pid)
 	}
 	doctor_add(d, DOCTOR_OK, "process", "%d (%s)%s", pid, p->comm,
 		   p->ns_pid != p->pid ? ", in a pid namespace of its own" : "");
+	doctor_tell(d);
 	err = py_open(p, &rt);
 	if (err) {
 		cli_find_meant(err, pid);
 		doctor_add(d, DOCTOR_NO, "Python", "%s", fail_text());
 	} else {
 		build(d, rt);
+		doctor_tell(d);
 		shape(d, rt, births(d, rt));
+		doctor_tell(d);
 		pools(d, rt);
 	}
 	limits(d, p);
