@@ -375,6 +375,7 @@ static int loop(struct watch *w)
 		record_tell(&w->record);
 		cli_helpers_tell();
 		watch_count_children(w);
+		watch_near_end(w);
 		work(w, until_next(w, next_s));
 		check_alerts(w);
 		step_screen(w);

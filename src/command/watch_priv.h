@@ -51,6 +51,8 @@ int watch_name_target(int err, int pid);
 /* Prints a report; the final one goes to all files, too. */
 int watch_report(struct watch *w, bool final);
 int watch_read_baseline(struct watch *w);
+/* Begins what the last report waits for, when its time is near: it is there by then. */
+void watch_near_end(const struct watch *w);
 /* Adds the number of children to the recording now and then, so that reports of any moment can tell
  * of all processes as one. */
 void watch_count_children(struct watch *w);

@@ -8,6 +8,20 @@
 #include "out/out.h"
 
 #define COUNT_NS 2000000000ull /* between two counts of children in a recording */
+#define LAST_S	 0.8	       /* so long before its time is up a watch begins the last answers */
+
+static void ask_last(const struct watch *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->target[i].session)
+			session_ask_last(w->target[i].session);
+}
+
+void watch_near_end(const struct watch *w)
+{
+	if (w->o.duration_s > 0 && watch_elapsed_s(w) > w->o.duration_s - LAST_S)
+		ask_last(w);
+}
 
 static int fill(struct watch *w, struct report *r, bool final)
 {
@@ -21,6 +35,8 @@ static int fill(struct watch *w, struct report *r, bool final)
 	r->processes = report_alloc(r, w->n * sizeof(*r->processes));
 	if (!r->processes)
 		return fail(-ENOMEM, "no memory for a report");
+	if (final)
+		ask_last(w);
 	for (size_t i = 0; i < w->n; i++) {
 		struct report_process *p = &r->processes[r->n_processes];
 

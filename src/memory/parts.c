@@ -13,9 +13,10 @@
 #define MIN_NS	   3000000000ull /* between the first readings */
 #define LATER_NS   6000000000ull /* between later ones */
 #define MAX_NS	   120000000000ull
-#define FRESH_NS   1000000000ull /* time that a final report may wait for a reading */
-#define CROWDED_NS 150000000ull	 /* the same on a crowded machine */
-#define MIN_POINTS 3		 /* readings needed for a growth */
+#define QUICK_NS   500000000ull /* CPU time of a reading that is made once more at the end */
+#define WAIT_NS	   300000000ull /* time that a final report may wait for it */
+#define CROWDED_NS 150000000ull /* the same on a crowded machine */
+#define MIN_POINTS 3		/* readings needed for a growth */
 
 struct reading {
 	double t_s;
@@ -31,6 +32,7 @@ struct parts_log {
 	size_t n, step, skipped; /* every step'th reading is kept, and the last one */
 	struct reading last;
 	bool has_last;
+	bool is_asked; /* for the last reading; the owner's */
 };
 
 static void copy(const struct heap_parts *h, struct report_parts *out)
@@ -143,17 +145,34 @@ void parts_stop(struct parts_log *l)
 		free(l);
 }
 
-/* Waits for a new reading, for the final report, if reading is quick. Where many want each
- * processor the thread, at nice 0, would take ten times as long as it works, and the end of the
- * watch wait for that: what it has not read soon is told as it was read some seconds ago. */
-static void refresh(struct parts_log *l)
+/* Has a new reading made, if that is quick. */
+static void ask(struct parts_log *l)
 {
 	struct worker *w = &l->worker;
-	uint64_t until_ns = clock_ns() + (thread_is_crowded() ? CROWDED_NS : FRESH_NS);
 
 	pthread_mutex_lock(&w->lock);
-	w->hurry = l->has_last && l->cost_ns < FRESH_NS / 2;
+	w->hurry = l->has_last && l->cost_ns < QUICK_NS;
 	pthread_cond_broadcast(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void parts_ask_last(struct parts_log *l)
+{
+	if (!l || l->is_asked)
+		return;
+	l->is_asked = true;
+	ask(l);
+}
+
+/* Waits for the reading that was asked for. Where many want each processor the thread, at nice 0,
+ * would take ten times as long as it works, and the end of the watch wait for that: what it has not
+ * read soon is told as it was read some seconds ago. */
+static void await(struct parts_log *l, uint64_t now_ns)
+{
+	uint64_t until_ns = now_ns + (thread_is_crowded() ? CROWDED_NS : WAIT_NS);
+	struct worker *w = &l->worker;
+
+	pthread_mutex_lock(&w->lock);
 	while (w->hurry && !w->is_done && worker_wait(w, until_ns))
 		;
 	w->hurry = false;
@@ -215,15 +234,16 @@ static bool last_reading(struct parts_log *l, double span_s, struct report_parts
 	return has;
 }
 
-int parts_fill(struct parts_log *l, double span_s, struct report *r, struct report_process *p,
-	       struct retention_growth *grew)
+int parts_fill(struct parts_log *l, uint64_t now_ns, double span_s, struct report *r,
+	       struct report_process *p, struct retention_growth *grew)
 {
 	struct report_parts v;
 
 	if (!l)
 		return 0;
 	if (r->final) {
-		refresh(l);
+		parts_ask_last(l);
+		await(l, now_ns);
 		worker_cancel(&l->worker);
 	}
 	if (!last_reading(l, span_s, &v, grew))

@@ -58,8 +58,7 @@ static void fit(struct blocks *b, uint64_t now_ns)
 
 	if (now_ns - b->fitted_ns <= FIT_NS)
 		return;
-	b->malloc_grows = memory_malloc_grows(b->s->memory);
-	b->may_grow = memory_malloc_may_grow(b->s->memory);
+	b->malloc_grows = memory_malloc_grows(b->s->memory, &b->may_grow);
 	b->any_grows = b->malloc_grows || pools_growing(b->s->pools) ||
 		       types_growing(b->s->types, &name, 1);
 	b->has_tracemalloc = py_runs_tracemalloc(b->s->rt);

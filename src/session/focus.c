@@ -113,7 +113,7 @@ static uint64_t growing_classes(const struct session *s)
 {
 	uint64_t bits = pools_growing(s->pools);
 
-	if (memory_malloc_grows(s->memory) && !blocks_are_exact(s->blocks))
+	if (memory_malloc_grows(s->memory, NULL) && !blocks_are_exact(s->blocks))
 		bits |= 1ull << HEAP_MALLOC;
 	return bits;
 }

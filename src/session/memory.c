@@ -149,20 +149,19 @@ static uint64_t pause_memory(void *self, bool on)
 	return clock_ns();
 }
 
-bool memory_malloc_grows(const struct memory *m)
+bool memory_malloc_grows(const struct memory *m, bool *may)
 {
 	struct trend_fit fit;
 
 	trend_set_fit(m->trends, TREND_MALLOC, &fit);
+	if (may)
+		*may = fit.growing || fit.n < EARLY_POINTS;
 	return fit.growing;
 }
 
-bool memory_malloc_may_grow(const struct memory *m)
+void memory_ask_last(struct memory *m)
 {
-	struct trend_fit fit;
-
-	trend_set_fit(m->trends, TREND_MALLOC, &fit);
-	return fit.growing || fit.n < EARLY_POINTS;
+	parts_ask_last(m->parts);
 }
 
 void memory_metrics(const struct memory *m, struct metrics *out)
@@ -188,8 +187,8 @@ static int observe(void *self, const struct observation *to)
 	memwatch_fill(m->watch, to->r, &p->memory);
 	observe_trends(m, to->scratch, &to->e->memory);
 	judge_rss(&to->e->memory, &p->rss_curve);
-	parts_fill(m->parts, p->rss_curve.since_s > 0 ? p->rss_curve.since_s : INFINITY, to->r, p,
-		   &to->e->memory.kept.grew); /* unknown if memory runs out */
+	parts_fill(m->parts, to->now_ns, p->rss_curve.since_s > 0 ? p->rss_curve.since_s : INFINITY,
+		   to->r, p, &to->e->memory.kept.grew); /* unknown if memory runs out */
 	p->series = report_alloc(to->r, (m->n_series + 1) * sizeof(*p->series));
 	if (p->series) {
 		memcpy(p->series, m->series, m->n_series * sizeof(*p->series));

@@ -8,10 +8,9 @@
 struct memory;
 struct metrics;
 
-/* Does memory outside of the pools grow? */
-bool memory_malloc_grows(const struct memory *m);
-/* The same, or it is too early to know. */
-bool memory_malloc_may_grow(const struct memory *m);
+/* Does memory outside of the pools grow? @may: it does, or it is too early to know; or NULL. */
+bool memory_malloc_grows(const struct memory *m, bool *may);
+void memory_ask_last(struct memory *m); /* as session_ask_last() */
 void memory_metrics(const struct memory *m, struct metrics *out);
 
 #endif

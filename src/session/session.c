@@ -264,16 +264,20 @@ static int judge_once_more(struct session *s, const struct observation *to,
 	return err ? err : session_judge_again(s, to->e, to->r, p);
 }
 
+void session_ask_last(struct session *s)
+{
+	memory_ask_last(s->memory);
+}
+
 int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p)
 {
-	struct observation to = {.now_ns = now_ns, .r = r};
+	uint64_t until_ns = now_ns + (uint64_t)(s->o.wait_s * 1e9);
+	struct observation to = {.now_ns = now_ns, .until_ns = r->final ? until_ns : 0, .r = r};
 	size_t left = LINES_BYTES;
 	int err = report_new(&to.scratch);
 
 	if (err)
 		return err;
-	if (r->final)
-		to.until_ns = now_ns + (uint64_t)(s->o.wait_s * 1e9);
 	err = session_judge(s, &to, p);
 	if (!err && r->final)
 		err = judge_once_more(s, &to, p);

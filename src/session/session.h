@@ -59,6 +59,8 @@ void session_keep_alive(struct session *s);
 const char *session_end_reason(const struct session *s);
 /* Title for the first line: "python3, CPython 3.11.2". Lives as long as the session. */
 const char *session_title(const struct session *s);
+/* Begins what the last report waits for: of all its processes at one time, or some time before. */
+void session_ask_last(struct session *s);
 /* Fills a report as of @now_ns, which must not be before the last step: the same moment for all
  * processes of a report, however long answers take. The final one waits for wait_s from then on. */
 int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct report_process *p);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The last report of several processes: what it waits for in all of them together. */
-#include "session/holders_priv.h"
+#include "unit.h"
+
+#define session_ask_last ask_one
+#include "command/watch_report.c"
 
 #include <dirent.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "unit.h"
+#include "session/holders_priv.h"
 
 #define WAIT_NS	  200000000ull
 #define PROCESSES 4
@@ -59,6 +61,33 @@ static void it_waits_once_for_all_searches(void **state)
 		tear_down(&w[i]);
 }
 
+static unsigned asked;
+
+void session_ask_last(struct session *s)
+{
+	(void)s;
+	asked++;
+}
+
+/* Where the end is known. */
+static void answers_are_begun_before_it(void **state)
+{
+	static struct watch w = {.n = PROCESSES, .o = {.duration_s = 60}};
+
+	(void)state;
+	for (size_t i = 1; i < PROCESSES; i++)		    /* the first one has ended */
+		w.target[i].session = (struct session *)&w; /* nobody looks into it */
+	w.start_ns = clock_ns();
+	watch_near_end(&w);
+	assert_int_equal(asked, 0);
+	w.start_ns -= (uint64_t)((60 - LAST_S / 2) * 1e9);
+	watch_near_end(&w);
+	assert_int_equal(asked, PROCESSES - 1);
+	w.o.duration_s = 0; /* until Ctrl-C */
+	watch_near_end(&w);
+	assert_int_equal(asked, PROCESSES - 1);
+}
+
 static size_t threads(void)
 {
 	DIR *d = opendir("/proc/self/task");
@@ -102,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_waits_once_for_all_searches),
+		cmocka_unit_test(answers_are_begun_before_it),
 		cmocka_unit_test(a_last_report_ends_the_census),
 	};
 

@@ -12,6 +12,7 @@
 
 #define LIVE_OF_THREAD 42
 #define FAILS_AT       2
+#define PROCESSES      4
 
 static bool is_crowded, is_gone;
 
@@ -51,7 +52,7 @@ static double growth_over(double span_s)
 		h.python_live = 102400ull * (s < 30 ? s : 30);
 		keep(&l, s, &h);
 	}
-	assert_int_equal(parts_fill(&l, span_s, r, &p, &grew), 0);
+	assert_int_equal(parts_fill(&l, 0, span_s, r, &p, &grew), 0);
 	growth = p.parts->growth[PART_PYTHON_LIVE];
 	report_free(r);
 	return growth;
@@ -74,30 +75,44 @@ static void read_when_asked(void *log)
 	const struct heap_parts h = {.python_live = LIVE_OF_THREAD};
 	struct parts_log *l = log;
 
-	if (worker_rest(&l->worker, 10 * FRESH_NS) && worker_sleep(&l->worker, work_ns))
+	if (worker_rest(&l->worker, 10 * WAIT_NS) && worker_sleep(&l->worker, work_ns))
 		keep(l, 1, &h);
 }
 
-/* Returns what lives in Python's memory by a final report, after a reading of @cost_ns in which one
- * byte did. */
-static uint64_t live_at_last(uint64_t cost_ns)
+/* Begins with a reading of @cost_ns in which one byte of Python's memory lived. */
+static void set_up(struct parts_log *l, uint64_t cost_ns)
 {
-	static struct parts_log l;
 	const struct heap_parts h = {.python_live = 1, .cost_ns = cost_ns};
+
+	*l = (struct parts_log){.step = 1, .worker = {.job = read_when_asked, .arg = l}};
+	assert_int_equal(worker_start(&l->worker), 0);
+	keep(l, 0, &h);
+}
+
+/* Returns what lives by the final report of @now_ns. */
+static uint64_t live_at_last(struct parts_log *l, uint64_t now_ns)
+{
 	struct retention_growth grew = {0};
 	struct report_process p = {0};
 	struct report *r;
 	uint64_t live;
 
-	l = (struct parts_log){.step = 1, .worker = {.job = read_when_asked, .arg = &l}};
-	assert_int_equal(worker_start(&l.worker), 0);
 	assert_int_equal(report_new(&r), 0);
 	r->final = true;
-	keep(&l, 0, &h);
-	assert_int_equal(parts_fill(&l, INFINITY, r, &p, &grew), 0);
-	assert_true(l.worker.stop); /* it ends beside what is still to be done */
+	assert_int_equal(parts_fill(l, now_ns, INFINITY, r, &p, &grew), 0);
+	assert_true(l->worker.stop); /* it ends beside what is still to be done */
 	live = p.parts->bytes[PART_PYTHON_LIVE];
 	report_free(r);
+	return live;
+}
+
+static uint64_t live_of_one(uint64_t cost_ns)
+{
+	static struct parts_log l;
+	uint64_t live;
+
+	set_up(&l, cost_ns);
+	live = live_at_last(&l, clock_ns());
 	assert_true(worker_stop(&l.worker, 0));
 	return live;
 }
@@ -106,13 +121,59 @@ static void a_final_report_waits_for_what_is_quick(void **state)
 {
 	(void)state;
 	is_crowded = false;
-	work_ns = 2 * CROWDED_NS;
-	assert_int_equal(live_at_last(FRESH_NS / 2 - 1), LIVE_OF_THREAD);
-	assert_int_equal(live_at_last(FRESH_NS / 2), 1);
+	work_ns = CROWDED_NS + 20000000;
+	assert_int_equal(live_of_one(QUICK_NS - 1), LIVE_OF_THREAD);
+	assert_int_equal(live_of_one(QUICK_NS), 1);
 	is_crowded = true;
-	assert_int_equal(live_at_last(0), 1);
+	work_ns = 4 * CROWDED_NS;
+	assert_int_equal(live_of_one(0), 1);
 	work_ns = 0;
-	assert_int_equal(live_at_last(0), LIVE_OF_THREAD);
+	assert_int_equal(live_of_one(0), LIVE_OF_THREAD);
+}
+
+static void it_waits_once_for_all_processes(void **state)
+{
+	static struct parts_log l[PROCESSES];
+	uint64_t now = clock_ns();
+
+	(void)state;
+	is_crowded = false;
+	work_ns = CROWDED_NS;
+	for (size_t i = 0; i < PROCESSES; i++)
+		set_up(&l[i], 0);
+	/* All are read by the moment to which the first one is waited for. */
+	for (size_t i = 0; i < PROCESSES; i++)
+		parts_ask_last(&l[i]);
+	for (size_t i = 0; i < PROCESSES; i++)
+		assert_int_equal(live_at_last(&l[i], now), LIVE_OF_THREAD);
+	for (size_t i = 0; i < PROCESSES; i++)
+		assert_true(worker_stop(&l[i].worker, 0));
+	/* None is. */
+	work_ns = 10 * WAIT_NS;
+	now = clock_ns();
+	for (size_t i = 0; i < PROCESSES; i++) {
+		set_up(&l[i], 0);
+		assert_int_equal(live_at_last(&l[i], now), 1);
+	}
+	assert_in_range(clock_ns() - now, WAIT_NS, 2 * WAIT_NS);
+	for (size_t i = 0; i < PROCESSES; i++)
+		assert_true(worker_stop(&l[i].worker, 0));
+}
+
+/* Where the end is known it is not waited for what was asked for in time, nor is that asked twice.
+ */
+static void one_that_was_asked_for_before_is_there(void **state)
+{
+	static struct parts_log l;
+
+	(void)state;
+	work_ns = 0;
+	set_up(&l, 0);
+	parts_ask_last(&l);
+	for (int i = 0; i < 500 && !worker_is_done(&l.worker); i++)
+		usleep(10000);
+	assert_int_equal(live_at_last(&l, 0), LIVE_OF_THREAD);
+	assert_true(worker_stop(&l.worker, 0));
 }
 
 static uint64_t live_now(struct parts_log *l)
@@ -123,6 +184,13 @@ static uint64_t live_now(struct parts_log *l)
 	live = l->has_last ? l->last.v.bytes[PART_PYTHON_LIVE] : 0;
 	pthread_mutex_unlock(&l->worker.lock);
 	return live;
+}
+
+/* Waits for one reading more. */
+static void read_again(struct parts_log *l)
+{
+	ask(l);
+	await(l, clock_ns());
 }
 
 /* Descriptors ran out for a moment. */
@@ -138,11 +206,11 @@ static void one_that_fails_is_not_the_last(void **state)
 		usleep(10000);
 	for (unsigned n = 1; n <= FAILS_AT + 1; n++) {
 		assert_int_equal(live_now(&l), n == FAILS_AT ? n - 1 : n);
-		refresh(&l);
+		read_again(&l);
 	}
 	is_gone = true;
-	refresh(&l);
-	assert_true(worker_await(&l.worker, FRESH_NS));
+	read_again(&l);
+	assert_true(worker_await(&l.worker, WAIT_NS));
 	assert_true(worker_stop(&l.worker, 0));
 }
 
@@ -178,6 +246,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_grow_over_the_span_of_rss),
 		cmocka_unit_test(a_final_report_waits_for_what_is_quick),
+		cmocka_unit_test(it_waits_once_for_all_processes),
+		cmocka_unit_test(one_that_was_asked_for_before_is_there),
 		cmocka_unit_test(one_that_fails_is_not_the_last),
 		cmocka_unit_test(one_reading_can_be_ended),
 	};

@@ -10,11 +10,12 @@
 #define stop_asked	   is_stopped
 #define watch_report	   report_once
 #define record_tell	   tell_of_recording
+#define watch_near_end	   look_at_end
 #include "command/watch.c"
 
 #define STEPS 3
 
-static unsigned steps, reports;
+static unsigned steps, reports, looks;
 static bool is_gone;
 static char said[256];
 static unsigned told_after; /* which step a trouble of the recording was told last */
@@ -63,6 +64,12 @@ int watch_report(struct watch *w, bool final)
 	return 0;
 }
 
+void watch_near_end(const struct watch *w)
+{
+	(void)w;
+	looks++;
+}
+
 void record_tell(struct record *r)
 {
 	(void)r;
@@ -78,6 +85,7 @@ static void a_trouble_of_the_recording_waits_for_no_report(void **state)
 	assert_int_equal(loop(&w), 0);
 	assert_int_equal(steps, STEPS);
 	assert_int_equal(reports, 1);
+	assert_int_equal(looks, STEPS);
 	/* Then comes the end, which tells it itself. */
 	assert_int_equal(told_after, STEPS - 1);
 }
