@@ -442,10 +442,20 @@ bool holders_keep_pace(const struct evidence *e, const struct report_site *site,
 	return f && fill_paced_s(&f->fill, per_s) > 0;
 }
 
+/* Entries a second that the site's objects come with. One that is new may be several of them: a
+ * dict, and the list in it. */
+static double come_with(const struct holder_fact *f, const struct report_site *site)
+{
+	bool is_known = f->has_new_entries && f->entries >= REPLACED_FEWEST;
+
+	return site->growth_count_per_s *
+	       (is_known && f->objects > f->entries ? (double)f->entries / f->objects : 1);
+}
+
 const char *holders_paced(const struct evidence *e, const struct report_site *site, double *per_s)
 {
 	const struct holder_fact *f = endless(e, site);
-	double rate = f ? fill_paced_per_s(&f->fill, site->growth_count_per_s) : 0;
+	double rate = f ? fill_paced_per_s(&f->fill, come_with(f, site)) : 0;
 
 	if (!(rate > 0))
 		return NULL;
@@ -457,7 +467,7 @@ bool holders_may_keep_pace(const struct evidence *e, const struct report_site *s
 {
 	const struct holder_fact *f = endless(e, site);
 
-	return f && fill_may_keep_pace(&f->fill, site->growth_count_per_s);
+	return f && fill_may_keep_pace(&f->fill, come_with(f, site));
 }
 
 bool holders_rooted(const struct evidence *e, const struct report_site *site)

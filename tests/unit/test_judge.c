@@ -1057,6 +1057,30 @@ static void too_few_entries_tell_of_no_cache(void **state)
 	assert_null(strstr(site_at(&w->p, "handle")->reason, "slows down"));
 }
 
+/* Each entry of the list is a dict with another object in it: the line makes twice as many objects
+ * as the list gets entries, and that is no sign that it makes fewer of late. */
+static void entries_of_several_objects_keep_their_pace(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s;
+
+	bend(w, 1600);
+	judge_held(w);
+	assert_in_range(site_at(&w->p, "handle")->growth_count_per_s, 10, 12);
+	w->holder[0].objects = 40;
+	w->holder[0].entries = 20;
+	for (int k = 0; k < 4; k++) {
+		put_in(w, 6, k == 2 ? 17 : 50, k == 3 ? 1.3 : 1);
+		w->holder[0].has_new_entries = k; /* old ones may get many objects each */
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		s = site_at(&w->p, "handle");
+		assert_int_equal(s->verdict, CLASS_GROWING);
+		assert_true(!strstr(s->reason, "slows down") == (k == 1 || k == 2));
+		assert_true(!strstr(s->reason, "entries/s, about as many") == (k != 1));
+		assert_true(!strstr(s->reason, "too early") == (k != 2));
+	}
+}
+
 /* The census counts their type, and this line alone makes it; so many go into the list, too: that
  * is the rate, and a leak. */
 static void two_counts_tell_the_rate(void **state)
@@ -3526,6 +3550,7 @@ int main(int argc, char **argv)
 		TEST(a_type_keeps_its_pace),
 		TEST(what_gets_as_many_as_before_is_no_cache),
 		TEST(too_few_entries_tell_of_no_cache),
+		TEST(entries_of_several_objects_keep_their_pace),
 		TEST(two_counts_tell_the_rate),
 		TEST(a_type_that_keeps_its_pace_is_no_cache),
 		TEST(a_type_tells_that_it_goes_on),
