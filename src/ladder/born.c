@@ -59,3 +59,10 @@ uint64_t born_until(struct born *b, uint64_t type, uint64_t class)
 		*bits |= class;
 	return now && *now && all ? *all : 0;
 }
+
+bool born_may_be(const struct born *b, uint64_t type, const struct ladder_aim *missed)
+{
+	const uint64_t *bits = map64_get(&b->classes, type);
+
+	return ladder_aims_at(missed, type) || (bits && *bits & missed->classes);
+}

@@ -23,5 +23,7 @@ void born_admit(struct born *b);
 /* The admitted window met a body of @type in @class (a bit). Returns the births of @type until the
  * window's end; 0 = it may have missed some. */
 uint64_t born_until(struct born *b, uint64_t type, uint64_t class);
+/* May some of @type be what @missed aims at? */
+bool born_may_be(const struct born *b, uint64_t type, const struct ladder_aim *missed);
 
 #endif

@@ -19,9 +19,8 @@
 #define LADDER_LOOK 8192 /* objects read per look */
 #endif
 #define MAX_SHIFT 20
-/* after the ladder was nearly empty for so long, more are admitted again */
-#define RELAX_NS 30000000000ull
-#define GONE_NS	 100000000 /* time until somebody has noticed that the target ended */
+#define RELAX_NS  30000000000ull /* nearly empty for so long, the ladder admits more again */
+#define GONE_NS	  100000000	 /* time until somebody has noticed that the target ended */
 
 struct ladder {
 	struct heap *heap;
@@ -259,9 +258,11 @@ static bool is_aimed_at(const struct ladder_aim *aim, const struct sample *s)
 static void drop_partial(struct ladder *l, struct sample *v, size_t n, uint32_t burst,
 			 const struct ladder_aim *missed)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		v[i].nth = born_may_be(&l->born, v[i].type, missed) ? 0 : v[i].nth;
 		if (v[i].addr && v[i].partial && v[i].burst >= burst && is_aimed_at(missed, &v[i]))
 			drop_one(l, &v[i]);
+	}
 }
 
 void ladder_keep(struct ladder *l, const struct ladder_aim *aim)

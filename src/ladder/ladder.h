@@ -75,7 +75,7 @@ void ladder_drop_look(struct ladder *l, uint64_t births);
  * born elsewhere, unseen, at the same address. */
 void ladder_keep(struct ladder *l, const struct ladder_aim *aim);
 /* Drops samples of @missed that partial windows since @burst saw, on the ladder and in the last
- * look: those windows did not see all births of it. */
+ * look: those windows did not see all births of it. Those that stay have no number among them. */
 void ladder_drop_partial(struct ladder *l, uint32_t burst, const struct ladder_aim *missed);
 
 /* Reads the samples that are due. Returns when the next one is (0 = the ladder is empty). */

@@ -113,6 +113,19 @@ static bool is_among(const uint64_t *types, size_t n, uint64_t type)
 	return n;
 }
 
+static void sum_usual(struct birthplaces *b)
+{
+	for (size_t i = 0; i < b->aimed.n; i++)
+		b->aimed.v[i].usual = 0;
+	for (size_t i = 0; b->aimed.n && i < b->pairs.n; i++) {
+		const struct birthplace *p = &b->pairs.v[i];
+		struct birthplace_aimed *a = aimed_at(b, p->type);
+
+		if (a)
+			a->usual += (double)(b->births[p->site] + p->by_class);
+	}
+}
+
 void birthplaces_count(struct birthplaces *b, const struct pl_birth *ring, uint64_t from,
 		       uint64_t to, const uint64_t *types, size_t n, uint64_t classes)
 {
@@ -130,26 +143,55 @@ void birthplaces_count(struct birthplaces *b, const struct pl_birth *ring, uint6
 	for (size_t i = 0; classes && i < b->pairs.n; i++) {
 		struct birthplace *p = &b->pairs.v[i];
 
-		if (births[p->site] && birthplaces_classes(b, p->type, 0) & classes)
-			p->by_class += births[p->site];
+		if (!births[p->site] || !(birthplaces_classes(b, p->type, 0) & classes))
+			continue;
+		p->by_class += births[p->site];
+		p->by_set += births[p->site];
 	}
 	for (size_t i = 0; i < n; i++) {
 		a = aimed_at(b, types[i]) ? NULL : vec_push(&b->aimed);
 		if (a)
 			a->type = types[i];
 	}
-	for (size_t i = 0; i < b->aimed.n; i++)
-		b->aimed.v[i].usual = 0;
-	for (size_t i = 0; b->aimed.n && i < b->pairs.n; i++) {
+	for (size_t i = 0; i < b->pairs.n; i++) {
 		const struct birthplace *p = &b->pairs.v[i];
 
-		a = aimed_at(b, p->type);
+		a = is_among(types, n, p->type) ? aimed_at(b, p->type) : NULL;
 		if (!a)
 			continue;
-		a->usual += (double)(b->births[p->site] + p->by_class);
-		if (is_among(types, n, p->type))
-			a->aimed += births[p->site];
+		a->aimed += births[p->site];
+		a->by_set += births[p->site];
 	}
+	sum_usual(b);
+}
+
+void birthplaces_begin_set(struct birthplaces *b)
+{
+	for (size_t i = 0; i < b->pairs.n; i++)
+		b->pairs.v[i].by_set = 0;
+	for (size_t i = 0; i < b->aimed.n; i++)
+		b->aimed.v[i].by_set = 0;
+}
+
+void birthplaces_take_back(struct birthplaces *b, const uint64_t *types, size_t n, uint64_t classes)
+{
+	for (size_t i = 0; classes && i < b->pairs.n; i++) {
+		struct birthplace *p = &b->pairs.v[i];
+
+		if (!(birthplaces_classes(b, p->type, 0) & classes))
+			continue;
+		p->by_class -= p->by_set;
+		p->by_set = 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct birthplace_aimed *a = aimed_at(b, types[i]);
+
+		if (!a)
+			continue;
+		a->aimed -= a->by_set;
+		a->by_set = 0;
+	}
+	sum_usual(b);
 }
 
 void birthplaces_by_stack(const struct pl_birth *ring, uint64_t from, uint64_t to,

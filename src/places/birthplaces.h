@@ -11,8 +11,9 @@
 struct birthplace {
 	uint64_t type;
 	uint16_t site;
-	uint64_t by_class; /* births at the site while only sites of a class of the type were probed
-			    */
+	/* births at the site while only sites of a class of the type were probed, and those of the
+	 * present set of sites among them */
+	uint64_t by_class, by_set;
 };
 
 /* Counts births of a type whose sites were probed alone at times. */
@@ -21,6 +22,7 @@ struct birthplace_aimed {
 	/* births at its sites: while all sites or those of one of its classes were probed; and
 	 * while the sites of some types alone were, this one among them */
 	double usual, aimed;
+	double by_set; /* part of aimed: while the present set of sites was probed */
 };
 
 struct birthplaces {
@@ -53,6 +55,12 @@ double birthplaces_share(const struct birthplaces *b, const bool *want, size_t n
  * only those of the @n @types; if @classes (bits) is not 0, only those of these classes. */
 void birthplaces_count(struct birthplaces *b, const struct pl_birth *ring, uint64_t from,
 		       uint64_t to, const uint64_t *types, size_t n, uint64_t classes);
+/* From here on births come while a new set of sites is probed, or all are. */
+void birthplaces_begin_set(struct birthplaces *b);
+/* Takes back the births of @n @types and of @classes (bits) that came while the present set was
+ * probed: their samples are worth nothing. */
+void birthplaces_take_back(struct birthplaces *b, const uint64_t *types, size_t n,
+			   uint64_t classes);
 /* Adds the births [@from, @to) of @ring to @t, as a window that saw all births. */
 void birthplaces_by_stack(const struct pl_birth *ring, uint64_t from, uint64_t to,
 			  struct traffic *t);

@@ -163,11 +163,11 @@ static int observe(void *self, const struct observation *to)
 	p->lost[LOST_WINDOWS_REFUSED].n = b->windows_refused;
 	p->lost[LOST_BIRTHS_UNSEEN].n = b->unseen.missed;
 	/* windows on some types saw no births of others */
-	on -= b->aimed_ns;
+	on -= b->watched.by_type_ns;
 	o->coverage = p->on_s > 0 ? p->coverage * (double)on / 1e9 / p->on_s : 0;
 	o->bursts = b->bursts;
-	o->watched = &b->watched;
-	o->aimed = &b->aimed;
+	o->watched = &b->watched.all;
+	o->aimed = &b->watched.aimed;
 	stacks_find_roots(s->stacks, &b->traffic);
 	o->traffic = &b->traffic;
 	return 0;

@@ -3,10 +3,10 @@
 #ifndef PYLEAK_SESSION_BIRTHS_PRIV_H
 #define PYLEAK_SESSION_BIRTHS_PRIV_H
 
-#include "base/coverage.h"
 #include "inquiry/deaths.h"
 #include "inquiry/unseen.h"
 #include "ladder/ladder.h"
+#include "ladder/watched.h"
 #include "ledger/aim.h"
 #include "places/birthplaces.h"
 #include "session/session_priv.h"
@@ -49,10 +49,9 @@ struct births {
 	uint64_t told; /* births before this number have killed older samples */
 	/* windows left out for the target or the host, or without a turn; tries in a row for one */
 	uint64_t windows_refused, waits;
-	struct coverage watched, aimed; /* aimed: also windows on some types alone */
-	uint64_t aimed_ns;		/* part of on_ns: windows on some types alone */
-	uint64_t unlooked_ns;		/* part of on_ns in which births became no samples */
-	uint64_t not_before;		/* BIRTHS_ALWAYS is tried again no earlier */
+	struct watched watched;
+	uint64_t unlooked_ns; /* part of on_ns in which births became no samples that stay */
+	uint64_t not_before;  /* BIRTHS_ALWAYS is tried again no earlier */
 	double backoff_s;
 	/* BIRTHS_ALWAYS: births looked at, when they were, when again; births paid for (the next
 	 * window does not pay for them again), when they were; since when probes are in */

@@ -257,16 +257,6 @@ void births_plan(struct births *b)
 	b->due.burst = b->is_far ? far : next;
 }
 
-/* Windows on some types see no others: for those they are none. */
-static void watched(struct births *b, uint64_t from, uint64_t to, bool by_type)
-{
-	if (by_type)
-		b->aimed_ns += to - from;
-	else
-		coverage_add(&b->watched, from, to);
-	coverage_add(&b->aimed, from, to);
-}
-
 void births_burst(struct births *b)
 {
 	uint64_t before = b->told, began, opened, first, looked, looked_ns, last, closed, skipped;
@@ -321,6 +311,16 @@ void births_burst(struct births *b)
 		if (b->unseen.is_suspect)
 			focus_full_next(&b->focus);
 	}
+	if (!is_broken) { /* before what is learnt may take it back */
+		skipped = aim_left_out(b->skip, b->s->kern.stats->skip);
+		if (!by_type)
+			b->aim.usual = closed - opened < WINDOW_MAX_NS ? skipped + last - first : 0;
+		opened = seen_from(opened, looked_ns, skipped, skipped + looked - first);
+		seen = seen_from(opened, looked_ns, missed, looked - first);
+		b->on_ns += closed - opened;
+		b->unlooked_ns += closed - looked_ns + seen - opened;
+		watched_add(&b->watched, seen, looked_ns, focus ? &aim : NULL);
+	}
 	if (last - before > PL_BIRTH_SLOTS)
 		before = last - PL_BIRTH_SLOTS;
 	focus_learn(b, before, last);
@@ -331,16 +331,6 @@ void births_burst(struct births *b)
 	b->told = last;
 
 	b->bursts++;
-	if (!is_broken) {
-		skipped = aim_left_out(b->skip, b->s->kern.stats->skip);
-		if (!by_type)
-			b->aim.usual = closed - opened < WINDOW_MAX_NS ? skipped + last - first : 0;
-		opened = seen_from(opened, looked_ns, skipped, skipped + looked - first);
-		seen = seen_from(opened, looked_ns, missed, looked - first);
-		b->on_ns += closed - opened;
-		b->unlooked_ns += closed - looked_ns + seen - opened;
-		watched(b, seen, looked_ns, by_type);
-	}
 	ledger_births(&b->s->ledger, clock_ns(),
 		      (uint64_t)(cost_ns(b, last - (before > b->polled ? before : b->polled)) /
 				 b->s->ledger.birth_ns),
@@ -393,7 +383,7 @@ static void look_always(struct births *b)
 	seen = settle(b, b->last_seen, last) ? seen_from(b->looked_ns, now, missed, looked - from)
 					     : now;
 	if (seen < now)
-		watched(b, seen, now, is_by_type(b));
+		watched_add(&b->watched, seen, now, b->focus.is_on ? &b->focus.aim : NULL);
 	b->unlooked_ns += seen - b->looked_ns;
 	b->looked_ns = now;
 	settle_unseen(b, b->last_seen);

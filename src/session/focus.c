@@ -42,16 +42,21 @@ static void close_sets(struct focus *f)
 	f->n_sites = 0;
 }
 
-/* Ends sets that were blind to births of @missed; drops samples of young sets. Older sets missed
- * only rare births: the leak that they have shown is worth more than a few temporaries. */
+/* Ends sets that were blind to births of @missed; drops samples of young sets, with the time of
+ * their windows where these keep none. Older sets missed only rare births: the leak that they have
+ * shown is worth more than a few temporaries. */
 static void mend(struct births *b, const struct ladder_aim *missed)
 {
 	struct focus *f = &b->focus;
 
 	log_debug("focus: blind to births of %zu types, of classes %llx since window %u",
 		  missed->n_types, (unsigned long long)missed->classes, f->first_burst);
-	if (clock_ns() - f->made_ns < YOUNG_NS)
+	if (clock_ns() - f->made_ns < YOUNG_NS) {
 		ladder_drop_partial(b->ladder, f->first_burst, missed);
+		birthplaces_take_back(&f->places, missed->type, missed->n_types, missed->classes);
+		if (!memcmp(missed, &f->aim, sizeof(f->aim)))
+			b->unlooked_ns += watched_take_back(&b->watched);
+	}
 	close_sets(f);
 	b->focus.is_on = false; /* whoever attaches next finds no sets */
 }
@@ -134,6 +139,8 @@ static void make_sets(struct births *b, const struct ladder_aim *aim, const bool
 		close_sets(&b->focus);
 		return;
 	}
+	watched_begin_set(&b->watched);
+	birthplaces_begin_set(&b->focus.places);
 	b->focus.aim = *aim;
 	b->focus.n_sites = n;
 	b->focus.first_burst = b->bursts;

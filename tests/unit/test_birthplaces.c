@@ -123,6 +123,31 @@ static void seen_with_its_class(void **state)
 	assert_true(birthplaces_often(&b, 104) == 1);
 }
 
+/* The set was blind to some births: those that it saw are taken back, and no others. */
+static void taken_back(void **state)
+{
+	static struct pl_birth ring[PL_BIRTH_SLOTS];
+	uint64_t type = 105;
+
+	(void)state;
+	learn_classes();
+	assert_true(birthplaces_learn_class(&b, 105, 1 << 4));
+	for (size_t i = 0; i < PL_BIRTH_SLOTS; i++)
+		ring[i] = (struct pl_birth){.type = 105, .site = 3};
+	birthplaces_count(&b, ring, 0, 300, &type, 1, 0);
+	birthplaces_begin_set(&b);
+	birthplaces_count(&b, ring, 0, 600, &type, 1, 0);
+	assert_true(fabs(birthplaces_often(&b, 105) - 10) < 0.001);
+	birthplaces_take_back(&b, &type, 1, 0);
+	assert_true(fabs(birthplaces_often(&b, 105) - 4) < 0.001);
+	birthplaces_count(&b, ring, 0, 200, NULL, 0, 1 << 4);
+	assert_true(fabs(birthplaces_often(&b, 105) - 2) < 0.001);
+	birthplaces_take_back(&b, NULL, 0, 1 << 5);
+	assert_true(fabs(birthplaces_often(&b, 105) - 2) < 0.001);
+	birthplaces_take_back(&b, NULL, 0, 1 << 4);
+	assert_true(fabs(birthplaces_often(&b, 105) - 4) < 0.001);
+}
+
 static void by_their_stacks(void **state)
 {
 	static struct pl_birth ring[PL_BIRTH_SLOTS];
@@ -149,6 +174,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sites_of_a_class, begin, end),
 		cmocka_unit_test_setup_teardown(seen_more_often, begin, end),
 		cmocka_unit_test_setup_teardown(seen_with_its_class, begin, end),
+		cmocka_unit_test_setup_teardown(taken_back, begin, end),
 		cmocka_unit_test(by_their_stacks),
 	};
 

@@ -15,6 +15,8 @@
 #define LATE_US	 300000
 #define MANY	 16384	 /* births, twice as many as one look has room for */
 #define LINGERED 1000000 /* events meanwhile */
+#define SECOND	 1000000000ull
+#define TYPE	 64
 
 static struct {
 	struct session s;
@@ -104,8 +106,8 @@ static void a_window_that_closes_late_has_not_watched_longer(void **state)
 	set_up(true);
 	births_burst(&k.b);
 	assert_int_equal(k.b.bursts, 1);
-	assert_int_equal(k.b.watched.n, 1);
-	on_s = k.b.watched.v[0].on_s;
+	assert_int_equal(k.b.watched.all.n, 1);
+	on_s = k.b.watched.all.v[0].on_s;
 	closed_s = (double)k.b.on_ns / 1e9; /* the probes were in */
 	assert_true(closed_s > LATE_US / 1e6);
 	assert_true(on_s > 0.1 && on_s < closed_s - 0.9 * LATE_US / 1e6);
@@ -139,10 +141,10 @@ static void a_window_has_watched_since_the_first_birth_that_is_looked_at(void **
 		began = clock_ns();
 		assert_int_equal(pthread_create(&thread, NULL, bear_many, NULL), 0);
 		births_burst(&k.b);
-		assert_int_equal(k.b.watched.n, 1);
+		assert_int_equal(k.b.watched.all.n, 1);
 		seen = ladder_stats(k.b.ladder)->gone;
 		if (seen) {
-			double on_s = k.b.watched.v[0].on_s;
+			double on_s = k.b.watched.all.v[0].on_s;
 
 			assert_true(on_s < 0.51 * (double)(clock_ns() - began) / 1e9);
 			assert_true(fabs(told_s() - on_s) < 1e-6);
@@ -163,7 +165,7 @@ static void a_window_that_was_overrun_has_not_watched(void **state)
 	births_burst(&k.b);
 	assert_int_equal(k.b.bursts, 1);
 	assert_true(k.b.overruns > 0);
-	assert_int_equal(k.b.watched.n, 0);
+	assert_int_equal(k.b.watched.all.n, 0);
 	assert_int_equal(k.b.traffic.n_moments, 0);
 	assert_int_equal(k.b.on_ns, 0);
 	tear_down();
@@ -192,7 +194,7 @@ static void nor_has_a_look_while_probes_stay_in(void **state)
 	k.stats.births = PL_BIRTH_SLOTS + 1;
 	births_poll(&k.b);
 	assert_true(k.b.overruns > 0);
-	assert_true(!k.b.watched.n || k.b.watched.v[0].on_s < 0.05);
+	assert_true(!k.b.watched.all.n || k.b.watched.all.v[0].on_s < 0.05);
 	assert_true(told_s() < 0.05);
 	tear_down();
 }
@@ -246,9 +248,80 @@ static void a_quiet_window_is_looked_at_rarely(void **state)
 	getrusage(RUSAGE_THREAD, &before);
 	births_burst(&k.b);
 	getrusage(RUSAGE_THREAD, &after);
-	assert_true(k.b.watched.v[0].on_s > 0.1);
+	assert_true(k.b.watched.all.v[0].on_s > 0.1);
 	assert_true(after.ru_nvcsw - before.ru_nvcsw < 100);
 	tear_down();
+}
+
+/* A type of the set's class is met at a place that is not in the set, after a window of 0.1 s on
+ * all places and one of 0.3 s on the set. */
+static void learn_of_a_place(uint64_t classes, uint64_t age_ns)
+{
+	struct focus *f = &k.b.focus;
+
+	set_up(false);
+	k.sites.n = 30;
+	birthplaces_learn(&f->places, TYPE, 1);
+	birthplaces_learn_class(&f->places, TYPE, 1 << 3);
+	watched_add(&k.b.watched, 10 * SECOND, 10 * SECOND + SECOND / 10, NULL);
+	watched_begin_set(&k.b.watched);
+	f->aim.classes = classes;
+	f->want[1] = true;
+	f->made_ns = clock_ns() - age_ns;
+	watched_add(&k.b.watched, 20 * SECOND, 20 * SECOND + 3 * SECOND / 10, &f->aim);
+	assert_int_equal(k.b.watched.all.n, 2);
+	k.births[0] = (struct pl_birth){.object = 640, .type = TYPE, .site = 2, .lap = 1};
+	focus_learn(&k.b, 0, 1);
+	assert_false(ladder_has_aim(&f->aim));
+}
+
+static void forget_it(void)
+{
+	focus_free(&k.b.focus);
+	tear_down();
+}
+
+/* Its samples are dropped, and so is the time of its windows. */
+static void a_young_set_that_was_blind_has_not_watched(void **state)
+{
+	(void)state;
+	learn_of_a_place(1 << 3, SECOND);
+	assert_int_equal(k.b.watched.all.n, 1);
+	assert_int_equal(k.b.watched.aimed.n, 1);
+	assert_true(fabs(k.b.watched.all.v[0].on_s - 0.1) < 1e-6);
+	assert_int_equal(k.b.unlooked_ns, 3 * SECOND / 10);
+	forget_it();
+}
+
+/* Samples of an older set stay, and so do those of its other classes. */
+static void windows_that_keep_samples_keep_their_time(void **state)
+{
+	(void)state;
+	for (int is_old = 0; is_old < 2; is_old++) {
+		learn_of_a_place(is_old ? 1 << 3 : 1 << 3 | 1 << 4, is_old ? 100 * SECOND : SECOND);
+		assert_int_equal(k.b.watched.all.n, 2);
+		assert_int_equal(k.b.unlooked_ns, 0);
+		forget_it();
+	}
+}
+
+/* Windows on types alone saw no others, and are taken back, too. */
+static void a_set_on_types_gives_its_time_back(void **state)
+{
+	const struct ladder_aim aim = {.type = {TYPE}, .n_types = 1};
+	struct watched w = {0};
+
+	(void)state;
+	watched_add(&w, SECOND, 2 * SECOND, NULL);
+	watched_begin_set(&w);
+	watched_add(&w, 3 * SECOND, 5 * SECOND, &aim);
+	watched_add(&w, 6 * SECOND, 7 * SECOND, NULL);
+	assert_int_equal(w.all.n, 2);
+	assert_int_equal(w.aimed.n, 3);
+	assert_int_equal(w.by_type_ns, 2 * SECOND);
+	assert_int_equal(watched_take_back(&w), 2 * SECOND);
+	assert_int_equal(w.aimed.n, 2);
+	assert_int_equal(w.by_type_ns, 0);
 }
 
 int main(void)
@@ -262,6 +335,9 @@ int main(void)
 		cmocka_unit_test(what_it_met_until_it_was_closed_is_charged),
 		cmocka_unit_test(probes_that_stayed_in_are_charged_to_the_end),
 		cmocka_unit_test(a_quiet_window_is_looked_at_rarely),
+		cmocka_unit_test(a_young_set_that_was_blind_has_not_watched),
+		cmocka_unit_test(windows_that_keep_samples_keep_their_time),
+		cmocka_unit_test(a_set_on_types_gives_its_time_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

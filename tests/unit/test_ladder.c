@@ -225,6 +225,21 @@ static void births_of_a_type_are_counted(void **state)
 	assert_int_equal(last_nth(), 5);
 }
 
+/* Births of a type were counted whose samples are dropped: those that stay are no share of them. */
+static void one_of_a_type_that_was_missed_has_no_number(void **state)
+{
+	(void)state;
+	bear(OTHER, TYPE);
+	look();
+	admit();
+	assert_int_equal(last_nth(), 1);
+	ladder_drop_partial(k.ladder, 1, &(struct ladder_aim){.classes = 2});
+	assert_int_equal(last_nth(), 1);
+	ladder_drop_partial(k.ladder, 1, &(struct ladder_aim){.classes = 1});
+	assert_alive(1);
+	assert_int_equal(last_nth(), 0);
+}
+
 static void bear_of(uint64_t object, uint64_t stack)
 {
 	bear(object, TYPE);
@@ -367,6 +382,7 @@ int main(void)
 		TEST(one_that_its_end_kept_has_no_line),
 		TEST(what_a_look_has_no_room_for_is_told),
 		TEST(births_of_a_type_are_counted),
+		TEST(one_of_a_type_that_was_missed_has_no_number),
 		TEST(who_dies_for_another_is_counted),
 		TEST(who_is_relieved_between_windows_is_counted),
 		TEST(those_that_have_moved_are_killed_all_the_same),
