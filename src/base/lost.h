@@ -37,6 +37,7 @@
 	  "a page went between our look at it and its reading, which brought it back")
 
 #define CENSUS_NAMES_KEY "census_names_unread"
+#define CENSUS_POOLS_KEY "census_pools"
 
 /* The heap that a census has read. */
 #define CENSUS_LOST(X)                                                                         \
@@ -52,7 +53,7 @@
 	  "a mapping with much other memory was not searched to its end for blocks of malloc") \
 	X(MALLOC, "census_malloc",                                                             \
 	  "the blocks of malloc, which were not found: big strings and bytes are missing")     \
-	X(POOLS, "census_pools",                                                               \
+	X(POOLS, CENSUS_POOLS_KEY,                                                             \
 	  "the pools of pymalloc, which were not found: only what the collector tracks is "    \
 	  "counted")
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/lost.h"
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 
@@ -377,6 +378,15 @@ static void bound_total(struct joined *to, const struct census_bound *b, const s
 	to->evidence.levelled_bytes *= part;
 }
 
+/* Without the pools a census counts some types in part, and knows nothing of the others. */
+static bool has_pools(const struct report_process *p)
+{
+	for (size_t i = 0; i < p->n_lost; i++)
+		if (p->lost[i].n && !strcmp(p->lost[i].key, CENSUS_POOLS_KEY))
+			return false;
+	return true;
+}
+
 void join_bound_by_census(struct joiner *j)
 {
 	const struct report_process *p = &j->e->seen;
@@ -384,7 +394,7 @@ void join_bound_by_census(struct joiner *j)
 	struct census_bound b = {.from_s = fmax(p->counted_from_s - start_s, 0),
 				 .to_s = p->counted_to_s - start_s};
 
-	if (!(b.to_s > 0) || index_rows(&b, p))
+	if (!(b.to_s > 0) || !has_pools(p) || index_rows(&b, p))
 		goto out;
 	add_told(&b, j);
 	find_factors(&b);

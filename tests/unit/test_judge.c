@@ -566,6 +566,20 @@ static void no_type_grows_beyond_its_census(void **state)
 	assert_true(site_at(&w->p, "handle")->growth_count_per_s == s->growth_count_per_s);
 }
 
+/* It has met nothing but what the collector tracks, and some of that. */
+static void a_census_without_pools_limits_nothing(void **state)
+{
+	struct report_lost lost = {"census_pools", "", 0};
+	struct world *w = *state;
+	double count = judge_counted(w, 19, 2, 57)->growth_count_per_s;
+
+	w->e.seen.lost = &lost;
+	w->e.seen.n_lost = 1;
+	assert_null(judge_counted(w, 0, 2, 57));
+	lost.n = 1;
+	assert_true(judge_counted(w, 0, 2, 57)->growth_count_per_s == count);
+}
+
 /* A few samples, each of which stands for very many. */
 static void no_total_is_more_than_the_census_counts(void **state)
 {
@@ -3556,6 +3570,7 @@ int main(int argc, char **argv)
 		TEST(a_type_tells_that_it_goes_on),
 		TEST(a_rate_is_the_census_where_it_agrees),
 		TEST(no_type_grows_beyond_its_census),
+		TEST(a_census_without_pools_limits_nothing),
 		TEST(no_total_is_more_than_the_census_counts),
 		TEST(no_sites_together_grow_beyond_the_census),
 		TEST(a_type_of_many_sizes_has_no_sum),
