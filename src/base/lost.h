@@ -54,8 +54,7 @@
 	X(MALLOC, "census_malloc",                                                             \
 	  "the blocks of malloc, which were not found: big strings and bytes are missing")     \
 	X(POOLS, CENSUS_POOLS_KEY,                                                             \
-	  "the pools of pymalloc, which were not found: only what the collector tracks is "    \
-	  "counted")
+	  "pymalloc's pools, which were not found: only what the collector tracks is counted")
 
 /* The sentence of a JSON key; NULL: it is none of this version. */
 const char *lost_sentence(const char *key);

@@ -195,6 +195,10 @@
 #define WORK_GOES_ON 0.6
 /* ... and fills if the squared error of that is below this part of what is left by the clock */
 #define WORK_BETTER 0.6
+/* ... or if an end is likelier than none by so much of the deviance, in units of chance */
+#define WORK_ENDS 1
+/* growth that slows down is a leak if that it goes on is likelier by so much: 20 times */
+#define WORK_GOES 6
 /* the series of the work may begin so many seconds later, or end earlier */
 #define WORK_APART_S 2
 /* the share of births that stay is reported if its error is below this part of it ... */

@@ -90,15 +90,6 @@ struct halves {
 	size_t from, middle, to;
 };
 
-static double births_of(const struct traffic_row *row, const struct halves *h, double *born)
-{
-	double sum = 0;
-
-	for (size_t m = h->from; m < h->to; m++)
-		sum += born[m] = row->n[m];
-	return sum;
-}
-
 /* Objects kept for each birth, and the relative variance of that: by how the moments scatter, and
  * at least that of a count. */
 static double kept_part(const struct traffic_kept *k, const double *born, size_t from, size_t to,
@@ -171,14 +162,16 @@ enum traffic_pace traffic_judge(const struct traffic *t, const struct traffic_ke
 	if (!halve(k, &h))
 		return TRAFFIC_UNKNOWN;
 	for (size_t i = 0; i < t->n_rows; i++) {
-		double births = births_of(&t->row[i], &h, born), part = 0;
+		double births = 0, part = 0;
 		struct halves own = h;
 
+		for (size_t m = h.from; m < h.to; m++) {
+			births += born[m] = t->row[i].n[m];
+			sum[m] += born[m];
+		}
 		if (!(births > 0))
 			continue;
 		all += births;
-		for (size_t m = h.from; m < h.to; m++)
-			sum[m] += born[m];
 		own.from = whole_from(born, h.from, h.to);
 		if (halve(k, &own))
 			part = change(k, born, &own, &error);

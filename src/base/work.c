@@ -3,14 +3,13 @@
 
 #include <math.h>
 
+#include "base/counts.h"
 #include "base/fit.h"
 #include "base/rest.h"
 #include "base/series.h"
 #include "base/thresholds.h"
 
-/* The value at a time: it rises evenly between two readings, and stays as it is before and after
- * all.
- */
+/* The value at a time: it rises evenly between two readings, and rests before and after all. */
 static double value_at(const struct trend_points *w, double t)
 {
 	size_t i = 0;
@@ -181,15 +180,26 @@ static struct trend_points since_rest(const struct trend_points *p, double gain)
 	return (struct trend_points){p->n - i, p->t + i, p->v + i, p->top ? p->top + i : NULL};
 }
 
+static double end_likelier(const struct work *w, const struct trend_points *p)
+{
+	double turns[SERIES_POINTS], ran[SERIES_POINTS];
+
+	return p->n >= WORK_POINTS && did(&w->turns, p, WORK_TURNS, turns) &&
+			       did(&w->ran, p, 0, ran)
+		       ? counts_end_likelier(p, turns, ran)
+		       : 0;
+}
+
 /* Does a model that comes to an end fit the growth over the work, and far better than any that goes
- * on does over the clock? */
+ * on does over the clock, or is it likelier by what came step by step? */
 static bool fills(const struct work *w, const struct trend_points *all, double gain)
 {
 	const struct trend_points p = since_rest(all, gain);
 	double turns = p.n >= WORK_POINTS ? ends_over(&w->turns, WORK_TURNS, &p) : INFINITY;
 	double ran = turns < INFINITY ? ends_over(&w->ran, 0, &p) : INFINITY;
 
-	return ran < INFINITY && fmin(turns, ran) < WORK_BETTER * goes_on(&p);
+	return (ran < INFINITY && fmin(turns, ran) < WORK_BETTER * goes_on(&p)) ||
+	       end_likelier(w, &p) > WORK_ENDS;
 }
 
 /* The late part by the work. False: not known. */
@@ -255,12 +265,11 @@ void work_judge(const struct work *w, const struct trend_points *p, struct curve
 	if (!has_turns || !has_ran)
 		return;
 	by_clock = late_part(p->t, p);
-	if (by_clock >= 1)
-		return;
-	curve->ebbs = is_explained(turns, by_clock) && is_explained(ran, by_clock);
+	curve->ebbs = by_clock < 1 && is_explained(turns, by_clock) && is_explained(ran, by_clock);
 	curve->ebbed = by_clock;
 	/* a cache that has slowed down by so little was called a leak a moment before, too */
-	if (curve->ebbs && by_clock >= WORK_MILD && fmin(turns, ran) >= WORK_EVEN) {
+	if ((curve->ebbs && by_clock >= WORK_MILD && fmin(turns, ran) >= WORK_EVEN) ||
+	    end_likelier(w, p) < -WORK_GOES) {
 		curve->shape = CURVE_RISING;
 		curve->confidence = WORK_SURE;
 		curve->since_s = curve->span_s;

@@ -16,7 +16,7 @@ struct work {
 };
 
 /* Changes the judgement of @curve:
- * - CURVE_SLOWING becomes CURVE_RISING if only waiting bends it.
+ * - CURVE_SLOWING becomes CURVE_RISING if only waiting bends it, or it surely goes on.
  * - CURVE_SLOWING ebbs if hardly any bend is left by turns and by processor time: it is a leak
  * under a load that ebbs, or a cache whose misses are most of the program's work. If it slowed down
  * by little, it becomes CURVE_RISING.

@@ -463,11 +463,11 @@ static void a_hundred_kinds_of_traffic(void **state)
 	for (int what = 0; what < 5; what++)
 		printf("%s: of 100 called %u by the clock, %u with the work; %u ebb\n", name[what],
 		       c[what].by_clock, c[what].by_work, c[what].ebbs);
-	assert_true(c[0].by_work >= 78 && c[0].by_work + c[0].ebbs >= 98);
-	assert_true(c[1].by_work <= 2 && !c[1].ebbs);
-	assert_true(c[2].by_work <= 7);
-	assert_true(c[3].by_work + 3 >= c[3].by_clock);
-	assert_true(c[4].by_work + 3 >= c[4].by_clock);
+	assert_true(c[0].by_work >= 82 && c[0].by_work + c[0].ebbs >= 98);
+	assert_true(!c[1].by_work && !c[1].ebbs);
+	assert_true(c[2].by_work <= 3);
+	assert_true(c[3].by_work >= 79);
+	assert_true(c[4].by_work >= 98);
 }
 
 int main(void)
