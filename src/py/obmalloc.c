@@ -9,6 +9,7 @@
 #define CLASSES	     32
 #define SLOTS	     (2 * CLASSES)
 #define TRIES	     40 /* as the target allocates meanwhile */
+#define FEW_TRIES    4	/* of one place, each time that all are searched */
 #define MAX_SEGMENT  (64u << 20)
 #define STATE_ARENAS 512 /* struct _obmalloc_state: usedpools comes first */
 #define STATE_MAX    520
@@ -112,21 +113,18 @@ static int test_usedpools(struct search *s, uint64_t addr, const uint64_t *slots
 	return *some_pool || !swapped;
 }
 
-static bool is_usedpools(struct search *s, uint64_t addr, uint64_t *some_pool)
+static bool is_usedpools(struct search *s, uint64_t addr, int tries, uint64_t *some_pool)
 {
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < tries; i++) {
 		uint64_t slots[SLOTS];
+		int found;
 
 		if (!addr || addr & 7 || read_in(s, addr, slots, sizeof(slots)))
 			return false;
 		/* other data nearly always fails the pattern, so a few tries are enough */
-		switch (test_usedpools(s, addr, slots, some_pool)) {
-		case 1:
-			return true;
-		case -1:
-			if (i >= 3)
-				return false;
-		}
+		found = test_usedpools(s, addr, slots, some_pool);
+		if (found > 0 || (found < 0 && i >= 3))
+			return found > 0;
 		pause_in(s, 200);
 	}
 	return false;
@@ -153,10 +151,12 @@ static uint64_t scan_usedpools(struct search *s, const struct dso_range *seg, ui
 	if (!w || n < SLOTS || !scan_in(s, base, w, n * 8))
 		return 0;
 	for (size_t i = 0; i + SLOTS <= n && s->left_us > 0; i++) {
-		if (!w[i] || test_usedpools(s, base + 8 * i, w + i, some_pool) != 1)
-			continue;
-		if (is_usedpools(s, base + 8 * i, some_pool))
-			return base + 8 * i;
+		uint64_t at = base + 8 * i, pools[CLASSES];
+
+		/* the pools that were the first then may be full by now: they are read once more */
+		if (w[i] && py_looks_like_usedpools(w + i, at, s->rt->layout.pool_size, pools) &&
+		    is_usedpools(s, at, FEW_TRIES, some_pool))
+			return at;
 	}
 	return 0;
 }
@@ -167,7 +167,7 @@ static uint64_t search_usedpools(struct search *s, uint64_t *some_pool)
 	size_t n = py_data(s->rt, seg, ARRAY_SIZE(seg));
 	uint64_t at = py_symbol(s->rt, "usedpools");
 
-	if (is_usedpools(s, at, some_pool))
+	if (is_usedpools(s, at, TRIES, some_pool))
 		return at;
 	for (int try = 0; try < TRIES && s->left_us > 0; try++) {
 		for (size_t i = 0; i < n; i++) {
@@ -335,7 +335,7 @@ static void find_static_state(struct search *s)
 		return;
 	}
 	for (int i = 0; i < TRIES && !rt->maxarenas && s->left_us > 0; i++) {
-		if (!is_usedpools(s, usedpools, &pool) || !pool ||
+		if (!is_usedpools(s, usedpools, TRIES, &pool) || !pool ||
 		    proc_read(rt->proc, pool, &h, sizeof(h)))
 			continue;
 		arenas_by_code(s, pool, h.arenaindex);
@@ -359,10 +359,10 @@ static bool find_state_at(struct search *s, uint64_t interp, uint32_t offset)
 	if (proc_read_u64(rt->proc, interp + offset, &at))
 		return false;
 	rt->embedded_obmalloc = false;
-	if (!is_usedpools(s, at, &pool)) {
+	if (!is_usedpools(s, at, TRIES, &pool)) {
 		at = interp + offset;
 		rt->embedded_obmalloc = true;
-		if (!is_usedpools(s, at, &pool))
+		if (!is_usedpools(s, at, TRIES, &pool))
 			return false;
 	}
 	if (proc_read_u64(rt->proc, at + STATE_ARENAS, &arenas) ||

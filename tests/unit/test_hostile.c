@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Only a process or a file that lies says these things, one lie at a time. */
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <time.h>
@@ -221,6 +222,59 @@ static void a_search_for_pools_has_an_end(void **state)
 	proc_close(self);
 }
 
+static _Alignas(512) uint64_t passing[2048][64];
+static uint64_t passed[64]; /* usedpools without a symbol */
+static volatile bool passes;
+
+/* Each pool is the first of its class for a moment. */
+static void *pass(void *arg)
+{
+	volatile uint64_t *first = passed;
+
+	for (size_t i = 0; passes; i++) {
+		volatile uint64_t *now = passing[i % ARRAY_SIZE(passing)];
+
+		now[3] = (uintptr_t)passed - 16;
+		first[0] = first[1] = (uintptr_t)now;
+		passing[(i + ARRAY_SIZE(passing) - 1) % ARRAY_SIZE(passing)][3] = 0;
+		usleep(20);
+	}
+	return arg;
+}
+
+/* A big segment takes time to search: its first pools are others by then. */
+static void pools_that_come_and_go_are_found(void **state)
+{
+	auto_free uint64_t *table = calloc(6, sizeof(*table));
+	struct proc *self = self_open();
+	struct py_private priv = {0};
+	struct py_runtime rt;
+	pthread_t thread;
+
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	skip();
+#endif
+	assert_non_null(table);
+	memset(lying, 0, sizeof(lying));
+	table[0] = (uintptr_t)passing;
+	fake_arenas.n = 16;
+	fake_arenas.table = table;
+	memset(usedpools, 0, sizeof(usedpools));
+	for (size_t c = 0; c < 32; c++)
+		passed[2 * c] = passed[2 * c + 1] = (uintptr_t)&passed[2 * c] - 16;
+	open_ourselves(self, &priv, &rt);
+	rt.layout.pool_size = sizeof(passing[0]);
+	passes = true;
+	assert_int_equal(pthread_create(&thread, NULL, pass, NULL), 0);
+	py_find_obmalloc(&rt);
+	passes = false;
+	pthread_join(thread, NULL);
+	assert_int_equal(rt.usedpools, (uintptr_t)passed);
+	dso_close(rt.dso);
+	proc_close(self);
+}
+
 #define ARENAS (1u << 18)
 
 /* So many arenas, with 64 pools each, are 16 million headers to read. */
@@ -338,6 +392,7 @@ int main(void)
 		cmocka_unit_test(references_are_limited_as_blocks_are),
 		cmocka_unit_test(a_class_may_take_the_place_of_another),
 		cmocka_unit_test(a_search_for_pools_has_an_end),
+		cmocka_unit_test(pools_that_come_and_go_are_found),
 		cmocka_unit_test(stacks_are_read_within_bounds),
 	};
 
