@@ -44,7 +44,8 @@ static bool begins_function(const struct dso *d, uint64_t addr)
 
 static bool is_constant(const struct dso *d, uint64_t at)
 {
-	static const char *const sections[] = {".data.rel.ro", ".rodata"};
+	/* BOLT writes new ones and leaves the old one where it is used */
+	static const char *const sections[] = {".data.rel.ro", ".rodata", ".bolt.org.rodata"};
 	struct dso_range r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)

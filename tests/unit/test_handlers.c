@@ -9,6 +9,10 @@ struct state {
 };
 typedef int (*handler)(struct state *st, int last);
 
+/* The section of the table; compilers choose .data.rel.ro. */
+#ifndef TABLE
+#define TABLE
+#endif
 extern const handler handlers_table[256];
 
 #define NEXT(st, x) return handlers_table[*(st)->code++](st, x)
@@ -40,7 +44,7 @@ ALL(HANDLER)
 
 #define NAME(n) h##n,
 #define X8(x)	x, x, x, x, x, x, x, x
-const handler handlers_table[256] = {
+TABLE const handler handlers_table[256] = {
 	ALL(NAME) X8(handlers_end), X8(handlers_end), X8(handlers_end), X8(handlers_end),
 	X8(handlers_end),	    X8(handlers_end), X8(handlers_end), X8(handlers_end),
 	X8(handlers_end),	    X8(handlers_end), X8(handlers_end), X8(handlers_end),
