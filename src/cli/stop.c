@@ -154,7 +154,7 @@ void stop_ask(void)
 	times_asked = times_asked ? times_asked : 1;
 }
 
-/* What is ignored stays so: a shell without job control has keys of the terminal ignored. */
+/* An ignored signal stays so: a shell without job control has keys of the terminal ignored. */
 static void install_unless_ignored(int sig, void (*handler)(int))
 {
 	struct sigaction act = {.sa_handler = handler, .sa_flags = SA_RESTART}, old;

@@ -45,7 +45,7 @@ use_musl() {
 # shellcheck disable=SC2016 # for make and the linker
 rpath='LDFLAGS=-Wl,-rpath,\$$ORIGIN/../lib'
 
-# What debuggers read (-g) changes no code, and takes as long again.
+# Debug information (-g) changes no code, and takes as long again.
 options() {
 	frames=
 	[ "$version" = 3.11 ] || frames="-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer"

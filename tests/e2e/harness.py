@@ -379,7 +379,7 @@ class Result:
 
 def check_losses(process):
     lost = {k: v for k, v in process["lost"].items() if v}
-    # What musl's malloc holds is not all found.
+    # Blocks that musl's malloc holds are not all found.
     allowed = {*LOST_ALLOWED, *(["census_malloc", "census_unsearched"] if "musl" in str(process["python"].get("build")) else [])}
     return lost, ["lost %s = %d" % kv for kv in lost.items() if kv[0] not in allowed]
 
