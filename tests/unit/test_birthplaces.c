@@ -79,16 +79,23 @@ static void sites_of_a_class(void **state)
 	assert_true(want[1] && want[2]);
 }
 
-static void seen_more_often(void **state)
+static const struct pl_birth *births_of_105(void)
 {
 	static struct pl_birth ring[PL_BIRTH_SLOTS];
+
+	for (size_t i = 0; i < PL_BIRTH_SLOTS; i++)
+		ring[i] = (struct pl_birth){.type = 105, .site = 3};
+	return ring;
+}
+
+static void seen_more_often(void **state)
+{
+	const struct pl_birth *ring = births_of_105();
 	uint64_t type = 105;
 
 	(void)state;
 	learn_classes();
 	assert_true(birthplaces_often(&b, 105) == 1);
-	for (size_t i = 0; i < PL_BIRTH_SLOTS; i++)
-		ring[i] = (struct pl_birth){.type = 105, .site = 3};
 	birthplaces_count(&b, ring, PL_BIRTH_SLOTS - 400, PL_BIRTH_SLOTS + 500, &type, 1, 0);
 	assert_true(fabs(birthplaces_often(&b, 105) - 10) < 0.001);
 	/* Others of the same site were not looked at. */
@@ -104,14 +111,12 @@ static void seen_more_often(void **state)
 /* Its class was looked at before the type was: others of that class were seen as often. */
 static void seen_with_its_class(void **state)
 {
-	static struct pl_birth ring[PL_BIRTH_SLOTS];
+	const struct pl_birth *ring = births_of_105();
 	uint64_t type = 105;
 
 	(void)state;
 	learn_classes();
 	assert_true(birthplaces_learn_class(&b, 105, 1 << 4));
-	for (size_t i = 0; i < PL_BIRTH_SLOTS; i++)
-		ring[i] = (struct pl_birth){.type = 105, .site = 3};
 	birthplaces_count(&b, ring, 0, 300, NULL, 0, 1 << 4 | 1 << 5);
 	birthplaces_count(&b, ring, 0, 900, NULL, 0, 1 << 5);
 	assert_int_equal(b.births[3], 100);
@@ -126,14 +131,12 @@ static void seen_with_its_class(void **state)
 /* The set was blind to some births: those that it saw are taken back, and no others. */
 static void taken_back(void **state)
 {
-	static struct pl_birth ring[PL_BIRTH_SLOTS];
+	const struct pl_birth *ring = births_of_105();
 	uint64_t type = 105;
 
 	(void)state;
 	learn_classes();
 	assert_true(birthplaces_learn_class(&b, 105, 1 << 4));
-	for (size_t i = 0; i < PL_BIRTH_SLOTS; i++)
-		ring[i] = (struct pl_birth){.type = 105, .site = 3};
 	birthplaces_count(&b, ring, 0, 300, &type, 1, 0);
 	birthplaces_begin_set(&b);
 	birthplaces_count(&b, ring, 0, 600, &type, 1, 0);

@@ -163,16 +163,31 @@ static void a_frame_holds_what_runs(void **state)
 	proc_close(p);
 }
 
+/* Returns how much of a search could not be read, in ourselves. */
+static uint64_t unreadable_in(struct py_runtime *rt)
+{
+	struct proc *p = self_open();
+	struct heap h = {.rt = rt};
+	struct graph g = {.h = &h};
+	struct reach r = {.g = &g};
+	uint64_t n;
+
+	rt->proc = p;
+	assert_int_equal(reach_find_roots(&r), 0);
+	n = r.unreadable;
+	reach_free(&r);
+	proc_close(p);
+	return n;
+}
+
 #define MOST_THREADS 4096
 
-/* Returns how much of a search could not be read, in a process of so many threads. */
+/* The same, of a process of so many threads. */
 static uint64_t unreadable_of(size_t threads)
 {
 	static uint64_t thread[MOST_THREADS + 1][8];
-	uint64_t state_of_interp[8] = {0}, head = (uintptr_t)state_of_interp, n;
-	struct proc *p = self_open();
+	uint64_t state_of_interp[8] = {0}, head = (uintptr_t)state_of_interp;
 	struct py_runtime rt = {
-		.proc = p,
 		.minor = 12,
 		.runtime = (uintptr_t)&head,
 		.walk = {.tstate_frame = 32, .cframe_frame = PL_NONE},
@@ -183,20 +198,13 @@ static uint64_t unreadable_of(size_t threads)
 			   .tstate_interp = 16,
 			   .tstate_native_id = 40},
 	};
-	struct heap h = {.rt = &rt};
-	struct graph g = {.h = &h};
-	struct reach r = {.g = &g};
 
 	for (size_t i = 0; i < threads; i++) {
 		thread[i][1] = i + 1 < threads ? (uintptr_t)thread[i + 1] : 0;
 		thread[i][2] = head;
 	}
 	state_of_interp[2] = (uintptr_t)thread[0];
-	assert_int_equal(reach_find_roots(&r), 0);
-	n = r.unreadable;
-	reach_free(&r);
-	proc_close(p);
-	return n;
+	return unreadable_in(&rt);
 }
 
 /* The main one is the last of the list: objects that it holds would seem to be held by nobody. */
@@ -218,10 +226,8 @@ static uint64_t unreadable_among(uint64_t modules)
 		uint64_t entry[MOST_MODULES + 1][3];
 	} keys = {.refcnt = 1, .size = SLOTS};
 	uint64_t dict[2] = {1, (uintptr_t)&keys};
-	uint64_t state_of_interp[8] = {[3] = (uintptr_t)dict}, head = (uintptr_t)state_of_interp, n;
-	struct proc *p = self_open();
+	uint64_t state_of_interp[8] = {[3] = (uintptr_t)dict}, head = (uintptr_t)state_of_interp;
 	struct py_runtime rt = {
-		.proc = p,
 		.minor = 10,
 		.runtime = (uintptr_t)&head,
 		.layout = {.interp_size = sizeof(state_of_interp),
@@ -232,18 +238,11 @@ static uint64_t unreadable_among(uint64_t modules)
 			   .dk_nentries = 16,
 			   .dk_indices = 24},
 	};
-	struct heap h = {.rt = &rt};
-	struct graph g = {.h = &h};
-	struct reach r = {.g = &g};
 
 	keys.entries = modules;
 	for (uint64_t i = 0; i < modules; i++)
 		keys.entry[i][1] = keys.entry[i][2] = 8; /* no address of anything */
-	assert_int_equal(reach_find_roots(&r), 0);
-	n = r.unreadable;
-	reach_free(&r);
-	proc_close(p);
-	return n;
+	return unreadable_in(&rt);
 }
 
 static void modules_that_are_left_out_are_told(void **state)
