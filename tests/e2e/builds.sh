@@ -5,6 +5,7 @@
 # docker-V is that of Docker's official images (and of Heroku's, Red Hat's, Nix's), uv-V that of
 # python-build-standalone, uvt-V its one without the GIL, conda-V that of conda-forge, alpine-V musl's; tail-V has
 # the interpreter of tail calls alone, O1-V, Os-V, noinline-V and bolt-V are made with options that nobody ships.
+# bolt-V is the code of uv-V, rewritten with other options of BOLT: each of the two brings the other.
 # NAME-stripped lies beside each of the first five. A build takes 5 to 30 minutes on two cores; what is there already
 # is kept.
 set -eu
@@ -63,10 +64,6 @@ options() {
 		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt MODULE_BUILDTYPE=static CFLAGS=-g0
 		case $version in 3.1[4-9]) echo --with-tail-call-interp ;; esac
 		;;
-	bolt-*)
-		printf '%s\n' --with-lto=thin --enable-optimizations --enable-bolt CFLAGS=-g0 "LDFLAGS=$LDFLAGS -Wl,-z,now" \
-			"BOLT_APPLY_FLAGS=-reorder-blocks=cache -reorder-functions=hfsort -split-functions -split-strategy=random2 -icf=all -plt=hot -dyno-stats"
-		;;
 	tail-*) printf '%s\n' --with-tail-call-interp CFLAGS=-g0 ;;
 	O1-*) echo "OPT=-DNDEBUG -O1" ;;
 	Os-*) echo "OPT=-DNDEBUG -Os" ;;
@@ -78,7 +75,7 @@ build() {
 	mkdir "$tmp/o"
 	cd "$tmp/o"
 	case $name in
-	uv-* | uvt-* | tail-* | bolt-*) use_clang ;;
+	uv-* | uvt-* | tail-*) use_clang ;;
 	alpine-*) use_musl ;;
 	esac
 	options >"$tmp/options"
@@ -90,6 +87,16 @@ build() {
 	make -s -j "$(nproc)"
 	make -s install DESTDIR="$tmp/root"
 	rm -rf "$tmp/root$dir/$name/lib/python3."*/test
+	[ "$name" != uv-3.13 ] || bolt_again
+}
+
+# random2 parts each function in two, at a random place.
+bolt_again() {
+	rm profile-bolt-stamp
+	make -s profile-bolt-stamp \
+		BOLT_APPLY_FLAGS="-reorder-blocks=cache -reorder-functions=hfsort -split-functions -split-strategy=random2 -icf=all -dyno-stats"
+	cp -a "$tmp/root$dir/$name" "$tmp/root$dir/bolt-$version"
+	cp python "$(readlink -f "$tmp/root$dir/bolt-$version/bin/python3")"
 }
 
 # The same without symbols, beside it: only the files with CPython's own code differ.
@@ -103,8 +110,9 @@ strip_it() {
 
 make_it() {
 	name=$1
+	[ "$name" != bolt-3.13 ] || name=uv-3.13
 	version=${name#*-}
-	[ ! -e "$dir/$name/bin/python3" ] || return 0
+	[ ! -e "$dir/$1/bin/python3" ] || return 0
 	for suite in $(suites_of "$version"); do
 		tmp=$(mktemp -d "$dir/.$name.XXXXXX")
 		(
@@ -113,11 +121,13 @@ make_it() {
 		) >"$tmp/log" 2>&1 9>&- &
 		# Not as a condition itself: errors would not end it.
 		if wait $!; then
-			rm -rf "${dir:?}/$name" "${dir:?}/$name-stripped"
 			case $name in
-			docker-* | uv-* | uvt-* | conda-* | alpine-*) strip_it "$tmp/root$dir/$name" && mv "$tmp/root$dir/$name-stripped" "$dir/" ;;
+			docker-* | uv-* | uvt-* | conda-* | alpine-*) strip_it "$tmp/root$dir/$name" ;;
 			esac
-			mv "$tmp/root$dir/$name" "$dir/$name"
+			for made in "$tmp/root$dir"/*; do
+				rm -rf "${dir:?}/${made##*/}"
+				mv "$made" "$dir/"
+			done
 			rm -rf "$tmp"
 			echo "builds: $name is there: $("$dir/$name/bin/python3" -V)"
 			return 0
