@@ -389,32 +389,42 @@ static int write_as(FILE *f, const void *ctx)
 	return formats[it->as].write(f, it->r);
 }
 
-bool outputs_is_read(const struct outputs *o, const char *path)
+static bool is_read(const struct outputs *o, const char *path)
 {
 	uint32_t i = number_of(o, path);
 
 	return outputs_is_stdout(path) || (i < o->n && o->is_special[i]);
 }
 
-int outputs_report(const struct outputs *o, const struct outputs_files *files,
-		   const struct report *r)
+int outputs_write_all(const struct outputs *o, const struct outputs_result *v, size_t n)
 {
 	struct cli_failures failed = {0};
 	int left = 0;
 
-	for (size_t i = 0; i < 2 * OUT_FORMATS_MAX; i++) {
-		enum out_format as = i % OUT_FORMATS_MAX;
-		const struct formatted it = {r, as};
-		const char *path = files->path[as];
-		bool is_now = path && outputs_is_read(o, path) == (i >= OUT_FORMATS_MAX);
-		int one = is_now ? outputs_write(o, path, write_as, &it) : 0;
+	for (size_t i = 0; i < 2 * n; i++) {
+		const struct outputs_result *it = &v[i < n ? i : i - n];
+		bool is_now = it->path && is_read(o, it->path) == (i >= n);
+		int one = is_now ? outputs_write(o, it->path, it->write, it->ctx) : 0;
 
-		if (one == -EPIPE && outputs_is_stdout(path))
+		if (one == -EPIPE && outputs_is_stdout(it->path))
 			left = one;
 		else
-			cli_note(&failed, one);
+			cli_note(&failed, one == -EPIPE ? -ECONNRESET : one);
 	}
 	return failed.err ? cli_noted(&failed) : left;
+}
+
+int outputs_report(const struct outputs *o, const struct outputs_files *files,
+		   const struct report *r)
+{
+	struct outputs_result results[OUT_FORMATS_MAX];
+	struct formatted in[OUT_FORMATS_MAX];
+
+	for (size_t as = 0; as < OUT_FORMATS_MAX; as++) {
+		in[as] = (struct formatted){r, as};
+		results[as] = (struct outputs_result){files->path[as], write_as, &in[as]};
+	}
+	return outputs_write_all(o, results, OUT_FORMATS_MAX);
 }
 
 void outputs_say_written(const struct outputs_files *files)
@@ -479,9 +489,8 @@ int outputs_print(const struct outputs *o, const struct outputs_files *files, ou
 	bool is_taken = outputs_on_stdout(files);
 	bool want_text = text && outputs_want_text(is_taken, outputs_any(files));
 	struct cli_failures failed = {0};
-	int err;
+	int err = want_text ? text(stdout, r, &how) : 0;
 
-	err = want_text ? text(stdout, r, &how) : 0;
 	cli_note(&failed, cli_reader_left(err) ? 0 : err);
 	err = outputs_report(o, files, r);
 	if (!err)

@@ -89,12 +89,16 @@ void outputs_close(struct outputs *o);
 /* Has @write (0 or a negative errno) write @path, one of those files or standard output. */
 int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *f, const void *ctx),
 		  const void *ctx);
-/* Does somebody read @path who may stand still, as it is a pipe, a device or standard output? Those
- * are written last. */
-bool outputs_is_read(const struct outputs *o, const char *path);
-/* Writes a report in all formats of @files, and pipes last, whose readers may stand still. Returns
- * the first error; others are told at once. -EPIPE: the reader of standard output left, and nothing
- * else failed. */
+/* Has each @write write its file (@path NULL: it is not asked for). Pipes, devices and standard
+ * output come last, as their readers may stand still. Returns the first error; others are told at
+ * once. -EPIPE: the reader of standard output left, and nothing else failed. */
+struct outputs_result {
+	const char *path;
+	int (*write)(FILE *f, const void *ctx);
+	const void *ctx;
+};
+int outputs_write_all(const struct outputs *o, const struct outputs_result *v, size_t n);
+/* The same for a report in all formats of @files. */
 int outputs_report(const struct outputs *o, const struct outputs_files *files,
 		   const struct report *r);
 /* Says on a terminal which files were written. */

@@ -116,21 +116,21 @@ static int write_as(FILE *f, const void *ctx)
 static int print(const struct diff_opts *o, const struct outputs *to, const struct compare *c)
 {
 	struct out_term_opts how = outputs_term(o->top, o->no_color, o->verbose);
+	struct outputs_result results[ARRAY_SIZE(formats)];
+	struct formatted in[ARRAY_SIZE(formats)];
 	struct cli_failures failed = {0};
 	bool is_taken = outputs_on_stdout(&o->files);
 	bool want_text = outputs_want_text(is_taken, outputs_any(&o->files));
 	int err = want_text ? diff_term(stdout, c, &how) : 0;
 
 	cli_note(&failed, cli_reader_left(err) ? 0 : err);
-	for (size_t i = 0; i < 2 * ARRAY_SIZE(formats); i++) {
-		size_t as = i % ARRAY_SIZE(formats);
-		const struct formatted it = {c, as};
-		const char *path = o->files.path[formats[as].as];
-		bool is_now = path && outputs_is_read(to, path) == (i >= ARRAY_SIZE(formats));
-		int one = is_now ? outputs_write(to, path, write_as, &it) : 0;
-
-		cli_note(&failed, is_taken && one == -EPIPE ? 0 : one);
+	for (size_t as = 0; as < ARRAY_SIZE(formats); as++) {
+		in[as] = (struct formatted){c, as};
+		results[as] =
+			(struct outputs_result){o->files.path[formats[as].as], write_as, &in[as]};
 	}
+	err = outputs_write_all(to, results, ARRAY_SIZE(formats));
+	cli_note(&failed, is_taken && err == -EPIPE ? 0 : err);
 	return cli_noted(&failed);
 }
 

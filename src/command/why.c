@@ -290,34 +290,17 @@ static int none_found(const struct why_cmd *w, const struct why_question *say,
 		    a->nearest ? "?" : "");
 }
 
-/* Writes those of the files that are read meanwhile, or the others. */
-static int write_files(const struct why_cmd *w, bool are_read, const struct why_question *say,
-		       const struct why_answer *a, const struct why_stats *stats)
-{
-	const struct outputs *o = &w->outputs;
-	struct cli_failures failed = {0};
-	int err = 0;
-
-	if (w->json && outputs_is_read(o, w->json) == are_read)
-		err = why_write_json(o, w->json, say, a, stats);
-	cli_note(&failed, err == -EPIPE && outputs_is_stdout(w->json) ? 0 : err);
-	err = 0;
-	if (w->dot && outputs_is_read(o, w->dot) == are_read)
-		err = why_write_dot(o, w->dot, say, a);
-	cli_note(&failed, err == -EPIPE && outputs_is_stdout(w->dot) ? 0 : err);
-	return cli_noted(&failed);
-}
-
 static int tell(const struct why_cmd *w, const struct why_question *say, const struct why_answer *a,
 		const struct why_stats *stats)
 {
+	bool is_taken = outputs_is_stdout(w->json) || outputs_is_stdout(w->dot);
 	struct cli_failures failed = {0};
+	int err;
 
-	if (outputs_want_text(outputs_is_stdout(w->json) || outputs_is_stdout(w->dot),
-			      w->json || w->dot))
+	if (outputs_want_text(is_taken, w->json || w->dot))
 		cli_note(&failed, print(say, a, stats));
-	cli_note(&failed, write_files(w, false, say, a, stats));
-	cli_note(&failed, write_files(w, true, say, a, stats));
+	err = why_write_files(&w->outputs, w->json, w->dot, say, a, stats);
+	cli_note(&failed, is_taken && err == -EPIPE ? 0 : err);
 	return cli_noted(&failed);
 }
 

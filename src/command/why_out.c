@@ -184,14 +184,6 @@ static int write_json(FILE *f, const void *ctx)
 	return json_end(&j);
 }
 
-int why_write_json(const struct outputs *o, const char *path, const struct why_question *q,
-		   const struct why_answer *a, const struct why_stats *s)
-{
-	const struct all all = {q, a, s};
-
-	return outputs_write(o, path, write_json, &all);
-}
-
 static void dot_text(FILE *f, const char *s)
 {
 	char form[UTF8_FORM];
@@ -249,10 +241,12 @@ static int write_dot(FILE *f, const void *ctx)
 	return flushed(f);
 }
 
-int why_write_dot(const struct outputs *o, const char *path, const struct why_question *q,
-		  const struct why_answer *a)
+int why_write_files(const struct outputs *o, const char *json, const char *dot,
+		    const struct why_question *q, const struct why_answer *a,
+		    const struct why_stats *s)
 {
-	const struct all all = {q, a, NULL};
+	const struct all all = {q, a, s};
+	const struct outputs_result results[] = {{json, write_json, &all}, {dot, write_dot, &all}};
 
-	return outputs_write(o, path, write_dot, &all);
+	return outputs_write_all(o, results, ARRAY_SIZE(results));
 }

@@ -21,11 +21,10 @@ struct why_question {
 /* Writes text. All return 0 or a negative errno. */
 int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
 	      const struct why_stats *s);
-/* Writes JSON (docs/why.schema.json) to @path; "-" is standard output. */
-int why_write_json(const struct outputs *o, const char *path, const struct why_question *q,
-		   const struct why_answer *a, const struct why_stats *s);
-/* Writes a graph for dot(1). */
-int why_write_dot(const struct outputs *o, const char *path, const struct why_question *q,
-		  const struct why_answer *a);
+/* Writes JSON (docs/why.schema.json) and a graph for dot(1), as outputs_write_all() does; NULL =
+ * not asked for. */
+int why_write_files(const struct outputs *o, const char *json, const char *dot,
+		    const struct why_question *q, const struct why_answer *a,
+		    const struct why_stats *s);
 
 #endif

@@ -186,11 +186,14 @@ def test_who_reads_has_seen_enough(large, asked):
     tool.stderr.close()
 
 
+@pytest.mark.parametrize("more", [[], ["--html", "-"]], ids=["alone", "beside standard output"])
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_named_pipe_whose_reader_leaves(tmp_path, large, name):
+def test_a_named_pipe_whose_reader_leaves(tmp_path, large, name, more):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    tool = subprocess.Popen([TOOL, "--from", large, "--" + name, pipe], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if name == "html":
+        more = [m.replace("html", "json") for m in more]
+    tool = subprocess.Popen([TOOL, "--from", large, "--" + name, pipe, *more], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     with open(pipe, "rb") as f:
         f.read(1)
     _, said = tool.communicate(timeout=60)
