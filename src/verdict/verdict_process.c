@@ -260,11 +260,13 @@ static bool is_lost(const struct report_process *p, const char *key)
 	return i < p->n_lost;
 }
 
-/* Says why no line stands out, and when one will, as far as that is known. */
+/* Says why no line stands out, and when one will, as far as that is known: it takes so many seen
+ * births, and those of the stretch that grows, as far as it was watched, have been seen. */
 static const char *no_line(struct report *r, const struct report_process *p, double blocks_per_s)
 {
 	double seen_per_s = blocks_per_s * p->coverage;
-	double s = fmax(LEAK_AGE_S, LEAK_SAMPLES / seen_per_s);
+	double watched_s = fmin(p->live_curve.since_s, p->watched_to_s - p->watched_from_s);
+	double s = fmax(LEAK_AGE_S, LEAK_SAMPLES / seen_per_s) - fmax(watched_s, 0);
 	char time[32];
 
 	if (is_lost(p, "windows_refused") && !(p->coverage > 0))
@@ -278,10 +280,9 @@ static const char *no_line(struct report *r, const struct report_process *p, dou
 	if (!(seen_per_s > 0) || s > PROCESS_LONG_S)
 		return "no line stands out yet";
 	return report_printf(
-		r,
-		"no line stands out yet: births are watched for %.*f %% of the time; %s more at "
-		"least",
-		p->coverage < 0.1, 100 * p->coverage, fmt_duration(time, sizeof(time), s));
+		r, "no line stands out yet: births are watched for %.*f %% of the time%s%s%s",
+		p->coverage < 0.1, 100 * p->coverage, s >= 1 ? "; " : "",
+		s >= 1 ? fmt_duration(time, sizeof(time), s) : "", s >= 1 ? " more at least" : "");
 }
 
 static void add_type(struct report *r, struct report_process *p, double bytes_per_s)

@@ -589,6 +589,17 @@ static void growth_without_a_line_says_how_long_one_takes(void **state)
 			  "out yet: births are watched for 3.0 % of the time; 13 s more at least");
 	verdict_process(report, &p, 1e6);
 	assert_non_null(strstr(p.reason, "; 10 s more at least"));
+	p.watched_from_s = 100, p.watched_to_s = 104;
+	verdict_process(report, &p, 10);
+	assert_non_null(strstr(p.reason, "; 9 s more at least"));
+	p.watched_to_s = 190; /* what was watched before it grew does not count */
+	p.live_curve.since_s = 11;
+	verdict_process(report, &p, 10);
+	assert_non_null(strstr(p.reason, "; 2 s more at least"));
+	p.live_curve.since_s = 60;
+	verdict_process(report, &p, 10);
+	assert_string_equal(strstr(p.reason, "yet"),
+			    "yet: births are watched for 3.0 % of the time");
 	for (size_t i = 0; i < 3; i++) {
 		static const double coverage[] = {NAN, 0, 1e-9};
 
