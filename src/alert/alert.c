@@ -7,6 +7,8 @@
 
 #include "report/memory.h"
 
+#define DIGITS_MOST 9 /* of a TiB, that is a KiB */
+
 void metrics_share_ram(struct metrics *m, size_t n)
 {
 	double all = NAN;
@@ -61,8 +63,25 @@ enum alert_event alert_step(const struct alert_rule *r, struct alert_state *s, d
 	return ALERT_FIRES;
 }
 
+/* Writes bytes with so many digits behind the point. */
+static char *show_finer(double v, int digits, char *buf, size_t size)
+{
+	static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+	size_t i = 0;
+
+	for (; i + 1 < ARRAY_SIZE(unit) && fabs(v) >= 1024; i++)
+		v /= 1024;
+	snprintf(buf, size, "%.*f %s", digits, v, unit[i]);
+	return buf;
+}
+
+static char *show_bytes(double v, int digits, char *buf, size_t size)
+{
+	return digits ? show_finer(v, digits, buf, size) : fmt_bytes(buf, size, v);
+}
+
 /* Writes a rate per the time that the rule was given in: minute, hour or day. */
-static char *show_rate(const struct alert_rule *r, double v, char *buf, size_t size)
+static char *show_rate(const struct alert_rule *r, double v, int digits, char *buf, size_t size)
 {
 	const char *per = r->per_s == 60      ? "min"
 			  : r->per_s == 3600  ? "h"
@@ -70,30 +89,52 @@ static char *show_rate(const struct alert_rule *r, double v, char *buf, size_t s
 					      : "s";
 	char n[32];
 
-	snprintf(buf, size, "%s/%s", fmt_bytes(n, sizeof(n), v * fmax(r->per_s, 1)), per);
+	snprintf(buf, size, "%s/%s", show_bytes(v * fmax(r->per_s, 1), digits, n, sizeof(n)), per);
 	return buf;
 }
 
-static char *show(const struct alert_rule *r, double v, char *buf, size_t size)
+static char *show_time(double s, int digits, char *buf, size_t size)
+{
+	if (!isinf(s) && !digits)
+		return fmt_duration(buf, size, s);
+	if (isinf(s))
+		snprintf(buf, size, "never");
+	else
+		snprintf(buf, size, "%.*f s", digits - 1, s);
+	return buf;
+}
+
+/* @digits: 0 = as everywhere, else so many behind the point. */
+static char *show(const struct alert_rule *r, double v, int digits, char *buf, size_t size)
 {
 	switch (r->metric) {
 	case METRIC_FDS:
 	case METRIC_THREADS:
-		return fmt_count(buf, size, v);
+		if (!digits)
+			return fmt_count(buf, size, v);
+		snprintf(buf, size, "%.*f", digits - 1, v);
+		return buf;
 	case METRIC_ETA:
-		if (isinf(v)) {
-			snprintf(buf, size, "never");
-			return buf;
-		}
-		return fmt_duration(buf, size, v);
+		return show_time(v, digits, buf, size);
 	case METRIC_LIMIT:
-		snprintf(buf, size, "%.0f %%", v);
+		snprintf(buf, size, "%.*f %%", digits, v);
 		return buf;
 	case METRIC_GROWTH:
-		return show_rate(r, v, buf, size);
+		return show_rate(r, v, digits, buf, size);
 	default:
-		return fmt_bytes(buf, size, v);
+		return show_bytes(v, digits, buf, size);
 	}
+}
+
+/* Writes both with as many digits as tell them apart. */
+static void show_apart(const struct alert_rule *r, double value, char *a, char *b, size_t size)
+{
+	int digits = 0;
+
+	do {
+		show(r, value, digits, a, size);
+		show(r, r->value, digits, b, size);
+	} while (value != r->value && !strcmp(a, b) && ++digits <= DIGITS_MOST);
 }
 
 char *alert_sentence(const struct alert_rule *r, double value, char *buf, size_t size)
@@ -105,11 +146,12 @@ char *alert_sentence(const struct alert_rule *r, double value, char *buf, size_t
 	if (holds && r->for_s > 0)
 		snprintf(lasting, sizeof(lasting), ", for %s",
 			 fmt_duration(c, sizeof(c), r->for_s));
+	show_apart(r, value, a, b, sizeof(a));
 	snprintf(buf, size, "%s is %s%s, %s %s%s", metric_name(r->metric), holds ? "" : "back at ",
-		 show(r, value, a, sizeof(a)),
+		 a,
 		 value == r->value ? "at"
 		 : under	   ? "below"
 				   : "above",
-		 show(r, r->value, b, sizeof(b)), lasting);
+		 b, lasting);
 	return buf;
 }

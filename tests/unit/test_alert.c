@@ -176,6 +176,34 @@ static void a_rate_is_told_as_it_was_asked_for(void **state)
 			    "growth is 2.0 KiB/s, above 1.0 KiB/s");
 }
 
+static void a_value_close_to_the_rule_has_more_digits(void **state)
+{
+	static const struct {
+		const char *rule, *want;
+		double value;
+	} row[] = {
+		{"rss>2G", "rss is back at 2.0 GiB, at 2.0 GiB", 2147483648.0},
+		{"rss>2G", "rss is 2.1 GiB, above 2.0 GiB", 2254857830.0},
+		{"rss>2G", "rss is 2.01 GiB, above 2.00 GiB", 2160000000.0},
+		{"rss>2G", "rss is 2.000004 GiB, above 2.000000 GiB", 2147483648.0 + 4096},
+		{"rss>128M", "rss is 128.4 MiB, above 128.0 MiB", 134600000.0},
+		{"limit>90%", "limit is 90.3 %, above 90.0 %", 90.3},
+		{"fds>1000", "fds is 1024, above 1000", 1024},
+		{"eta<2h", "eta is back at 7205 s, above 7200 s", 7205},
+		{"eta<30", "eta is 29.8 s, below 30.0 s", 29.8},
+		{"growth>1K/s", "growth is 1.02 KiB/s, above 1.00 KiB/s", 1044},
+	};
+	struct alert_rule r;
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		assert_int_equal(alert_parse(row[i].rule, &r), 0);
+		alert_sentence(&r, row[i].value, text, sizeof(text));
+		assert_string_equal(text, row[i].want);
+	}
+}
+
 static void a_value_that_stays_unknown_is_told_once(void **state)
 {
 	struct alert_state s = {0};
@@ -353,6 +381,7 @@ int main(void)
 		cmocka_unit_test(without_a_time_a_rule_fires_at_once),
 		cmocka_unit_test(ram_is_used_up_by_all_that_grow),
 		cmocka_unit_test(a_rate_is_told_as_it_was_asked_for),
+		cmocka_unit_test(a_value_close_to_the_rule_has_more_digits),
 		cmocka_unit_test(a_value_that_stays_unknown_is_told_once),
 		cmocka_unit_test(an_event_is_one_line_of_json),
 		cmocka_unit_test(a_hook_that_outlives_the_tool_is_told),
