@@ -61,20 +61,26 @@ bool report_is_child(const struct report_site *s)
 	return s->hint.code && !strcmp(s->hint.code, not_reaped);
 }
 
+/* "3 of 5 children started here have ended and nobody waits for them: ..." */
 static void hint_child(struct report *r, const struct report_fd_facts *f, struct report_hint *h)
 {
+	bool ended = 2 * f->zombies >= f->n;
+	size_t n = ended ? f->zombies : f->n;
+	const char *children = f->n == 1 ? "child" : "children", *it = n == 1 ? "it" : "them";
+	char of[32] = "";
+
+	if (n < f->n)
+		snprintf(of, sizeof(of), "of %zu ", f->n);
 	h->code = not_reaped;
-	h->text =
-		2 * f->zombies >= f->n
-			? report_printf(r,
-					"%zu children started here have ended and nobody waits for "
-					"them: call wait() on them, or\n"
+	h->text = ended ? report_printf(r,
+					"%zu %s%s started here %s ended and nobody waits for %s: "
+					"call wait() on %s, or\n"
 					"subprocess.run([...])",
-					f->zombies)
+					n, of, children, n == 1 ? "has" : "have", it, it)
 			: report_printf(r,
-					"%zu children started here are still there: end them, and "
-					"wait() for them",
-					f->n);
+					"%zu %s started here %s still there: end %s, and wait() "
+					"for %s",
+					n, children, n == 1 ? "is" : "are", it, it);
 }
 
 void report_fd_hint(struct report *r, const struct report_fd_facts *f, struct report_site *site)

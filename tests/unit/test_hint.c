@@ -142,6 +142,38 @@ static void mappings_of_callbacks(void **state)
 	assert_non_null(strstr(site.hint.text, "mmap.mmap"));
 }
 
+static void children_are_counted_in_words(void **state)
+{
+	static const struct {
+		size_t n, zombies;
+		const char *want;
+	} row[] = {
+		{1, 1,
+		 "1 child started here has ended and nobody waits for it: call wait() on it, "},
+		{2, 1, "1 of 2 children started here has ended and nobody waits for it: call "},
+		{5, 3, "3 of 5 children started here have ended and nobody waits for them: call "},
+		{5, 5, "5 children started here have ended and nobody waits for them: call "},
+		{1, 0, "1 child started here is still there: end it, and wait() for it"},
+		{5, 2, "5 children started here are still there: end them, and wait() for them"},
+	};
+	struct report *r;
+
+	(void)state;
+	assert_int_equal(report_new(&r), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct report_fd_facts f = {
+			.most = FD_FACT_CHILD, .n = row[i].n, .zombies = row[i].zombies};
+		struct report_site site = {0};
+		char text[120];
+
+		report_fd_hint(r, &f, &site);
+		assert_true(report_is_child(&site));
+		snprintf(text, sizeof(text), "%.*s", (int)strlen(row[i].want), site.hint.text);
+		assert_string_equal(text, row[i].want);
+	}
+	report_free(r);
+}
+
 /* Callbacks of atexit become more, unless one of them has what does. */
 static void callbacks_at_exit(void **state)
 {
@@ -768,6 +800,7 @@ int main(void)
 		cmocka_unit_test(containers_of_the_library),
 		cmocka_unit_test(a_few_samples_name_no_container_that_rests),
 		cmocka_unit_test(mappings_of_callbacks),
+		cmocka_unit_test(children_are_counted_in_words),
 		cmocka_unit_test(callbacks_at_exit),
 		cmocka_unit_test(modules),
 		cmocka_unit_test(containers),
