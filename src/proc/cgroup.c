@@ -175,26 +175,27 @@ static uint64_t clean_of(const struct level *at, const char *stat, uint64_t idle
 	return idle - least(idle, writing);
 }
 
-static void read_limit(const struct level *at, const char *stat, uint64_t current,
-		       uint64_t swap_free)
+/* @swap: bytes that the levels above may still put into swap; becomes that of this level. */
+static void read_limit(const struct level *at, const char *stat, uint64_t current, uint64_t *swap)
 {
 	bool v2 = at->version == 2;
 	uint64_t limit = one_number(at, v2 ? "memory.max" : "memory.limit_in_bytes");
 	uint64_t idle = known(keyed(stat, v2 ? "inactive_file" : "total_inactive_file"));
 	uint64_t busy = known(keyed(stat, v2 ? "active_file" : "total_active_file")) +
 			known(keyed(stat, "slab_reclaimable"));
-	uint64_t left, swap, room;
+	uint64_t left, room;
 	struct proc_cgroup *out = at->out;
 
+	*swap = *swap ? least(*swap, swap_left(at, limit, current)) : 0;
 	if (limit == PROC_UNKNOWN || current == PROC_UNKNOWN)
 		return;
-	swap = swap_free ? least(swap_free, swap_left(at, limit, current)) : 0;
 	room = limit - least(limit, current);
-	left = room + least(idle, current) + swap;
+	left = room + least(idle, current) + *swap;
 	out->room = least(out->room, room + least(clean_of(at, stat, idle), current));
-	if (out->limit != PROC_UNKNOWN && left >= out->left_low)
+	if (out->limit != PROC_UNKNOWN && left > out->left_low)
 		return;
 	out->limit = limit;
+	out->swap = *swap;
 	out->left_low = left;
 	out->left_high = left + least(busy, current - least(idle, current));
 	snprintf(out->tight_path, sizeof(out->tight_path), "%.255s", *at->path ? at->path : "/");
@@ -226,16 +227,12 @@ static void read_own(const struct level *at, const char *stat, uint64_t current)
 static uint64_t system_swap_free(void)
 {
 	auto_free char *text = NULL;
-	const char *row;
 	size_t len;
 
-	if (proc_slurp_path("/proc/meminfo", &text, &len))
-		return 0;
-	row = strstr(text, "SwapFree:");
-	return row ? strtoull(row + 9, NULL, 10) * 1024 : 0;
+	return proc_slurp_path("/proc/meminfo", &text, &len) ? 0 : proc_meminfo(text, "SwapFree:");
 }
 
-static bool read_level(const struct level *at, bool own, uint64_t swap_free)
+static bool read_level(const struct level *at, bool own, uint64_t *swap)
 {
 	auto_free char *stat = slurp(at, "memory.stat");
 	uint64_t current =
@@ -248,7 +245,7 @@ static bool read_level(const struct level *at, bool own, uint64_t swap_free)
 		at->out->below_high = least(at->out->below_high, high - least(high, current));
 	if (own)
 		read_own(at, stat, current);
-	read_limit(at, stat, current, swap_free);
+	read_limit(at, stat, current, swap);
 	return stat || current != PROC_UNKNOWN;
 }
 
@@ -262,21 +259,21 @@ static void know_nothing(struct proc_cgroup *out)
 static void read_all(const struct theirs *theirs, const char *root, const char *path, int version,
 		     struct proc_cgroup *out)
 {
-	uint64_t swap_free = system_swap_free();
-	char at[512];
+	uint64_t swap = system_swap_free();
+	char at[512], *cut[MAX_LEVELS];
 	struct level l = {root, at, version, out, theirs};
+	size_t n = 0;
 	bool any = false;
 
 	know_nothing(out);
 	snprintf(out->path, sizeof(out->path), "%.255s", path);
 	snprintf(at, sizeof(at), "%.511s", strcmp(path, "/") ? path : "");
-	for (int i = 0; i < MAX_LEVELS; i++) {
-		char *cut = strrchr(at, '/');
-
-		any = read_level(&l, i == 0, swap_free) || any;
-		if (!cut)
+	while (n < MAX_LEVELS && (cut[n] = strrchr(at, '/')))
+		*cut[n++] = '\0';
+	for (;; *cut[n] = '/') {
+		any = read_level(&l, n == 0, &swap) || any;
+		if (!n--)
 			break;
-		*cut = '\0';
 	}
 	out->version = any ? version : 0;
 }

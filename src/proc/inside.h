@@ -34,6 +34,7 @@ int proc_slurp_head(int pid, const char *name, size_t max, char **text, size_t *
 /* A regular file, whole, at most @max bytes of anything. */
 int proc_slurp_fd(int fd, size_t max, uint8_t **bytes, size_t *size);
 
+uint64_t proc_meminfo(const char *text, const char *key); /* "SwapFree:" in bytes; 0 = not there */
 int proc_parse_status(const char *text, struct proc_status *out);
 /* The status of thread @tid of process @pid, as we number them. False: it has ended, or may not be
  * read. */

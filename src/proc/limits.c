@@ -42,7 +42,7 @@ static size_t add_rlimit(const struct proc *p, const char *title, const char *na
 	return 1;
 }
 
-static uint64_t meminfo(const char *text, const char *key)
+uint64_t proc_meminfo(const char *text, const char *key)
 {
 	const char *row = strstr(text, key);
 
@@ -54,12 +54,12 @@ static size_t add_ram(struct proc_limit *out)
 	auto_free char *text = NULL;
 	size_t len;
 
-	if (proc_slurp_path("/proc/meminfo", &text, &len) || !meminfo(text, "MemTotal:"))
+	if (proc_slurp_path("/proc/meminfo", &text, &len) || !proc_meminfo(text, "MemTotal:"))
 		return 0;
 	*out = (struct proc_limit){.kind = PROC_LIMIT_RAM, .name = "RAM"};
-	out->limit = meminfo(text, "MemTotal:");
-	out->left_low = out->left_high =
-		meminfo(text, "MemAvailable:") + meminfo(text, "SwapFree:");
+	out->limit = proc_meminfo(text, "MemTotal:");
+	out->swap = proc_meminfo(text, "SwapFree:");
+	out->left_low = out->left_high = proc_meminfo(text, "MemAvailable:") + out->swap;
 	return 1;
 }
 
@@ -71,7 +71,7 @@ uint64_t proc_room_in(const struct proc_cgroup *cg)
 
 	if (proc_slurp_path("/proc/meminfo", &text, &len))
 		return cg->room;
-	available = meminfo(text, "MemAvailable:");
+	available = proc_meminfo(text, "MemAvailable:");
 	return available < cg->room ? available : cg->room;
 }
 
@@ -101,6 +101,7 @@ size_t proc_limits(const struct proc *p, const struct proc_memory *m, const stru
 			.limit = cg->limit,
 			.left_low = cg->left_low,
 			.left_high = cg->left_high,
+			.swap = cg->swap,
 		};
 		snprintf(out[n].name, sizeof(out[n].name), "cgroup %s", cg->tight_path);
 		n++;

@@ -20,6 +20,7 @@ struct proc_cgroup {
 	char tight_path[256];
 	uint64_t limit;
 	uint64_t left_low, left_high; /* until the kill: without, with what may be given up */
+	uint64_t swap;		      /* part of both: room in swap */
 	uint64_t room;	       /* until anything must be swapped or written out, at any level */
 	unsigned unread;       /* files that are there and could not be understood */
 	char unread_path[320]; /* the first of them */
@@ -45,8 +46,8 @@ enum proc_limit_kind { PROC_LIMIT_CGROUP, PROC_LIMIT_RLIMIT, PROC_LIMIT_RAM };
 
 struct proc_limit {
 	enum proc_limit_kind kind;
-	char name[288]; /* "RLIMIT_AS", "cgroup /a/b", "RAM" */
-	uint64_t limit, left_low, left_high;
+	char name[288];				   /* "RLIMIT_AS", "cgroup /a/b", "RAM" */
+	uint64_t limit, left_low, left_high, swap; /* swap: as in struct proc_cgroup */
 	bool refuses; /* allocations fail there (MemoryError); nobody is killed */
 };
 
