@@ -343,6 +343,15 @@ static double time_left(const struct memwatch *w)
 	return isnan(m.eta_s) ? INFINITY : m.eta_s;
 }
 
+/* Percent of the limit that is in use, of which nothing may be given up. What may go into swap yet
+ * is no room below it: that puts off the end, at a price. */
+static double limit_in_use(const struct proc_limit *l)
+{
+	double left = (double)(l->left_low - l->swap), limit = fmax((double)l->limit, 1);
+
+	return 100 * fmax(0, 1 - left / limit);
+}
+
 void memwatch_metrics(const struct memwatch *w, struct metrics *out)
 {
 	out->is_of_ram = w->limit.kind == PROC_LIMIT_RAM;
@@ -362,7 +371,6 @@ void memwatch_metrics(const struct memwatch *w, struct metrics *out)
 		out->v[METRIC_FDS] = (double)w->usage.fds;
 	if (!*w->limit.name)
 		return;
-	out->v[METRIC_LIMIT] = 100 * (1 - (double)w->limit.left_low /
-						  (double)(w->limit.limit ? w->limit.limit : 1));
+	out->v[METRIC_LIMIT] = limit_in_use(&w->limit);
 	out->v[METRIC_ETA] = time_left(w);
 }

@@ -8,12 +8,12 @@
 #include "unit/self.h"
 
 static struct proc_cgroup group;
+static struct proc_limit nearest;
 static uint64_t kills_now, now_ns = 1000000000;
 
-#define limits_read(p, m, c, l) \
-	((void)(p), (void)(m), (void)(*(l) = (struct proc_limit){0}), (void)(*(c) = group))
-#define proc_cgroup_kills(c) ((void)(c), kills_now)
-#define clock_ns()	     now_ns
+#define limits_read(p, m, c, l) ((void)(p), (void)(m), (void)(*(l) = nearest), (void)(*(c) = group))
+#define proc_cgroup_kills(c)	((void)(c), kills_now)
+#define clock_ns()		now_ns
 #include "memory/memwatch.c"
 
 static struct py_runtime rt;
@@ -97,6 +97,29 @@ static void pages_of_mimalloc_are_no_pools(void **state)
 	assert_int_equal(watch->pools_bytes, 100 * 16384);
 }
 
+/* 100 of 256 MiB may be used yet, and 600 go into swap. */
+static void room_in_swap_is_none_below_the_limit(void **state)
+{
+	struct metrics m;
+
+	(void)state;
+	nearest = (struct proc_limit){
+		.name = "cgroup /a", .limit = 256 << 20, .left_low = 700 << 20, .swap = 600 << 20};
+	read_in("/a", 0);
+	memwatch_metrics(watch, &m);
+	assert_float_equal(m.v[METRIC_LIMIT], 100 * 156.0 / 256, 1e-9);
+	nearest.left_low = nearest.swap = 0;
+	read_in("/a", 0);
+	memwatch_metrics(watch, &m);
+	assert_float_equal(m.v[METRIC_LIMIT], 100, 1e-9);
+	/* the limit was lowered below the page cache that may be given up */
+	nearest.left_low = 300 << 20;
+	read_in("/a", 0);
+	memwatch_metrics(watch, &m);
+	assert_float_equal(m.v[METRIC_LIMIT], 0, 1e-9);
+	nearest = (struct proc_limit){0};
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -104,6 +127,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(kills_in_a_group_it_came_to_later_are_its_own,
 						begin, end),
 		cmocka_unit_test_setup_teardown(pages_of_mimalloc_are_no_pools, begin, end),
+		cmocka_unit_test_setup_teardown(room_in_swap_is_none_below_the_limit, begin, end),
 	};
 
 	return cmocka_run_group_tests_name("memwatch", tests, NULL, NULL);
