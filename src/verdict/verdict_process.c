@@ -162,18 +162,24 @@ static double sum_of(const struct lines *l)
 	return l->leaks + l->others + l->bounded;
 }
 
+/* Of live objects, where these grow by more: they grow into memory that was free, and the report
+ * tells p->explained of them. */
 static const char *rest_of(struct report *r, const struct report_process *p)
 {
 	struct lines l = lines_of(p);
-	double grows = p->rss_curve.slope;
+	double grows = p->rss_curve.slope, live = p->live_curve.slope;
+	bool is_live = curve_grows(&p->live_curve) && live > grows;
+	double part = fmin(1, sum_of(&l) / (is_live ? live : grows));
 	const char *type = verdict_rest_type(r, p, grows - sum_of(&l));
-	char rate[32];
+	char rate[32], lives[32];
 
 	return report_printf(
 		r,
-		"the process grows by %s/s, and the lines that are known explain %.0f %% of it%s%s",
-		fmt_bytes(rate, sizeof(rate), grows), 100 * fmin(1, sum_of(&l) / grows),
-		type ? "; " : "", type ? type : "");
+		"the process grows by %s/s%s%s%s, and the lines that are known explain %.0f %% of "
+		"%s%s%s",
+		fmt_bytes(rate, sizeof(rate), grows), is_live ? ", its live objects by " : "",
+		is_live ? fmt_bytes(lives, sizeof(lives), live) : "", is_live ? "/s" : "",
+		100 * part, is_live ? "that" : "it", type ? "; " : "", type ? type : "");
 }
 
 /* Judges growth that no line stands out for; it may be in memory that is not watched. */

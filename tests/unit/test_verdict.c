@@ -478,6 +478,11 @@ static void growth_that_no_line_explains_is_said(void **state)
 	s.growth_bytes_per_s = 0.4 * (1 << 20);
 	verdict_process(report, &p, 0);
 	assert_non_null(strstr(p.reason, "that are known explain 40 % of it"));
+	p.live_curve = rising(2 << 20); /* the report says 20 %, too */
+	verdict_process(report, &p, 0);
+	assert_non_null(strstr(p.reason, "; but the process grows by 1.0 MiB/s, its live objects "
+					 "by 2.0 MiB/s, and the lines that are known explain 20 % "
+					 "of that"));
 }
 
 /* Futures that callbacks come to and leave have no line: nothing in them tells one from the next.
