@@ -53,7 +53,9 @@ static void flush(const struct heap *h, struct batch *b, struct heap_census *out
 			count_pool(h, b->head[i], p, out);
 		else if (!b->req[i].swapped)
 			out->torn++; /* the arena was unmapped meanwhile */
-		else if (!recall_missed(p))
+		else if (recall_missed(p))
+			out->pools++;
+		else
 			out->swapped++;
 		if (out->torn == torn)
 			add(b, p);
@@ -103,11 +105,9 @@ static int census(struct heap *h, unsigned turn, struct heap_census *out)
 	err = heap_read_arenas(h);
 	if (err)
 		return err;
-	b = malloc(sizeof(*b));
+	b = calloc(1, sizeof(*b));
 	if (!b)
 		return fail(-ENOMEM, "out of memory");
-	b->n = 0;
-	memset(b->live, 0, sizeof(b->live));
 	if (!recall_begin(&h->recall, h->arena.n))
 		return fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < h->arena.n; i++) {

@@ -20,7 +20,7 @@ struct heap_census {
 	uint64_t t_ns;
 	uint64_t live[HEAP_CLASSES]; /* allocated blocks, from ref.count of the pool headers */
 	uint64_t big_bytes;	     /* mimalloc: live bytes in blocks larger than the classes */
-	uint64_t pools, arenas;	     /* mimalloc: pages in use, segments */
+	uint64_t pools, arenas;	     /* swapped out or not; mimalloc: pages in use, segments */
 	uint64_t arena_bytes;	     /* bytes mapped for arenas */
 	uint64_t torn;		     /* headers that made no sense (changed meanwhile), left out */
 	uint64_t swapped;	     /* pools swapped out since before they were first counted */

@@ -89,12 +89,14 @@ static void add_series(struct memory *m, uint64_t now_ns)
 	memwatch_series(m->watch, p);
 }
 
-/* Memory in use outside of the pools; mimalloc counts it itself. */
+/* Memory in use outside of the pools, swapped out or not; mimalloc counts it itself. */
 static double malloced(const struct memory *m, const struct heap_census *c)
 {
+	double pools = (double)c->pools * m->s->rt->layout.pool_size;
+
 	return heap_has_mimalloc(m->s->heap)
 		       ? (double)c->big_bytes
-		       : (double)m->now.anon_bytes - (double)c->pools * m->s->rt->layout.pool_size;
+		       : (double)(m->now.anon_bytes + m->now.swap_bytes) - pools;
 }
 
 static bool is_frozen(int pid)

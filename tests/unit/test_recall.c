@@ -5,6 +5,23 @@
 
 #include "unit/self.h"
 
+static uint64_t out_from, out_to; /* of our memory: said to be swapped out */
+
+static size_t read_many_in(const struct proc *p, struct proc_req *v, size_t n)
+{
+	size_t good = proc_read_many(p, v, n);
+
+	for (size_t i = 0; i < n; i++) {
+		v[i].swapped = v[i].addr >= out_from && v[i].addr < out_to;
+		good -= v[i].swapped && v[i].ok;
+		v[i].ok &= !v[i].swapped;
+	}
+	return good;
+}
+
+#define proc_read_many read_many_in
+#include "heap/census.c"
+
 /* One census of one pool: what it counts for. */
 static int count(struct recall *r, uint64_t arena, bool is_out, uint32_t cls, uint32_t live)
 {
@@ -129,7 +146,7 @@ static void free_heap(void)
 	free(fake.memory);
 }
 
-static uint64_t census(bool in_turn, unsigned cls)
+static uint64_t count_blocks(bool in_turn, unsigned cls)
 {
 	struct heap_census c;
 
@@ -144,7 +161,7 @@ static uint64_t census(bool in_turn, unsigned cls)
 static void come_to_rest(uint32_t live)
 {
 	for (unsigned i = 0; i <= HEAP_TURN; i++)
-		assert_int_equal(census(true, 1), fake.maxarenas * RECALL_POOLS * live);
+		assert_int_equal(count_blocks(true, 1), fake.maxarenas * RECALL_POOLS * live);
 }
 
 static void calm_pools_are_read_in_turn(void **state)
@@ -158,21 +175,21 @@ static void calm_pools_are_read_in_turn(void **state)
 	come_to_rest(10);
 	/* A change of all is seen by an eighth of them; then they are not calm any more. */
 	fill(20);
-	assert_int_equal(census(true, 1), pools * 10 + pools / HEAP_TURN * 10);
+	assert_int_equal(count_blocks(true, 1), pools * 10 + pools / HEAP_TURN * 10);
 	come_to_rest(20);
 	/* One that becomes empty, and one of another size, at the end of a turn at most. */
 	set_pool(0, 5, 7, 3);
 	set_pool(2, 9, 1, 0);
-	while (census(true, 1) != (pools - 2) * 20)
+	while (count_blocks(true, 1) != (pools - 2) * 20)
 		assert_true(++waited < HEAP_TURN);
-	assert_int_equal(census(true, 7), 3);
+	assert_int_equal(count_blocks(true, 7), 3);
 	/* A census that is not in turn reads all headers. */
 	fill(20);
-	for (waited = 0; census(true, 1) != pools * 20;)
+	for (waited = 0; count_blocks(true, 1) != pools * 20;)
 		assert_true(++waited < HEAP_TURN);
 	come_to_rest(20);
 	fill(30);
-	assert_int_equal(census(false, 1), pools * 30);
+	assert_int_equal(count_blocks(false, 1), pools * 30);
 	free_heap();
 }
 
@@ -185,10 +202,10 @@ static void fewer_are_read_the_longer_nothing_changes(void **state)
 		make_heap();
 		fill(10);
 		for (unsigned i = 0; i < part; i++)
-			assert_int_equal(census(true, 1), pools * 10);
+			assert_int_equal(count_blocks(true, 1), pools * 10);
 		fill(20);
-		assert_int_equal(census(true, 1), pools * 10 + pools / part * 10);
-		assert_int_equal(census(true, 1), pools * 20);
+		assert_int_equal(count_blocks(true, 1), pools * 10 + pools / part * 10);
+		assert_int_equal(count_blocks(true, 1), pools * 20);
 		free_heap();
 	}
 }
@@ -203,13 +220,13 @@ static void an_arena_that_changes_is_read(void **state)
 	come_to_rest(10);
 	fill(20);
 	fake.arena[1].free_pools++; /* given back: counted at once, where others wait */
-	assert_int_equal(census(true, 1), all * 20 + 2 * (part * 20 + (all - part) * 10));
+	assert_int_equal(count_blocks(true, 1), all * 20 + 2 * (part * 20 + (all - part) * 10));
 	come_to_rest(20);
 	fake.maxarenas++; /* a new one */
 	come_to_rest(20);
 	fill(30);
 	fake.arena[0].address = 0;
-	assert_int_equal(census(true, 1), 3 * (part * 30 + (all - part) * 20));
+	assert_int_equal(count_blocks(true, 1), 3 * (part * 30 + (all - part) * 20));
 	free_heap();
 }
 
@@ -223,13 +240,38 @@ static void one_failed_reading_is_not_the_end(void **state)
 	make_heap();
 	fake.rt.allocator = PY_ALLOC_DEBUG;
 	fill(10);
-	assert_int_equal(census(false, 1), live);
+	assert_int_equal(count_blocks(false, 1), live);
 	fake.arenas = 16; /* no memory is there */
 	assert_int_not_equal(heap_census(fake.heap, &c), 0);
 	assert_true(heap_in_arena(fake.heap, fake.arena[0].address));
 	assert_true(heap_can_count(fake.heap));
 	fake.arenas = (uintptr_t)fake.arena;
-	assert_int_equal(census(false, 1), live);
+	assert_int_equal(count_blocks(false, 1), live);
+	free_heap();
+}
+
+/* Memory in use is that of the process, in memory or swap, less what the pools have free. */
+static void pools_that_are_swapped_out_are_pools(void **state)
+{
+	const uint64_t pools = (ARENAS - 1) * RECALL_POOLS;
+	struct heap_census c;
+
+	(void)state;
+	make_heap();
+	fill(10);
+	for (int turn = 0; turn < 2; turn++)
+		for (unsigned out = 0; out <= RECALL_POOLS; out += 16) {
+			out_from = (uintptr_t)fake.memory;
+			out_to = out_from + out * POOL;
+			assert_int_equal(count_blocks(turn, 1), pools * 10);
+		}
+	/* those that were never read are not known */
+	heap_close(fake.heap);
+	assert_int_equal(heap_open(&fake.rt, &fake.heap), 0);
+	assert_int_equal(heap_census(fake.heap, &c), 0);
+	assert_int_equal(c.swapped, RECALL_POOLS);
+	assert_int_equal(c.pools, pools - RECALL_POOLS);
+	out_to = 0;
 	free_heap();
 }
 
@@ -238,6 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(swapping_is_no_freeing),
 		cmocka_unit_test(coming_back_is_no_growth),
+		cmocka_unit_test(pools_that_are_swapped_out_are_pools),
 		cmocka_unit_test(arenas_come_and_go),
 		cmocka_unit_test(calm_pools_are_read_in_turn),
 		cmocka_unit_test(fewer_are_read_the_longer_nothing_changes),
