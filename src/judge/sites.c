@@ -165,18 +165,33 @@ void join_curve(struct verdict_evidence *v, const struct curve *c, double bytes_
 	v->curve_bytes_per_s = bytes_per_s;
 }
 
+/* Sums up, of a stack, the rates of objects that are in no pool. */
+static void rates_of_malloc(const struct estimate_site *e, double *count_per_s, double *bytes_per_s)
+{
+	*count_per_s = *bytes_per_s = 0;
+	for (size_t i = 0; i < e->n_types; i++)
+		if (e->types[i].cls == EVIDENCE_MALLOC) {
+			*count_per_s += e->types[i].count_per_s;
+			*bytes_per_s += e->types[i].bytes_per_s;
+		}
+}
+
 /* Adds what a stack holds: its share of what its classes gained, and its rate times the seconds
- * since they were counted; without a share, its rate times the whole run. */
+ * since they were counted; without a share, and of objects in no pool, which are not counted, its
+ * rate times the whole run. */
 static void add_held(const struct joiner *j, struct joined *to, const struct estimate_site *e,
 		     const struct curve *c)
 {
 	bool known = e->held_count > 0, grows = e->count_per_s > 0;
 	double tail_s = grows && !e->stopped ? j->e->objects.uncounted_s : 0;
+	double count_per_s = e->count_per_s, bytes_per_s = e->bytes_per_s; /* of uncounted ones */
 
+	if (known)
+		rates_of_malloc(e, &count_per_s, &bytes_per_s);
 	to->site.outstanding_count +=
-		known ? e->held_count + e->count_per_s * tail_s : e->count_per_s * j->run_s;
+		e->held_count + (e->count_per_s - count_per_s) * tail_s + count_per_s * j->run_s;
 	to->site.outstanding_bytes +=
-		known ? e->held_bytes + e->bytes_per_s * tail_s : e->bytes_per_s * j->run_s;
+		e->held_bytes + (e->bytes_per_s - bytes_per_s) * tail_s + bytes_per_s * j->run_s;
 	if (known && (e->stopped || (!grows && c->shape == CURVE_LEVELLED)))
 		to->evidence.levelled_bytes += e->held_bytes;
 }

@@ -580,6 +580,28 @@ static void a_census_without_pools_limits_nothing(void **state)
 	assert_true(judge_counted(w, 0, 2, 57)->growth_count_per_s == count);
 }
 
+/* Every other one is too big for a pool: of these only a rate is known. */
+static void what_is_in_no_pool_is_held_too(void **state)
+{
+	struct world *w = *state;
+	const struct report_site *s;
+
+	w->e.native = (struct evidence_native){0};
+	for (size_t i = 1; i < OBJECTS; i += 2) {
+		w->object[i].bytes = w->object[i].part[0].bytes = 1056;
+		w->object[i].part[0].cls = -1;
+	}
+	for (size_t i = 0; i < POINTS; i++) {
+		w->malloced[i] = 1e6 + 20 * 1056 * (double)i;
+		w->rss[i] = 2e7 + w->live[i] + w->malloced[i];
+	}
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "handle");
+	assert_true(fabs(s->growth_count_per_s - 40) < 4);
+	assert_true(fabs(s->outstanding_count / (s->growth_count_per_s * RUN_S) - 1) < 0.05);
+	assert_true(fabs(s->outstanding_bytes / (s->growth_bytes_per_s * RUN_S) - 1) < 0.05);
+}
+
 /* A few samples, each of which stands for very many. */
 static void no_total_is_more_than_the_census_counts(void **state)
 {
@@ -3571,6 +3593,7 @@ int main(int argc, char **argv)
 		TEST(a_rate_is_the_census_where_it_agrees),
 		TEST(no_type_grows_beyond_its_census),
 		TEST(a_census_without_pools_limits_nothing),
+		TEST(what_is_in_no_pool_is_held_too),
 		TEST(no_total_is_more_than_the_census_counts),
 		TEST(no_sites_together_grow_beyond_the_census),
 		TEST(a_type_of_many_sizes_has_no_sum),
