@@ -22,6 +22,7 @@ struct builder {
 	double all, all_squares; /* survivors; sum of squares of how many each moment has */
 	struct map64 type;	 /* stack ^ type and class -> place + 1 in the site's types */
 	VEC(struct estimate_birth) births;
+	VEC(struct estimate_held) held;
 	const struct estimate_classes *c;
 };
 
@@ -250,6 +251,16 @@ static uint64_t main_type(const struct estimate_site *s)
 	return most;
 }
 
+/* Drops a site, but for what it holds. */
+static void drop(struct builder *b, struct estimate_site *s)
+{
+	struct estimate_held *to = s->held_count > 0 ? vec_push(&b->held) : NULL;
+
+	if (to)
+		*to = (struct estimate_held){s->stack, s->held_count, s->held_bytes};
+	free(s->types);
+}
+
 /* Keeps sites that have survivors which count, or have stopped, and finishes their means. */
 static void finish(struct builder *b, const struct estimate_opts *o, struct estimate *out)
 {
@@ -259,7 +270,7 @@ static void finish(struct builder *b, const struct estimate_opts *o, struct esti
 		struct estimate_site *s = &b->site.v[i];
 
 		if (!s->samples && !s->stopped) {
-			free(s->types);
+			drop(b, s);
 			continue;
 		}
 		s->cls = main_class(s);
@@ -276,6 +287,8 @@ static void finish(struct builder *b, const struct estimate_opts *o, struct esti
 	out->n = kept;
 	out->births = b->births.v;
 	out->n_births = b->births.n;
+	out->held = b->held.v;
+	out->n_held = b->held.n;
 }
 
 static void add_lasting(struct estimate *out)
@@ -339,7 +352,9 @@ void estimate_free(struct estimate *e)
 		free(e->sites[i].types);
 	free(e->sites);
 	free(e->births);
+	free(e->held);
 	e->sites = NULL;
 	e->births = NULL;
-	e->n = e->n_births = 0;
+	e->held = NULL;
+	e->n = e->n_births = e->n_held = 0;
 }

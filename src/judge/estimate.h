@@ -84,9 +84,18 @@ struct estimate_opts {
 	double coverage; /* share of the time that was watched: used where pools cannot tell */
 };
 
+/* A stack of which no survivor counts for a rate, as code that ran once: what it holds of what its
+ * size classes gained. */
+struct estimate_held {
+	uint64_t stack;
+	double count, bytes;
+};
+
 struct estimate {
 	struct estimate_site *sites;
 	size_t n;
+	struct estimate_held *held;
+	size_t n_held;
 	struct estimate_birth *births;
 	size_t n_births;
 	struct curve

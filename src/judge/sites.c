@@ -273,6 +273,19 @@ static void join_estimate(struct joiner *j, const struct estimate_site *e)
 	}
 }
 
+/* Adds what the other stacks of a site hold: code that is compiled anew each time has a stack each
+ * time, with too few survivors, or too young ones, for a rate. */
+static void join_held(struct joiner *j, const struct estimate_held *h)
+{
+	const struct evidence_stack *st = evidence_stack(j->e, h->stack);
+	struct joined *to = st ? join_find(j, st, KIND_OBJECT) : NULL;
+
+	if (!to)
+		return;
+	to->site.outstanding_count += h->count;
+	to->site.outstanding_bytes += h->bytes;
+}
+
 static void put_all(struct map64 *to, const uint64_t *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -335,6 +348,8 @@ static int join_all(struct joiner *j)
 	err = estimate_sites(from->v, from->n, from->classes, &o, &j->estimate);
 	for (size_t i = 0; i < j->estimate.n; i++)
 		join_estimate(j, &j->estimate.sites[i]);
+	for (size_t i = 0; i < j->estimate.n_held; i++)
+		join_held(j, &j->estimate.held[i]);
 	join_windows(j);
 	join_stays(j);
 	if (native->is_watched)

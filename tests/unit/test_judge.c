@@ -602,6 +602,26 @@ static void what_is_in_no_pool_is_held_too(void **state)
 	assert_true(fabs(s->outstanding_bytes / (s->growth_bytes_per_s * RUN_S) - 1) < 0.05);
 }
 
+/* Code that is compiled anew each time: each object has a stack of its own, all are of one line. */
+static void what_code_that_ran_once_made_is_held(void **state)
+{
+	static struct evidence_stack stack[OBJECTS];
+	struct world *w = *state;
+	const struct report_site *s;
+
+	for (size_t i = 0; i < OBJECTS; i++) {
+		w->object[i].stack = 1000 + i;
+		stack[i] = (struct evidence_stack){1000 + i, false, 1, w->frame};
+	}
+	w->e.stack = stack;
+	w->e.n_stacks = OBJECTS;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	s = site_at(&w->p, "handle");
+	assert_true(fabs(s->growth_count_per_s - 20) < 2);
+	assert_true(fabs(s->outstanding_count / (20.0 * RUN_S) - 1) < 0.05);
+	assert_true(fabs(s->outstanding_bytes / (20.0 * 192 * RUN_S) - 1) < 0.05);
+}
+
 /* A few samples, each of which stands for very many. */
 static void no_total_is_more_than_the_census_counts(void **state)
 {
@@ -3594,6 +3614,7 @@ int main(int argc, char **argv)
 		TEST(no_type_grows_beyond_its_census),
 		TEST(a_census_without_pools_limits_nothing),
 		TEST(what_is_in_no_pool_is_held_too),
+		TEST(what_code_that_ran_once_made_is_held),
 		TEST(no_total_is_more_than_the_census_counts),
 		TEST(no_sites_together_grow_beyond_the_census),
 		TEST(a_type_of_many_sizes_has_no_sum),
