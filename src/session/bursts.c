@@ -260,7 +260,7 @@ void births_plan(struct births *b)
 void births_burst(struct births *b)
 {
 	uint64_t before = b->told, began, opened, first, looked, looked_ns, last, closed, skipped;
-	uint64_t ran_ns, missed, seen, most;
+	uint64_t ran_ns, missed, seen, most, met;
 	struct ladder_aim aim; /* what is learnt may end it */
 	size_t sites;
 	bool focus, learns, by_type, looks, is_broken;
@@ -321,6 +321,7 @@ void births_burst(struct births *b)
 		b->unlooked_ns += closed - looked_ns + seen - opened;
 		watched_add(&b->watched, seen, looked_ns, focus ? &aim : NULL);
 	}
+	met = last - (before > b->polled ? before : b->polled); /* also those that are overrun */
 	if (last - before > PL_BIRTH_SLOTS)
 		before = last - PL_BIRTH_SLOTS;
 	focus_learn(b, before, last);
@@ -332,9 +333,7 @@ void births_burst(struct births *b)
 
 	b->bursts++;
 	ledger_births(&b->s->ledger, clock_ns(),
-		      (uint64_t)(cost_ns(b, last - (before > b->polled ? before : b->polled)) /
-				 b->s->ledger.birth_ns),
-		      closed - began, sites);
+		      (uint64_t)(cost_ns(b, met) / b->s->ledger.birth_ns), closed - began, sites);
 	log_debug("window %u%s: %.1f ms open, %llu births", b->bursts, focus ? " (focus)" : "",
 		  (double)(closed - opened) / 1e6, (unsigned long long)(last - before));
 	births_plan(b);

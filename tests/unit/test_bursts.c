@@ -27,7 +27,8 @@ static struct {
 	struct probe_set set;
 	struct pl_stats stats;
 	struct pl_birth births[PL_BIRTH_SLOTS];
-	bool is_late, is_overrun;
+	uint64_t overrun; /* births while the probes are taken out */
+	bool is_late;
 } k;
 
 static int put_in(struct probe_set *s)
@@ -43,8 +44,7 @@ static int take_out(struct probe_set *s)
 		usleep(LATE_US);
 		k.stats.unrecorded += LINGERED;
 	}
-	if (k.is_overrun)
-		k.stats.births += PL_BIRTH_SLOTS + 1;
+	k.stats.births += k.overrun;
 	return 0;
 }
 
@@ -161,7 +161,7 @@ static void a_window_that_was_overrun_has_not_watched(void **state)
 {
 	(void)state;
 	set_up(false);
-	k.is_overrun = true;
+	k.overrun = PL_BIRTH_SLOTS + 1;
 	births_burst(&k.b);
 	assert_int_equal(k.b.bursts, 1);
 	assert_true(k.b.overruns > 0);
@@ -197,6 +197,23 @@ static void nor_has_a_look_while_probes_stay_in(void **state)
 	assert_true(!k.b.watched.all.n || k.b.watched.all.v[0].on_s < 0.05);
 	assert_true(told_s() < 0.05);
 	tear_down();
+}
+
+/* They were recorded, though nobody could read them. */
+static void births_that_were_overrun_are_charged(void **state)
+{
+	double spent[2];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		set_up(true); /* no window costs more than the time that it was open */
+		k.overrun = i * 3 * PL_BIRTH_SLOTS / 2;
+		births_burst(&k.b);
+		spent[i] = ledger_spent_ns(&k.s.ledger);
+		tear_down();
+	}
+	assert_int_equal(k.b.overruns, PL_BIRTH_SLOTS / 2);
+	assert_true(spent[1] - spent[0] > 0.99 * (double)k.stats.births * k.s.ledger.birth_ns);
 }
 
 static void what_it_met_until_it_was_closed_is_charged(void **state)
@@ -332,6 +349,7 @@ int main(void)
 		cmocka_unit_test(a_window_that_was_overrun_has_not_watched),
 		cmocka_unit_test(a_window_without_any_site_sees_nothing),
 		cmocka_unit_test(nor_has_a_look_while_probes_stay_in),
+		cmocka_unit_test(births_that_were_overrun_are_charged),
 		cmocka_unit_test(what_it_met_until_it_was_closed_is_charged),
 		cmocka_unit_test(probes_that_stayed_in_are_charged_to_the_end),
 		cmocka_unit_test(a_quiet_window_is_looked_at_rarely),
