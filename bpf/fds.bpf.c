@@ -354,13 +354,16 @@ int fd_sys_exit(struct sys_exit_args *ctx)
 	return 0;
 }
 
-/* A new thread, or a child. Runs in the thread that starts it. */
+/* A new thread, or a child. Runs in the thread that starts it. Asleep it walks no stack, yet the
+ * start is recorded: a child that nobody saw start is in no count. */
 SEC("?raw_tp/sched_process_fork")
 int task_started(__u64 *ctx)
 {
 	struct task_struct *child = (struct task_struct *)ctx[1];
 	__u64 id = bpf_get_current_pid_tgid();
+	struct pl_fd_ctl *ctl = ctl_any();
 	struct pl_task *slot;
+	__u64 stack = 0;
 	__u32 tid, i;
 
 	if (id >> 32 != config.tgid)
@@ -368,13 +371,17 @@ int task_started(__u64 *ctx)
 	tid = pid_at(BPF_CORE_READ(child, thread_pid), config.pid_level).nr;
 	i = tid & (PL_TASK_SLOTS - 1);
 	slot = bpf_map_lookup_elem(&fd_tasks, &i);
-	if (!slot)
+	if (!slot || !ctl)
 		return 0;
+	if (!sleeps()) {
+		__sync_fetch_and_add(&ctl->started, 1);
+		stack = walk_current(id, 0);
+	}
 	*(volatile __u64 *)&slot->t_ns = 0;
 	barrier();
 	slot->tid = tid;
 	slot->is_thread = BPF_CORE_READ(child, tgid) == config.tgid;
-	slot->stack = walk_current(id, 0);
+	slot->stack = stack;
 	barrier();
 	*(volatile __u64 *)&slot->t_ns = bpf_ktime_get_ns();
 	return 0;

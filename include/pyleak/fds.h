@@ -58,6 +58,7 @@ struct pl_fd_ctl {
 	__u64 failed; /* returns without a descriptor of functions whose returns alone are probed */
 	__u64 unrecorded;      /* returns of those met while it was off or asleep ... */
 	__u64 unrecorded_many; /* ... and of the others: they have cost their traps */
+	__u64 started;	       /* threads and children whose starter's stack was walked */
 };
 
 /* A call that has been entered and has not returned; one slot per thread. */

@@ -101,8 +101,7 @@ uint64_t fds_poll(struct fds *f, bool all)
 		return 0;
 	fds_table_look(f, clock_ns(), all);
 	cpu_ns = thread_cpu_ns() - cpu_ns;
-	if (fds_means(f) != FDS_NONE)
-		fds_cost_poll(f, clock_ns());
+	fds_cost_poll(f, clock_ns());
 	return cpu_ns;
 }
 

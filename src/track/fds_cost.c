@@ -17,6 +17,8 @@
 /* Tracepoints have no trap. */
 #define SYSCALL_NS	1500.0
 #define SYSCALL_CALL_NS 150.0
+/* That of fork has a walk in it, too. */
+#define START_NS SYSCALL_NS
 
 #define OVER_POLLS   4	/* polls in a row that were too dear before windows are used */
 #define OVER_AT_ONCE 8	/* times its share: windows are used at once */
@@ -49,6 +51,18 @@ static double count(struct fds *f)
 	f->failed = failed;
 	f->calls = calls;
 	return cost;
+}
+
+/* Charges threads and children that were started. Their tracepoint stays in, so that their cost is
+ * no reason for windows; but it leaves less to those. */
+static void charge_starts(struct fds *f)
+{
+	struct account *a = f->spec.account;
+	uint64_t started = f->ctl->started, n = started - f->started;
+
+	f->started = started;
+	if (a->counted_ns >= a->begun_ns) /* what came before is not told */
+		account_charge(a, (double)n * START_NS);
 }
 
 /* Would windows look at too many processes? */
@@ -160,6 +174,9 @@ void fds_cost_poll(struct fds *f, uint64_t now_ns)
 	struct account *a = f->spec.account;
 
 	if (now_ns < a->counted_ns + 1000000)
+		return;
+	charge_starts(f);
+	if (fds_means(f) == FDS_NONE)
 		return;
 	account_count(a, now_ns, count(f));
 	if (!f->in_windows)

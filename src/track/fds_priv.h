@@ -83,7 +83,7 @@ struct fds {
 	uint64_t start_ns, looked_ns;
 
 	/* cost (fds_cost.c) */
-	uint64_t calls, opened, failed;
+	uint64_t calls, opened, failed, started;
 	bool in_windows, was_in_windows, is_refused; /* is_refused: said so */
 	unsigned over, calm;
 };
@@ -99,8 +99,8 @@ int fds_attach(struct fds *f);
 void fds_close_sets(struct fds *f);
 void fds_detach(struct fds *f);
 
-/* Accounts for the calls since the last time, changes to windows or back, and opens a window that
- * is due. */
+/* Accounts for the calls and starts since the last time, changes to windows or back, and opens a
+ * window that is due. */
 void fds_cost_poll(struct fds *f, uint64_t now_ns);
 
 int fds_table_look(struct fds *f, uint64_t now_ns, bool all);

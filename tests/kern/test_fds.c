@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <signal.h>
 #include <stdio.h>
@@ -209,6 +210,7 @@ static void every_way(enum fds_means means)
 	assert_int_equal(now.before, before.open);
 	assert_int_equal(now.unknown, means == FDS_SYSCALLS ? 0 : 1);
 	assert_int_equal(now.open, before.open + 16);
+	assert_in_range(f.fds->ctl->started, 2, 10);
 	stop(&f);
 }
 
@@ -257,6 +259,31 @@ static void calls_that_are_not_recorded_are_counted(void **state)
 	stop(&f);
 }
 
+/* A tool that stands still costs no walk, and what is started meanwhile is counted afterwards. */
+static void starts_have_no_line_while_the_programs_sleep(void **state)
+{
+	const struct pl_stats asleep = {.asleep = 1};
+	struct fixture f = {0};
+	struct fds_totals before, now;
+	struct fds_sites sites;
+	uint32_t zero = 0;
+
+	(void)state;
+	start(&f);
+	attach(&f, FDS_LIBC);
+	fds_totals(f.fds, &before);
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(f.skel->maps.stats), &zero, &asleep, 0),
+			 0);
+	have_it_open(&f, &before, &now);
+	assert_int_equal(now.threads, before.threads + 1);
+	assert_int_equal(now.children, before.children + 1);
+	assert_int_equal(fds_sites(f.fds, &sites), 0);
+	assert_int_equal(sites.n, 0);
+	fds_sites_free(&sites);
+	assert_int_equal(f.fds->ctl->started, 0);
+	stop(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +291,7 @@ int main(void)
 		cmocka_unit_test(tracepoints_tell_every_way),
 		cmocka_unit_test(fcntl_is_probed_no_longer_than_need_be),
 		cmocka_unit_test(calls_that_are_not_recorded_are_counted),
+		cmocka_unit_test(starts_have_no_line_while_the_programs_sleep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

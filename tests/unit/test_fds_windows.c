@@ -113,12 +113,47 @@ static void calls_before_a_window_are_no_part_of_it(void **state)
 	assert_int_equal(k.account.windows, 1);
 }
 
+/* No window ends that cost, and it leaves less to windows. */
+static void threads_and_children_are_charged(void **state)
+{
+	double spent;
+
+	(void)state;
+	set_up();
+	k.ctl.started = 6000;
+	look(0);
+	assert_float_equal(k.account.spent_ns, 6000 * 1500, 1);
+	look(0);
+	assert_float_equal(k.account.spent_ns, 6000 * 1500, 1);
+	assert_false(k.f.in_windows);
+	look(6000);
+	assert_true(k.f.in_windows);
+	spent = k.account.spent_ns;
+	k.account.saved_ns = k.account.expected_ns = 1e6;
+	k.ctl.started += 1000;
+	look(0);
+	assert_int_equal(k.account.windows, 0);
+	assert_float_equal(k.account.spent_ns - spent, 1000 * 1500, 1);
+}
+
+static void they_are_where_descriptors_have_no_lines(void **state)
+{
+	(void)state;
+	set_up();
+	k.f.n_sets = 0;
+	k.ctl.started = 1000;
+	look(0);
+	assert_float_equal(k.account.spent_ns, 1000 * 1500, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(far_too_many_calls_are_seen_in_windows_at_once),
 		cmocka_unit_test(what_calls_meet_when_a_window_is_over_is_charged),
 		cmocka_unit_test(calls_before_a_window_are_no_part_of_it),
+		cmocka_unit_test(threads_and_children_are_charged),
+		cmocka_unit_test(they_are_where_descriptors_have_no_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
