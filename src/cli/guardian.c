@@ -78,7 +78,7 @@ static bool is_given_up(void)
 		next_ns = now + patience_ns;
 	else if (now > next_ns)
 		next_ns = say_who_is_awaited(false) ? UINT64_MAX : now + patience_ns;
-	return stop_asked();
+	return stop_is_due();
 }
 
 int cli_host_join(void)

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -30,6 +31,7 @@ static volatile sig_atomic_t alarm_fd = -1;
 static volatile sig_atomic_t guardian; /* would be killed at our end; 0: there is none */
 static char awaited[160]; /* written when the wait is long; a handler may not format it */
 static void (*volatile leave_terminal)(void);
+static _Atomic uint64_t due_ns; /* see stop_at() */
 
 static int now_ms(void)
 {
@@ -230,6 +232,18 @@ bool stop_was_continued(void)
 bool stop_asked(void)
 {
 	return times_asked > 0;
+}
+
+void stop_at(uint64_t when_ns)
+{
+	due_ns = when_ns;
+}
+
+bool stop_is_due(void)
+{
+	uint64_t when_ns = due_ns;
+
+	return stop_asked() || (when_ns && clock_ns() >= when_ns);
 }
 
 int stop_code(int err)

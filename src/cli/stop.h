@@ -12,6 +12,10 @@
 void stop_install(void);
 /* Has the user asked to stop? */
 bool stop_asked(void);
+/* Sets the time at which the work is to end by itself; 0: never. */
+void stop_at(uint64_t when_ns);
+/* Is the work to end, as the user has asked to stop or its time is up? */
+bool stop_is_due(void);
 /* Returns the exit code of a command that failed with @err. */
 int stop_code(int err);
 /* From now on SIGHUP asks to read the settings again, instead of to stop. Before stop_install(). */

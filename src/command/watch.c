@@ -81,7 +81,7 @@ static int open_all(struct watch *w)
 		.fds = !w->o.no_fds,
 		.sources = true,
 		.native_stacks = !w->o.no_native,
-		.is_cancelled = stop_asked,
+		.is_cancelled = stop_is_due,
 		.guard = w->guard,
 		.on_evidence = w->record.rec ? record_evidence : NULL,
 		.on_evidence_ctx = w->record.rec,
@@ -184,6 +184,8 @@ static void start_all(struct watch *w)
 	}
 	w->start_ns = clock_ns();
 	w->started_at = wall_clock();
+	if (w->o.duration_s > 0)
+		stop_at(w->start_ns + (uint64_t)(w->o.duration_s * 1e9));
 	for (size_t i = 0; i < w->n; i++)
 		session_start(w->target[i].session);
 }
@@ -248,7 +250,6 @@ static void welcome_children(struct watch *w)
 /* Gives each process a turn: @max_s in all, more if there are many, as TURN_MIN_S is the least. */
 static void work(struct watch *w, double max_s)
 {
-	const struct timespec pause = {.tv_nsec = (long)(ROUND_MIN_S * 1e9)};
 	size_t running = w->n - w->n_over;
 	double turn_s = max_s / (double)(running ? running : 1);
 	uint64_t begin = clock_ns();
@@ -257,7 +258,7 @@ static void work(struct watch *w, double max_s)
 	welcome_children(w);
 	if (turn_s < TURN_MIN_S)
 		turn_s = TURN_MIN_S < max_s ? TURN_MIN_S : max_s;
-	for (size_t i = 0; i < w->n && !stop_asked(); i++) {
+	for (size_t i = 0; i < w->n && !stop_is_due(); i++) {
 		struct watch_target *t = &w->target[i];
 
 		if (t->is_over)
@@ -274,7 +275,7 @@ static void work(struct watch *w, double max_s)
 		}
 	}
 	if (clock_ns() - begin < (uint64_t)(ROUND_MIN_S * 1e9))
-		nanosleep(&pause, NULL);
+		usleep((useconds_t)(ROUND_MIN_S * 1e6));
 }
 
 static double until_next(const struct watch *w, double report_s)
@@ -294,8 +295,7 @@ static bool is_done(struct watch *w)
 	bool is_over = w->n_over == w->n && !launch_is_alive(&w->launch) &&
 		       !(w->children && children_expected(w->children));
 
-	return stop_asked() || w->is_unread || is_over ||
-	       (w->o.duration_s > 0 && watch_elapsed_s(w) >= w->o.duration_s);
+	return stop_is_due() || w->is_unread || is_over;
 }
 
 static void check_alerts(struct watch *w)
@@ -394,6 +394,7 @@ static int loop(struct watch *w)
 		while (next_s <= watch_elapsed_s(w)) /* leaves out what a late report missed */
 			next_s += w->o.interval_s;
 	}
+	stop_at(0); /* the last report and the end take the time they need */
 	if (!err && !w->n && w->o.command)
 		return stop_asked() ? -ECANCELED : fail_unwatched(w);
 	on_screen_end(&w->on);

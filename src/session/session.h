@@ -24,7 +24,8 @@ struct session_opts {
 	bool fds;	    /* watch descriptors, threads, children too */
 	bool is_told_later; /* reports are kept, and shown when the process is older */
 	bool sources;	    /* add the text of source lines to reports */
-	bool (*is_cancelled)(void); /* asked between the steps of session_open(); may be NULL */
+	/* Asked between the steps of session_open(), and while a window is open; may be NULL. */
+	bool (*is_cancelled)(void);
 	/* The heap that a child had when it was started: growth counts from there, also from before
 	 * the attach. NULL: from session_start() on. Used by session_open() alone. */
 	const struct heap_census *inherited;

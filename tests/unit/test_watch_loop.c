@@ -7,15 +7,19 @@
 #define session_keep_alive keep_nothing
 #define session_comm	   comm_of
 #define session_end_reason reason_of
-#define stop_asked	   is_stopped
+#define session_beat	   beat_once
+#define session_start	   start_once
 #define watch_report	   report_once
 #define record_tell	   tell_of_recording
 #define watch_near_end	   look_at_end
 #include "command/watch.c"
 
-#define STEPS 3
+#define STEPS	3
+#define MANY	20
+#define TURN_US 20000
 
-static unsigned steps, reports, looks;
+static unsigned steps, reports, looks, turn_us;
+static unsigned most_steps; /* then the user asks to stop; 0: never */
 static bool is_gone;
 static char said[256];
 static unsigned told_after; /* which step a trouble of the recording was told last */
@@ -24,7 +28,9 @@ int session_step(struct session *s, double max_s)
 {
 	(void)s;
 	(void)max_s;
-	steps++;
+	usleep(turn_us);
+	if (++steps == most_steps)
+		stop_ask();
 	return is_gone;
 }
 
@@ -51,9 +57,14 @@ void session_keep_alive(struct session *s)
 	(void)s;
 }
 
-bool stop_asked(void)
+void session_beat(struct session *s)
 {
-	return steps >= STEPS;
+	(void)s;
+}
+
+void session_start(struct session *s)
+{
+	(void)s;
 }
 
 int watch_report(struct watch *w, bool final)
@@ -81,6 +92,8 @@ static void a_trouble_of_the_recording_waits_for_no_report(void **state)
 	static struct watch w = {.n = 1, .start_ns = 1, .o = {.is_quiet = true, .interval_s = 1e9}};
 
 	(void)state;
+	steps = reports = looks = 0;
+	most_steps = STEPS;
 	w.target[0].session = (struct session *)&w; /* nobody looks into it */
 	assert_int_equal(loop(&w), 0);
 	assert_int_equal(steps, STEPS);
@@ -117,11 +130,35 @@ static void a_rule_that_fires_ends_with_its_process(void **state)
 	assert_false(w.alerts.state[0][0].firing);
 }
 
+/* A round over all of them takes four times as long. */
+static void the_time_is_up_within_a_round_over_many(void **state)
+{
+	static struct watch w = {
+		.n = MANY,
+		.o = {.is_quiet = true, .interval_s = 1e9, .duration_s = 0.1},
+	};
+
+	(void)state;
+	steps = reports = 0;
+	turn_us = TURN_US;
+	for (size_t i = 0; i < MANY; i++)
+		w.target[i].session = (struct session *)&w;
+	start_all(&w);
+	assert_int_equal(loop(&w), 0);
+	turn_us = 0;
+	assert_in_range(steps, 1, 100000 / TURN_US);
+	assert_int_equal(reports, 1);
+	assert_false(stop_asked()); /* so the exit code tells of no interruption */
+	assert_false(stop_is_due());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_trouble_of_the_recording_waits_for_no_report),
 		cmocka_unit_test(a_rule_that_fires_ends_with_its_process),
+		cmocka_unit_test(the_time_is_up_within_a_round_over_many),
+		/* the last one, as it asks to stop for good */
+		cmocka_unit_test(a_trouble_of_the_recording_waits_for_no_report),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
