@@ -279,6 +279,22 @@ static __always_inline int call_sleeps(struct pl_native_ctl *ctl)
 	return 1;
 }
 
+/* The place in pl_native_ctl.fns of the function that is probed at @ip; PL_FN_MAX: there is none.
+ * Not static: the verifier goes through it by itself, and takes what it returns as unknown; else it
+ * would go on from each place. */
+int fn_at(__u64 ip);
+
+__noinline int fn_at(__u64 ip)
+{
+	__u32 zero = 0, i;
+	struct pl_native_ctl *ctl = bpf_map_lookup_elem(&native_ctl, &zero);
+
+	for (i = 0; ctl && i < PL_FN_MAX; i++)
+		if (ctl->fns[i].ip == ip)
+			return i;
+	return PL_FN_MAX;
+}
+
 SEC("uprobe")
 int native_entry(struct pt_regs *ctx)
 {
@@ -293,9 +309,7 @@ int native_entry(struct pt_regs *ctx)
 	ctl = bpf_map_lookup_elem(&native_ctl, &zero);
 	if (!ctl || call_sleeps(ctl))
 		return 0;
-	for (i = 0; i < PL_FN_MAX; i++)
-		if (ctl->fns[i].ip == ip)
-			break;
+	i = fn_at(ip);
 	if (i >= PL_FN_MAX) {
 		lose(PL_LOST_UNKNOWN_SITE);
 		return 0;
