@@ -92,8 +92,7 @@ int label_find_key(const struct labels *l, uint64_t keys, uint64_t values, uint6
 {
 	struct heap_keys k;
 	uint8_t head[40];
-	auto_free uint8_t *buf = malloc(PIECE * 24);
-	uint64_t slot[64];
+	auto_free uint8_t *buf = malloc(PIECE * 32);
 
 	*key = 0;
 	if (!buf || !heap_is_pointer(keys))
@@ -104,35 +103,24 @@ int label_find_key(const struct labels *l, uint64_t keys, uint64_t values, uint6
 	}
 	if (!heap_keys_facts(l->rt, head, &k))
 		return 0;
-	if (values) {
-		uint64_t n = k.n < ARRAY_SIZE(slot) ? k.n : ARRAY_SIZE(slot);
-
-		if (!n || proc_read(l->rt->proc, values, slot, 8 * n))
-			return 0;
-		for (uint64_t i = 0; i < n; i++)
-			if (slot[i] == value) {
-				*key = label_peek(l, keys + k.entries + i * k.entry_size +
-							     (k.entry_size == 24 ? 8 : 0));
-				return 1;
-			}
-		return 0;
-	}
 	for (uint64_t at = 0; at < k.n && at < MAX_ENTRIES; at += PIECE) {
 		uint64_t n = k.n - at < PIECE ? k.n - at : PIECE;
+		const uint8_t *slot = buf + PIECE * 24;
 
 		if (proc_read(l->rt->proc, keys + k.entries + at * k.entry_size, buf,
-			      n * k.entry_size)) {
+			      n * k.entry_size) ||
+		    (values && proc_read(l->rt->proc, values + 8 * at, buf + PIECE * 24, 8 * n))) {
 			l->r->unreadable++;
 			return 0;
 		}
 		for (uint64_t i = 0; i < n; i++) {
 			const uint8_t *e = buf + i * k.entry_size + (k.entry_size == 24 ? 8 : 0);
 
-			if (heap_u64(e + 8) == value) {
+			if (heap_u64(values ? slot + 8 * i : e + 8) == value) {
 				*key = heap_u64(e);
 				return 1;
 			}
-			if (heap_u64(e) == value)
+			if (!values && heap_u64(e) == value)
 				return 2;
 		}
 	}
@@ -163,8 +151,10 @@ struct py_attributes label_attributes(const struct py_runtime *rt, const struct 
 	    proc_read_u64(rt->proc, addr + (uint64_t)(int64_t)l->managed_dict, &word[1]))
 		return a;
 	a = py_managed_attributes(rt, word[0], word[1]);
-	if (t->t.flags & TPF_INLINE_VALUES)
-		a.values = addr + (uint64_t)t->t.basicsize + PY_VALUES_SLOTS;
+	addr += (uint64_t)t->t.basicsize;
+	if ((t->t.flags & TPF_INLINE_VALUES) && !proc_read_u64(rt->proc, addr, &word[0]) &&
+	    (word[0] >> 8 * PY_VALUES_VALID & 0xff))
+		a.values = addr + PY_VALUES_SLOTS;
 	return a;
 }
 

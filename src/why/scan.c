@@ -111,9 +111,11 @@ static int64_t body_end(const struct scan *s)
 	}
 	if (t->itemsize)
 		return s->hi;
-	if (py_values_kind(s->g->h->rt) == PY_VALUES_HEADED && (t->flags & TPF_INLINE_VALUES)) {
+	if (t->flags & TPF_INLINE_VALUES) {
 		word = scan_at(s, end);
-		end += 8 + 8 * (int64_t)(word & 0xff); /* capacity */
+		if (word >> 8 * PY_VALUES_VALID & 0xff) /* else leftovers, now in the dict */
+			end += PY_VALUES_SLOTS + 8 * (int64_t)(word & 0xff);
+		return end > s->hi ? s->hi : end;
 	}
 	/* C types may use more than basicsize says; leftovers in a pool are below 16 bytes */
 	return end > s->hi || (graph_goes_on(s->g, s->b, s->t) && s->hi - end >= 16) ? s->hi : end;
@@ -393,8 +395,8 @@ static void object(struct scan *s)
 			plain(s, member(s, PY_WEAKREF_END)); /* a subclass's own */
 		break;
 	case GRAPH_CONTEXTVAR:
-		scan_emit(s, scan_at(s, member(s, PY_CONTEXTVAR_NAME)));
-		scan_emit(s, scan_at(s, member(s, PY_CONTEXTVAR_DEFAULT)));
+		scan_words(s, member(s, PY_CONTEXTVAR_NAME), member(s, PY_CONTEXTVAR_DEFAULT) + 8,
+			   ~0ull);
 		break;
 	case GRAPH_LRU_LINK: /* its neighbours are not its own; a hash may be any number */
 	case GRAPH_LRU:

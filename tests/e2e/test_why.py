@@ -20,7 +20,7 @@ with open(os.path.join(harness.TOP, "docs", "why.schema.json"), encoding="utf-8"
     SCHEMA = json.load(schema)
 # And a module's dict: of that each Python is asked in test_snapshot.py.
 HANDFUL = ("closure_cell", "generator_frame", "generator_over", "exception_traceback",
-           "cycle_gc_disabled", "asyncio_tasks", "slots", "id_lru")  # fmt: skip
+           "cycle_gc_disabled", "asyncio_tasks", "slots", "id_lru", "attributes_many")  # fmt: skip
 
 
 def programs():
