@@ -5,13 +5,11 @@
 #define STATS_SIZE \
 	24 /* struct gc_generation_stats to 3.14: collections, collected, uncollectable */
 /* 3.15 (Include/internal/pycore_interp_structs.h, struct gc_stats): a pointer to rings of 64-byte
- * items; the oldest generation's ring has 3 items, then the index of the current one. */
+ * items; the oldest generation's ring has 3 items. */
 #define RING_OLD	 912
 #define RING_ITEMS	 3
 #define RING_ITEM	 64
-#define RING_INDEX	 192
 #define RING_COLLECTIONS 16
-#define RING_SEQUENCE	 1112
 
 uint64_t py_gc_of(const struct py_runtime *rt, uint64_t interp)
 {
@@ -61,30 +59,21 @@ size_t py_gc_heads(const struct py_runtime *rt, uint64_t *out, size_t max)
 	return k;
 }
 
-/* Reads full collections of 3.15, from a seqlock: an even number, the same before and after. */
+/* Reads full collections of 3.15: each item of the ring counts on from the one before. */
 static int ring_collections(const struct py_runtime *rt, uint64_t gc, uint64_t *out)
 {
-	uint64_t stats;
+	uint64_t stats, one;
 
+	*out = 0;
 	if (proc_read_u64(rt->proc, gc + rt->layout.gc_stats, &stats) || !stats)
 		return -ENODATA;
-	for (int i = 0; i < 50; i++) {
-		uint32_t before, after;
-		int8_t index;
-
-		if (proc_read_u32(rt->proc, stats + RING_SEQUENCE, &before) ||
-		    proc_read(rt->proc, stats + RING_OLD + RING_INDEX, &index, 1) || index < 0 ||
-		    index >= RING_ITEMS ||
-		    proc_read_u64(rt->proc,
-				  stats + RING_OLD + RING_ITEM * (uint64_t)index + RING_COLLECTIONS,
-				  out) ||
-		    proc_read_u32(rt->proc, stats + RING_SEQUENCE, &after))
+	stats += RING_OLD + RING_COLLECTIONS;
+	for (uint64_t i = 0; i < RING_ITEMS; i++) {
+		if (proc_read_u64(rt->proc, stats + RING_ITEM * i, &one))
 			return -ENODATA;
-		if (before == after && !(before & 1))
-			return 0;
-		py_pause_us(100);
+		*out = one > *out ? one : *out;
 	}
-	return -ENODATA;
+	return 0;
 }
 
 /* Reads collections of a build without a GIL: all are full, though counted by the generation that
