@@ -53,7 +53,7 @@ enum graph_kind {
 	GRAPH_CTYPES,  /* arrays of numbers and characters */
 	GRAPH_FILE,    /* buffered */
 	GRAPH_PATTERN, /* of re */
-	GRAPH_TEXT,    /* of a class that extends str or bytearray */
+	GRAPH_TEXT,    /* of a class that extends str; a bytearray of one, or that holds bytes */
 	GRAPH_WRAPPER, /* pybind11's of an object of C++ */
 	GRAPH_VALUE,   /* of a class that extends int or bytes: it has a dict, and no slots */
 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/spelling.h"
+#include "py/versions.h"
 #include "why/graph.h"
 
 #define POOLED_MOST 512 /* bytes: the largest block of pymalloc */
@@ -107,8 +108,11 @@ static enum graph_kind kind_of(const struct graph *g, const struct heap_type *t)
 	case HEAP_K_INT:
 	case HEAP_K_BYTES:
 		return t->flags & TPF_HEAPTYPE ? GRAPH_VALUE : GRAPH_LEAF;
-	case HEAP_K_STR:
 	case HEAP_K_BYTEARRAY:
+		if (py_bytearrays_hold_bytes(g->h->rt))
+			return GRAPH_TEXT;
+		/* fall through */
+	case HEAP_K_STR:
 		return t->flags & TPF_HEAPTYPE ? GRAPH_TEXT : GRAPH_LEAF;
 	case HEAP_K_FLOAT:
 	case HEAP_K_NONE:

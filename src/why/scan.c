@@ -232,8 +232,8 @@ static void around_numbers(struct scan *s, int64_t at, int64_t behind)
 	plain(s, member(s, behind));
 }
 
-/* An instance of a subclass of str or bytearray: only words that point to objects are references,
- * others may be characters. */
+/* In a str of a subclass, or a bytearray, only words that point to objects are references: others
+ * may be characters. */
 static void text(struct scan *s)
 {
 	for (int64_t off = member(s, PY_BODY); off + 8 <= s->hi; off += 8) {

@@ -2,8 +2,10 @@
 """Values that hold what they point to, and those in which an address is but a number."""
 import subprocess
 
+import pytest
 import pythons
 from test_why import ask
+from test_why_roots import program
 
 # In a program that is not relocated a class lies below 2^30: then the one digit of its address is the address.
 NUMBERED = """import array, ctypes, decimal, numpy, time
@@ -24,9 +26,9 @@ NUMBERS = ("[id(T)]", "array.array('q', [id(T)])", "numpy.array([id(T)])", "nump
            "(ctypes.c_long * 1000)(id(T))")  # fmt: skip
 
 
-def paths_to_the_addresses_of(program, n, *by):
+def paths_to_the_addresses_of(text, n, *by):
     """The program prints addresses, and waits."""
-    process = subprocess.Popen([*by, pythons.HOST, "-c", program], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*by, pythons.HOST, "-c", text], stdout=subprocess.PIPE, text=True)
     try:
         addresses = [hex(int(process.stdout.readline())) for _ in range(n)]
         answer = ask(process.pid, "--addr", ",".join(addresses), "--top", n)
@@ -38,8 +40,8 @@ def paths_to_the_addresses_of(program, n, *by):
         process.stdout.close()
 
 
-def path_to_the_address_of(program, *by):
-    return paths_to_the_addresses_of(program, 1, *by)[0]
+def path_to_the_address_of(text, *by):
+    return paths_to_the_addresses_of(text, 1, *by)[0]
 
 
 def test_a_number_holds_nothing():
@@ -146,3 +148,18 @@ time.sleep(1000)
 
 def test_the_memory_of_what_a_cycle_holds_is_not_lost():
     assert path_to_the_address_of(IN_A_CYCLE).startswith("cycle: __main__.T → .orders (collections.deque")
+
+
+BUFFERS = """import time
+BUFFERS = [bytearray(b"x" * 1000) for i in range(3000)]
+print("ready", flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("python", [p for p in pythons.debian_roots() if p.minor >= 15], ids=lambda p: p.name)
+def test_a_bytearray_holds_its_bytes(python):
+    """Before, they were no object."""
+    with program(python, BUFFERS) as (process, _):
+        path = ask(process.pid, "--type", "bytes")["paths"][0]
+    assert path["path"].startswith("module __main__ :: BUFFERS (list") and path["path"].endswith("bytearray → bytes"), path
