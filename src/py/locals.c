@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Finds the variables of frames, and their names. */
 #include "py/py_priv.h"
+#include "py/versions.h"
 
 #define MAX_SLOTS 4096
 
@@ -58,6 +59,10 @@ int py_read_locals(const struct py_runtime *rt, uint64_t frame, struct py_locals
 		return -EILSEQ;
 	out->globals = py_word(raw, l->frame_globals);
 	out->locals = py_word(raw, l->frame_locals);
+	if (rt->minor >= 11) {
+		out->func = py_word(raw, l->frame_func) & py_reference_mask(rt);
+		out->object = py_word(raw, l->frame_locals + (rt->minor == 11 ? 16 : 8));
+	}
 	out->slots = frame + l->frame_localsplus;
 	n = tuple_size(rt, out->code, l->code_names);
 	if (l->code_freevars != PL_NONE)

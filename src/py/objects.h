@@ -134,10 +134,13 @@ static inline uint16_t py_exception_traceback(const struct py_runtime *rt)
 	return rt->minor >= 11 ? 40 : 32;
 }
 
-/* The end of f_trace in a frame object (<= 3.10), the last owned member before borrowed ones. */
+/* The end of the last owned member of a frame object: up to 3.10 of f_trace, before borrowed ones;
+ * from 3.11 on its own frame may follow. */
 static inline uint16_t py_frame_owned_end(const struct py_runtime *rt)
 {
-	return rt->minor == 10 ? 80 : 88;
+	static const uint16_t end[] = {88, 88, 80, 48, 48, 64};
+
+	return rt->minor <= 13 ? end[rt->minor - PY_FIRST_MINOR] : 72;
 }
 
 #endif

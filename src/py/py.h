@@ -185,11 +185,12 @@ int py_read_stack(const struct py_runtime *rt, uint64_t tstate, struct pl_frame 
 /* One frame with its variables. */
 struct py_locals {
 	uint64_t frame, code, globals;
-	uint64_t locals;  /* the dict of a class body or of exec, 0 = none */
-	uint64_t slots;	  /* address of the first variable */
-	uint32_t n;	  /* variables, cells and free variables */
-	uint32_t n_stack; /* words of the value stack after them */
-	bool stack_known; /* false: n_stack is all its room, which may have leftovers */
+	uint64_t locals;       /* the dict of a class body or of exec, 0 = none */
+	uint64_t func, object; /* the function, and the frame object once there is one (3.11+) */
+	uint64_t slots;	       /* address of the first variable */
+	uint32_t n;	       /* variables, cells and free variables */
+	uint32_t n_stack;      /* words of the value stack after them */
+	bool stack_known;      /* false: n_stack is all its room, which may have leftovers */
 };
 typedef int (*py_locals_visit)(const struct py_locals *f, void *ctx);
 /* Visits the frames of a thread, innermost first, at most PY_MAX_STEPS. If @visit returns other

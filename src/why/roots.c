@@ -156,8 +156,6 @@ static void slot_roots(struct frames *f, const struct py_locals *l, enum reach_k
 static int frame_roots(const struct py_locals *l, void *ctx)
 {
 	struct frames *f = ctx;
-	const struct py_runtime *rt = f->r->g->h->rt;
-	uint64_t func;
 
 	if (map64_get(f->seen, l->frame))
 		return -ELOOP;
@@ -167,9 +165,8 @@ static int frame_roots(const struct py_locals *l, void *ctx)
 	slot_roots(f, l, REACH_TEMPORARY, l->n, l->n_stack);
 	/* a frame may be the only holder of its code: a script's, exec()'s, a lambda's */
 	frame_root(f, REACH_TEMPORARY, l->code, l->code, 0);
-	if (!py_frames_are_objects(rt) &&
-	    !proc_read_u64(rt->proc, l->frame + rt->layout.frame_func, &func))
-		frame_root(f, REACH_TEMPORARY, func & py_reference_mask(rt), l->code, 0);
+	frame_root(f, REACH_TEMPORARY, l->func, l->code, 0);
+	frame_root(f, REACH_TEMPORARY, l->object, l->code, 0);
 	/* The module's own dict is no news. */
 	if (l->locals && l->locals != l->globals)
 		frame_root(f, REACH_LOCAL, l->locals, l->code, REACH_FRAME_DICT);

@@ -147,10 +147,15 @@ static void frame_object(struct scan *s)
 	int64_t end = s->hi;
 
 	if (!py_frames_are_objects(s->g->h->rt)) {
-		int64_t own = (int64_t)(scan_at(s, member(s, PY_FRAME_OBJECT_FRAME)) - s->base);
+		int64_t from = member(s, PY_FRAME_OBJECT_OWN),
+			own = (int64_t)(scan_at(s, member(s, PY_FRAME_OBJECT_FRAME)) - s->base);
+		bool is_own = own > from && own < s->hi;
 
-		scan_words(s, member(s, PY_BODY), member(s, PY_FRAME_OBJECT_OWN), ~0ull);
-		if (own >= member(s, PY_FRAME_OBJECT_OWN) && own < s->hi)
+		scan_words(s, member(s, PY_BODY), from, ~0ull);
+		/* Behind the line: its dicts of locals (3.13), locals that were overwritten. */
+		scan_words(s, from + 8, is_own ? own : member(s, py_frame_owned_end(s->g->h->rt)),
+			   ~0ull);
+		if (is_own)
 			frame(s, own);
 		return;
 	}

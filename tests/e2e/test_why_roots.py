@@ -46,6 +46,42 @@ def test_the_table_of_names_is_no_holder(python):
     assert path["root"] == "cycle", path["path"]
 
 
+# A frame object holds what a tracer has set; from 3.13 on variables that only its f_locals has, from 3.14 on those that were overwritten there.
+OF_FRAMES = """import sys, time
+class T: pass
+def keep(frame, addresses):
+    names = frame.f_locals
+    frame.f_trace = T()
+    addresses.append(id(frame.f_trace))
+    if sys.version_info >= (3, 13):
+        names["new"] = T()
+        addresses.append(id(names["new"]))
+    if sys.version_info >= (3, 14):
+        addresses.append(id(names["old"]))
+        names["old"] = None
+def ends():
+    old, addresses = T(), []
+    keep(sys._getframe(), addresses)
+    return sys._getframe(), addresses
+def stays(addresses):
+    old = T()
+    keep(sys._getframe(), addresses)
+    print(",".join(map(hex, addresses)), flush=True)
+    time.sleep(1000)
+ENDED, addresses = ends()
+stays(addresses)
+"""
+
+
+@pytest.mark.parametrize("python", [pythons.host()] + [p for p in pythons.debian_roots() if p.minor >= 13], ids=lambda p: p.name)
+def test_what_frame_objects_hold(python):
+    with program(python, OF_FRAMES) as (process, addresses):
+        paths = [ask(process.pid, "--addr", a)["paths"][0]["path"] for a in addresses.split(",")]
+    held = len(paths) // 2
+    assert held == {11: 1, 13: 2}.get(python.minor, 3), addresses
+    assert [p.partition(" (frame of ")[0] for p in paths] == ["module __main__ :: ENDED"] * held + ["frame stays :: (temporary)"] * held, paths
+
+
 # Before Linux 6.7, and on musl, the kernel puts a thread's stack right below the last arena, and both are one row of maps.
 BESIDE = """import ctypes, gc, time
 gc.disable()
