@@ -28,16 +28,15 @@ struct py_code {
 	uint64_t lines;	   /* linetable_hash(); 0: not known */
 	uint32_t version;  /* its number (3.12+), as no other's; 0: none */
 	bool has_numbers;  /* code has numbers (3.12+), but that of the interpreter itself */
-	int firstline, firsttraceable;
-	int instr_kind;
+	int firstline, instr_kind;
 	char *file, *function;
 	VEC(struct code_line) line; /* by offset */
 };
 
 struct fixed {
 	uint64_t name, file, table, bytecode;
-	int firstline, firsttraceable;
-	uint32_t units, version; /* compared as bytes: no padding */
+	int64_t firstline; /* compared as bytes: no padding */
+	uint32_t units, version;
 };
 
 /* Has it traces? It has the member in every build, but only the JIT makes an array. */
@@ -75,8 +74,6 @@ static int read_fixed(const struct py_runtime *rt, uint64_t addr, struct fixed *
 	f->file = py_word(raw, l->code_filename);
 	f->table = py_word(raw, l->code_linetable);
 	f->firstline = (int)py_word(raw, l->code_firstlineno);
-	if (l->code_firsttraceable != PL_NONE && l->code_firsttraceable + 4u <= size)
-		f->firsttraceable = (int)py_word(raw, l->code_firsttraceable);
 	if (l->code_version != PL_NONE)
 		f->version = (uint32_t)py_word(raw, l->code_version);
 	/* 3.11+: code is a variable-size object whose items are the units */
@@ -105,13 +102,12 @@ static int copy_out(const struct py_runtime *rt, struct py_code *c)
 
 	if (err)
 		return err;
-	if (f.firstline < 0 || f.units > MAX_UNITS || f.firsttraceable < 0)
+	if (f.firstline < 0 || f.units > MAX_UNITS)
 		return -EILSEQ;
 	c->name_ptr = f.name;
 	c->file_ptr = f.file;
 	c->table_ptr = f.table;
-	c->firstline = f.firstline;
-	c->firsttraceable = f.firsttraceable;
+	c->firstline = (int)f.firstline;
 	c->version = f.version;
 	c->has_numbers = rt->layout.code_version != PL_NONE;
 	c->instr_kind = rt->walk.instr_kind;
@@ -392,7 +388,7 @@ int py_code_line(const struct py_runtime *rt, struct py_code *c, uint64_t instr)
 	/* where threads have copies of their own, one may have gone with its thread */
 	if (at == -ESTALE)
 		return rt->layout.code_tlbc && has_its_members(rt, c) ? 0 : -ESTALE;
-	if (at < 0 || at > INT_MAX || at < 2 * (int64_t)c->firsttraceable)
+	if (at < 0 || at > INT_MAX)
 		return c->firstline;
 	place = place_of(c, (int)at);
 	if (place < c->line.n && c->line.v[place].at == at)

@@ -57,7 +57,6 @@ void py_free_threaded_build(struct py_build *b)
 		&l->code_name,
 		&l->code_qualname,
 		&l->code_linetable,
-		&l->code_firsttraceable,
 		&l->code_version,
 		&l->func_code,
 		&l->gen_iframe,

@@ -75,7 +75,6 @@ static const struct {
 	L(code_name,                112,    112,    112,    120,    120,    120,    120,    120)
 	L(code_qualname,             NO,     NO,     NO,    128,    128,    128,    128,    128)
 	L(code_linetable,           120,    120,    120,    136,    136,    136,    136,    136)
-	L(code_firsttraceable,       NO,     NO,     NO,    168,    176,    184,    192,    192)
 	L(code_version,              NO,     NO,     NO,     NO,     92,     92,     92,     92)
 	L(code_names,                72,     72,     72,     96,     96,     96,     96,     96)
 	L(code_freevars,             80,     80,     80,     NO,     NO,     NO,     NO,     NO)

@@ -29,7 +29,7 @@ struct py_layout {
 	uint16_t bytearray_alloc, bytearray_bytes, bytes_data;
 	uint16_t str_length, str_state, str_ascii_data, str_compact_data, str_noncompact_data;
 	uint16_t code_flags, code_firstlineno, code_code /* inline or pointer */, code_filename;
-	uint16_t code_name, code_qualname, code_linetable, code_firsttraceable, code_version;
+	uint16_t code_name, code_qualname, code_linetable, code_version;
 	uint16_t code_tlbc; /* free-threaded 3.14+: copies of the bytecode per thread; else 0 */
 	uint16_t func_code, gen_iframe;
 	uint8_t str_kind_shift; /* lowest bit of the kind in the state word of a str */

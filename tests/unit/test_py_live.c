@@ -88,6 +88,9 @@ static const char script[] = ON_SIGNAL
 	"    def m\xc3\xa9thode(self):\n"
 	"        (lambda:\n"
 	"            rest())()\n"
+	"generator = (n for n in\n"
+	"             kept if\n"
+	"             n).gi_code\n"
 	"def several(\n"
 	"        a,\n"
 	"        b):\n"
@@ -133,6 +136,8 @@ static const char script[] = ON_SIGNAL
 	"        print('type', id(t), name, file=out)\n"
 	"    for o, n in kept:\n"
 	"        print('length', id(o), '' if n is None else n, file=out)\n"
+	"    for begin, _, line in generator.co_lines() if sys.version_info >= (3, 11) else ():\n"
+	"        print('line', id(generator), begin, line or generator.co_firstlineno, file=out)\n"
 	"    print('full', gc.get_stats()[2]['collections'], file=out)\n"
 	"    print('version', sys.hexversion, file=out)\n"
 	"    print('done', file=out)\n"
@@ -285,6 +290,20 @@ static void check_length(const struct py_runtime *rt, const char *said)
 		fail_msg("%s: a length is %" PRIu64 ", not%s", rt->version, got, rest);
 }
 
+/* Of each instruction: those before the first RESUME, too, with which a generator begins. */
+static void check_line(const struct py_runtime *rt, const char *said)
+{
+	struct py_code *code;
+	uint64_t addr, at;
+	char *rest;
+
+	addr = strtoull(said, &rest, 10);
+	at = strtoull(rest, &rest, 10);
+	assert_int_equal(py_code_read(rt, addr, &code), 0);
+	assert_int_equal(py_code_line(rt, code, addr + rt->layout.code_code + at), atoi(rest));
+	py_code_free(code);
+}
+
 static void check_gc(const struct py_runtime *rt, uint64_t full)
 {
 	uint64_t got = 0;
@@ -319,6 +338,8 @@ static void compare(const struct py_runtime *rt, struct target *t)
 			check_type(rt, line + 5);
 		} else if (!strncmp(line, "length ", 7)) {
 			check_length(rt, line + 7);
+		} else if (!strncmp(line, "line ", 5)) {
+			check_line(rt, line + 5);
 		} else if (!strncmp(line, "full ", 5)) {
 			check_gc(rt, strtoull(line + 5, NULL, 10));
 		} else if (!strncmp(line, "version ", 8)) {
