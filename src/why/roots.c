@@ -19,18 +19,21 @@
 
 /* Is this block a free list (dict keys, floats), full of leftovers that would be taken for
  * references? A pool's block that is no object, named by a state, is: states hold nothing else but
- * objects, chunks, and callbacks, which have their own search. Named by static data, it is one if
- * its first word, as a reference count, is 0. */
+ * objects, chunks, and callbacks, which have their own search. So is mimalloc's, or, without a GIL,
+ * a list of all classes, code and functions with counts of each thread. Named by static data, it is
+ * one if its first word, as a reference count, is 0. */
 static bool is_free_list(const struct reach *r, enum reach_kind kind, uint32_t node)
 {
-	uint64_t first;
+	const struct heap *h = r->g->h;
+	uint64_t addr = graph_addr(r->g, node, NULL), first;
+	bool is_pooled = node < r->g->n_pooled;
 
-	if (node >= r->g->n_pooled || graph_type(r->g, node)->addr)
+	if (graph_type(r->g, node)->addr)
 		return false;
 	if (kind == REACH_INTERP || kind == REACH_THREAD)
-		return true;
-	return kind == REACH_STATIC &&
-	       !proc_read_u64(r->g->h->rt->proc, graph_addr(r->g, node, NULL), &first) && !first;
+		return is_pooled || (heap_has_mimalloc(h) && heap_in_arena(h, addr));
+	return is_pooled && kind == REACH_STATIC && !proc_read_u64(h->rt->proc, addr, &first) &&
+	       !first;
 }
 
 struct reach_root *roots_add(struct reach *r, enum reach_kind kind, uint64_t addr, uint64_t owner,

@@ -46,6 +46,29 @@ def test_the_table_of_names_is_no_holder(python):
     assert path["root"] == "cycle", path["path"]
 
 
+# Tables of dicts that are gone are kept for the next ones, with what was in them.
+KEPT_TABLES = """import gc, time
+gc.disable()
+class T: pass
+def waste():
+    t = T()
+    t.me = t
+    return {"a": t}
+def addresses():
+    dicts = [waste() for i in range(60)]
+    return [hex(id(d["a"])) for d in dicts]
+print(",".join(addresses()), flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("python", [p for p in pythons.debian_roots() if p.minor >= 13] + pythons.free_threaded(), ids=lambda p: p.name)
+def test_a_free_list_of_mimalloc_is_no_holder(python):
+    with program(python, KEPT_TABLES, env={**os.environ, "PYTHONMALLOC": "mimalloc"}) as (process, addresses):
+        paths = ask(process.pid, "--addr", addresses)["paths"]
+    assert [p["root"] for p in paths] == ["cycle"], paths
+
+
 # A frame object holds what a tracer has set; from 3.13 on variables that only its f_locals has, from 3.14 on those that were overwritten there.
 OF_FRAMES = """import sys, time
 class T: pass

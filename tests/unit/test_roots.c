@@ -101,6 +101,37 @@ static void a_class_behind_two_names_is_held(void **state)
 	proc_close(p);
 }
 
+/* mimalloc's memory that a state names holds nothing; a block of malloc's does, and so does an
+ * object. */
+static void a_state_holds_no_memory_of_mimalloc(void **state)
+{
+	struct graph_block block[] = {{BLOCK, 64, 0}, {BLOCK + 64, 64, 1}};
+	struct graph_region region = {BLOCK, BLOCK + 128, 0, 2, NULL};
+	struct graph_type types[] = {{.kind = GRAPH_BUFFER}, {.addr = 1, .kind = GRAPH_PLAIN}};
+	uint16_t type[] = {0, 1};
+	struct heap_arena arena = {.start = BLOCK, .end = BLOCK + 4096, .pools_end = BLOCK + 4096};
+	struct py_runtime rt = {0};
+	struct heap h = {.rt = &rt, .arena = {&arena, 1, 1}};
+	struct graph g = {.h = &h,
+			  .types = {types, 2, 2},
+			  .type = {type, 2, 2},
+			  .block = {block, 2, 2},
+			  .region = {&region, 1, 1},
+			  .n = 2};
+	struct reach r = {.g = &g};
+
+	(void)state;
+	assert_non_null(roots_add(&r, REACH_INTERP, BLOCK, 0, 0));
+	h.mi = (void *)&rt;
+	assert_null(roots_add(&r, REACH_INTERP, BLOCK, 0, 0));
+	assert_null(roots_add(&r, REACH_THREAD, BLOCK, 0, 0));
+	assert_non_null(roots_add(&r, REACH_STATIC, BLOCK, 0, 0));
+	assert_non_null(roots_add(&r, REACH_INTERP, BLOCK + 64, 0, 0));
+	arena.start = arena.end;
+	assert_non_null(roots_add(&r, REACH_INTERP, BLOCK, 0, 0));
+	reach_free(&r);
+}
+
 /* Nobody but its frame may hold the function and the code of a script; a chain of frames that
  * leads round is followed once. */
 static void a_frame_holds_what_runs(void **state)
@@ -257,6 +288,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_flags_of_a_class_are_no_address),
 		cmocka_unit_test(a_class_behind_two_names_is_held),
+		cmocka_unit_test(a_state_holds_no_memory_of_mimalloc),
 		cmocka_unit_test(a_frame_holds_what_runs),
 		cmocka_unit_test(threads_that_are_left_out_are_told),
 		cmocka_unit_test(modules_that_are_left_out_are_told),
