@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 
-#define RECALL_POOLS 64 /* of an arena: 256 KiB in pools of 4, or a MiB in pools of 16 */
+#define RECALL_POOLS 128 /* of an arena, most: of 2 MiB in pools of 16 KiB */
 
 struct recall_pool {
 	uint16_t live;

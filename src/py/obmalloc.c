@@ -15,7 +15,7 @@
 #define STATE_MAX    520
 #define MAX_ARENAS   (1u << 24)
 #define FIRST_ARENAS 16 /* INITIAL_ARENA_OBJECTS; the table doubles from there */
-#define ARENA_POOLS  64 /* most pools of an arena */
+#define ARENA_POOLS  64 /* most pools of an arena that is not of a huge page */
 #define NOWHERE	     SIZE_MAX
 /* Limits the time of the search, as each word of a hostile target's data may look like the state.
  * The time is computed, not measured, so that a slow machine gives the same answer: a segment of 64
@@ -354,6 +354,7 @@ static bool find_state_at(struct search *s, uint64_t interp, uint32_t offset)
 {
 	struct py_runtime *rt = s->rt;
 	uint64_t at, pool = 0, arenas;
+	struct arena_object first;
 	uint32_t max;
 
 	if (proc_read_u64(rt->proc, interp + offset, &at))
@@ -373,6 +374,9 @@ static bool find_state_at(struct search *s, uint64_t interp, uint32_t offset)
 		rt->pymalloc_idle = true;
 		return true;
 	}
+	/* 3.15 may be built with arenas of a huge page: --with-pymalloc-hugepages */
+	if (!proc_read(rt->proc, arenas, &first, sizeof(first)) && first.ntotalpools > ARENA_POOLS)
+		rt->layout.arena_size = 2 * ARENA_POOLS * rt->layout.pool_size;
 	rt->usedpools = at;
 	rt->arenas = at + STATE_ARENAS;
 	rt->maxarenas = at + STATE_MAX;

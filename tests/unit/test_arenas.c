@@ -195,6 +195,33 @@ static void the_search_has_an_end(void **unused)
 	memset(lies, 0, sizeof(lies));
 }
 
+/* A CPython of 3.12 or newer; how many pools an arena has depends on where it begins, too. */
+static void arenas_may_be_of_a_huge_page(void **unused)
+{
+	static struct {
+		uint64_t usedpools[64];
+		const struct arena *table;
+		uint32_t number;
+	} of_interpreter;
+	static const uint64_t pools[] = {63, 64, 127, 128};
+
+	(void)unused;
+	make_table(1);
+	for (size_t c = 0; c < 32; c++)
+		of_interpreter.usedpools[2 * c] = of_interpreter.usedpools[2 * c + 1] =
+			(uintptr_t)&of_interpreter.usedpools[2 * c] - 16;
+	of_interpreter.table = table;
+	of_interpreter.number = ARENAS;
+	fake_interpreter[8] = (uintptr_t)&of_interpreter;
+	for (size_t i = 0; i < ARRAY_SIZE(pools); i++) {
+		rt.layout.interp_obmalloc = 64;
+		rt.layout.arena_size = 1 << 20;
+		table[0].pools = pools[i] << 32;
+		assert_true(found());
+		assert_int_equal(rt.layout.arena_size, pools[i] > 64 ? 2 << 20 : 1 << 20);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +230,7 @@ int main(void)
 		cmocka_unit_test(what_looks_like_one_arena_is_no_table),
 		cmocka_unit_test(a_live_process_has_code_to_ask),
 		cmocka_unit_test(the_search_has_an_end),
+		cmocka_unit_test(arenas_may_be_of_a_huge_page),
 	};
 
 #ifdef __SANITIZE_ADDRESS__
