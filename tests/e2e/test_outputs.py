@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -141,3 +142,18 @@ def test_one_signal_ends_the_wait_for_a_reader(target, tmp_path):
     finally:
         tool.kill()
     assert tool.returncode == 1 and "nobody reads" in said
+
+
+def test_the_graph_waits_for_no_reader_of_the_answer(target, tmp_path):
+    pipe, graph = tmp_path / "pipe", tmp_path / "graph"
+    os.mkfifo(pipe)
+    tool = subprocess.Popen([harness.TOOL, "why", "-p", str(target), "--type", "list", "-q", "--json", pipe, "--dot", graph],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    try:
+        end = time.monotonic() + 30
+        while not graph.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert graph.read_text().endswith("}\n") and tool.poll() is None
+    finally:
+        tool.kill()
+        tool.communicate()

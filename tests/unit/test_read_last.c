@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Files that somebody reads, who may stand still, are written last: by a watch, and by `why`. */
+/* A watch ends its recording and writes its baseline before what somebody may read. */
 #include "unit.h"
 
 #define outputs_report write_formats
@@ -8,13 +8,6 @@
 #define record_end     end_recording
 #define out_term       print_report
 #include "command/watch_report.c"
-#undef outputs_write
-
-#define why_write_json write_json
-#define why_write_dot  write_dot
-#define why_print      print_answer
-#define write_files    write_answers
-#include "command/why.c"
 
 static char order[16];
 
@@ -66,37 +59,6 @@ int out_term(FILE *f, const struct report *r, const struct out_term_opts *o)
 	return note('t');
 }
 
-int why_write_json(const struct outputs *o, const char *path, const struct why_question *q,
-		   const struct why_answer *a, const struct why_stats *s)
-{
-	(void)o;
-	(void)path;
-	(void)q;
-	(void)a;
-	(void)s;
-	return note('j');
-}
-
-int why_write_dot(const struct outputs *o, const char *path, const struct why_question *q,
-		  const struct why_answer *a)
-{
-	(void)o;
-	(void)path;
-	(void)q;
-	(void)a;
-	return note('d');
-}
-
-int why_print(FILE *f, const struct why_question *q, const struct why_answer *a,
-	      const struct why_stats *s)
-{
-	(void)f;
-	(void)q;
-	(void)a;
-	(void)s;
-	return note('t');
-}
-
 static const char *order_of_watch(bool final)
 {
 	static struct watch w = {.n = 1, .o = {.is_quiet = true, .baseline = "base.json"}};
@@ -113,32 +75,10 @@ static void a_watch_ends_its_recording_and_baseline_first(void **state)
 	assert_string_equal(order_of_watch(false), "t");
 }
 
-static const char *order_of_answers(bool json_is_a_pipe, bool dot_is_a_pipe)
-{
-	const struct why_cmd w = {.json = "a.json",
-				  .dot = "a.dot",
-				  .outputs = {.path = {"a.json", "a.dot"},
-					      .is_special = {json_is_a_pipe, dot_is_a_pipe},
-					      .n = 2}};
-
-	memset(order, 0, sizeof(order));
-	assert_int_equal(tell(&w, NULL, NULL, NULL), 0);
-	return order;
-}
-
-static void answers_in_files_wait_for_no_reader(void **state)
-{
-	(void)state;
-	assert_string_equal(order_of_answers(false, false), "tjd");
-	assert_string_equal(order_of_answers(true, false), "tdj");
-	assert_string_equal(order_of_answers(false, true), "tjd");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_watch_ends_its_recording_and_baseline_first),
-		cmocka_unit_test(answers_in_files_wait_for_no_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
