@@ -46,7 +46,10 @@ class Statics:
         if head[:5] != b"\x7fELF\x02":
             return
         kind, phoff, phnum = *struct.unpack_from("<H14xQ", head, 16), struct.unpack_from("<H", head, 56)[0]
-        loads = [struct.unpack_from("<IIQQQQQQ", head, phoff + 56 * i) for i in range(phnum)]
+        with open(path, "rb") as f:
+            f.seek(phoff)
+            headers = f.read(56 * phnum)
+        loads = list(struct.iter_unpack("<IIQQQQQQ", headers))
         loads = [p for p in loads if p[0] == 1]
         bias = 0 if kind == 2 else lowest - (loads[0][3] & -PAGE) + (loads[0][2] & -PAGE)
         for _, _, _, vaddr, _, filesz, memsz, _ in loads:

@@ -118,7 +118,10 @@ class PyProc:
             text = self.read(at, 48)
         i = text.find(b"\x64\x48\x8b\x04\x25")  # mov %fs:disp32,%rax
         if i >= 0:
-            return TLS, 0, 0, struct.unpack_from("<i", text, i + 5)[0]
+            offset = struct.unpack_from("<i", text, i + 5)[0]
+            if text[i + 9 : i + 12] == b"\x48\x8d\x80":  # lea disp32(%rax),%rax: a call of the linker's, relaxed
+                offset += struct.unpack_from("<i", text, i + 12)[0]
+            return TLS, 0, 0, offset
         i = text.index(b"\x48\x8d\x3d")  # lea pair(%rip),%rdi; call __tls_get_addr
         pair = at + i + 7 + struct.unpack_from("<i", text, i + 3)[0]
         mov = text.index(b"\x48\x8b", i + 12)  # mov K(%rax),%rax
