@@ -64,6 +64,13 @@ struct probe_guard {
 	_Atomic bool is_awaited;
 };
 
+/* guard.c */
+/* As where probes cannot be set at all: sources go on without. */
+int guard_has_ended(void);
+/* However long it takes, unless we are to end and it takes more than @patience_ns. The kernel may
+ * take seconds over a probe where others place some, too. */
+int guard_wait_for(struct probe_guard *g, int sock, uint64_t patience_ns, struct guard_answer *a);
+
 /* guard_tool.c */
 /* Out of the cgroup in which the tool can be frozen. */
 void guard_leave_freezer(void);

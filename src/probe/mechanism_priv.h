@@ -37,7 +37,7 @@ struct probe_ops {
 	bool (*was_lost)(const struct probe_set *s);
 };
 extern const struct probe_ops probe_tracefs_ops, probe_multi_ops, probe_perf_ops;
-extern const struct probe_ops probe_remote_ops; /* guard.c: switched by the guardian */
+extern const struct probe_ops probe_remote_ops; /* guard_ask.c: switched by the guardian */
 
 struct probe_set {
 	const struct probe_ops *ops;
