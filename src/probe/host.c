@@ -17,9 +17,12 @@
 #include "proc/proc.h"
 
 /* The number goes up when struct reading_page changes. */
-#define PAGE_NAME "pyleak_host2"
-#define MAPS_MOST 100000 /* looked at */
-#define THE_HOSTS "/proc/1/root/sys/kernel/tracing/uprobe_events"
+#define PAGE_NAME    "pyleak_host2"
+#define MAPS_MOST    100000 /* looked at */
+#define LOCK_POLL_US 2000
+#define ABANDONED_NS 2000000000ull /* the lock, had by one copy for so long, ... */
+#define ASKED_NS     1000000000ull /* ... as far as looks no further apart can tell */
+#define THE_HOSTS    "/proc/1/root/sys/kernel/tracing/uprobe_events"
 
 /* Open as long as this process lives: says of our row that somebody has it. */
 static int row_fd = -1;
@@ -249,4 +252,44 @@ void host_lock_drop(void)
 {
 	if (lock_fd >= 0)
 		flock(lock_fd, LOCK_UN);
+}
+
+/* As whoever has the turn in this process has found the lock. */
+static struct {
+	uint64_t last_ns, since_ns; /* since when it has not been had; 0 = it was */
+	bool was_abandoned;	    /* it is a stopped copy's, as far as was seen */
+} refusals;
+
+/* The lock of all copies. One that has it whenever we ask, for so long, was stopped in the middle
+ * of its turn; it is, until we have it. */
+static bool is_abandoned(uint64_t now)
+{
+	if (!refusals.since_ns || (!refusals.was_abandoned && now - refusals.last_ns > ASKED_NS))
+		refusals.since_ns = now;
+	refusals.last_ns = now;
+	refusals.was_abandoned = now - refusals.since_ns > ABANDONED_NS;
+	return refusals.was_abandoned;
+}
+
+bool host_lock_wait(uint64_t until_ns)
+{
+	while (!host_lock_try()) {
+		bool was_abandoned = refusals.was_abandoned;
+		uint64_t now = clock_ns();
+
+		/* One that went on may have let a third have it, who takes no longer than this. */
+		if (is_abandoned(now) && (!was_abandoned || now > until_ns))
+			return true;
+		if (now > until_ns)
+			return false;
+		usleep(LOCK_POLL_US);
+	}
+	refusals.since_ns = 0;
+	refusals.was_abandoned = false;
+	return true;
+}
+
+bool host_lock_is_ours(void)
+{
+	return !refusals.since_ns && host_has_lock();
 }

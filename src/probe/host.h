@@ -33,6 +33,10 @@ void host_stamps_clear(struct reading_row *r, struct host_stamps *seen);
  * child opens its own, or it would hold what its parent holds. No lock: all that follow say yes. */
 void host_lock_open(void);
 bool host_lock_try(void); /* false: another copy has it */
+/* Until then, or until another copy that does not let it go was stopped with it: then without it.
+ * One thread at a time. False: another copy has it. */
+bool host_lock_wait(uint64_t until_ns);
+bool host_lock_is_ours(void); /* as of the last wait */
 void host_lock_drop(void);
 bool host_has_lock(void); /* is there one? */
 

@@ -20,9 +20,6 @@
 #define PREPARE_NS   2000000000ull
 #define IN_READ_NS   20000000ull
 #define READ_NS	     1000000000ull
-#define ABANDONED_NS 2000000000ull /* the host's lock, had by one copy for so long, ... */
-#define ASKED_NS     1000000000ull /* ... as far as looks no further apart can tell */
-#define LOCK_POLL_US 2000
 #define READ_POLL_US 200
 #define HANG_POLL_US 2000
 /* Readers look at the end of it, too: who dies within a turn keeps nobody waiting. */
@@ -53,9 +50,6 @@ static struct {
 	uint64_t stretch_ns;	     /* ... without a break until now */
 	bool was_idle;		     /* when it was looked at last */
 	char where[48];		     /* it stood when it last did */
-	uint64_t refused_last_ns;    /* when the host's lock was not to be had, last */
-	uint64_t refused_ns;	     /* since when the host's lock has not been had; 0 = it was */
-	bool was_abandoned;	     /* it is a stopped copy's, as far as was seen */
 	bool comes_first;	     /* whoever looks on has real-time priority */
 	struct breaker breaker;
 	bool can_look;		  /* a thread looks for what the last turn waits for ... */
@@ -98,35 +92,6 @@ static void let_next(struct turn *t)
 	}
 	t->serial = 0;
 	pthread_mutex_unlock(&turns.lock);
-}
-
-/* The lock of all copies. One that has it whenever we ask, for so long, was stopped in the middle
- * of its turn; it is, until we have it. */
-static bool is_abandoned(uint64_t now)
-{
-	if (!turns.refused_ns || (!turns.was_abandoned && now - turns.refused_last_ns > ASKED_NS))
-		turns.refused_ns = now;
-	turns.refused_last_ns = now;
-	turns.was_abandoned = now - turns.refused_ns > ABANDONED_NS;
-	return turns.was_abandoned;
-}
-
-static bool lock_host(uint64_t until_ns)
-{
-	while (!host_lock_try()) {
-		bool was_abandoned = turns.was_abandoned;
-		uint64_t now = clock_ns();
-
-		/* One that went on may have let a third have it, who takes no longer than this. */
-		if (is_abandoned(now) && (!was_abandoned || now > until_ns))
-			return true;
-		if (now > until_ns)
-			return false;
-		usleep(LOCK_POLL_US);
-	}
-	turns.refused_ns = 0;
-	turns.was_abandoned = false;
-	return true;
 }
 
 static void raise_flag(void)
@@ -222,11 +187,11 @@ static int enter(struct turn *t, uint64_t until_ns)
 	if (!is_next)
 		return t->kind == TURN_IN ? refuse("other probes of this tool are being switched")
 					  : 0;
-	if (!lock_host(until_ns) && t->kind == TURN_IN) {
+	if (!host_lock_wait(until_ns) && t->kind == TURN_IN) {
 		let_next(t);
 		return refuse("another copy of the tool switches probes");
 	}
-	t->is_alone = !turns.refused_ns && host_has_lock();
+	t->is_alone = host_lock_is_ours();
 	return 0;
 }
 
