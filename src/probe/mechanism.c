@@ -86,6 +86,7 @@ static struct turn turn_of(const struct probe_set *s, enum turn_kind kind, bool 
 		.is_library = s->is_library,
 		.sites = s->n,
 		.is_piecewise = s->mechanism == PROBE_PERF,
+		.is_link = s->mechanism == PROBE_MULTI,
 		.is_patient = is_patient,
 	};
 }

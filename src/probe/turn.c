@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "probe/breaker.h"
 #include "probe/host.h"
+#include "probe/looks.h"
 #include "probe/readers.h"
 #include "probe/waited_for.h"
 #include "probe/waits_at.h"
@@ -24,33 +25,26 @@
 #define HANG_POLL_US 2000
 /* Readers look at the end of it, too: who dies within a turn keeps nobody waiting. */
 #define FLAG_NS	   500000000ull
-#define WATCH_NS   4000000 /* turns are over by then, most of them */
-#define SAMPLE_NS  4000000
+#define SAMPLE_NS  4000000 /* turns are over by the first look, most of them */
 #define FORGETS_NS 12000000
-#define LOOKED_NS  400000000 /* names are waited for so long, which is less than FLAG_NS */
-/* So long without a look, though we come first: this process was stopped or frozen, or the machine
- * was. No task is stopped with a lock of the kernel's. */
-#define OVERSLEPT_NS 500000000
-/* Less than taking breakpoints out takes (2 us each on 6.18), and more than all before the first.
- */
-#define WORK_NS 40000
-#define SITE_NS 1000
-
+/* Looked at so often while others of our own wait to take out. */
+#define HAND_NS	  1000000
+#define ROUND_NS  100000000 /* other copies go without the lock after OUT_NS */
+#define LOOKED_NS 400000000 /* names are waited for so long, which is less than FLAG_NS */
 /* The turn of this process that is under way, and what is known of it. */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	uint64_t serial;
-	struct turn *of; /* NULL: nobody's */
-	int tid;
+	struct turn *of;   /* NULL: nobody's */
+	unsigned waiting;  /* to take out */
+	bool is_handed;	   /* to one of these, with the host's lock; then of is NULL */
+	uint64_t round_ns; /* when that lock was had, to be handed on */
 	uint64_t began_ns, flag_ns;
-	uint64_t cpu_ns;	     /* that its thread had used then ... */
-	uint64_t looked_cpu_ns;	     /* ... and when it was looked at last */
-	uint64_t looked_ns, idle_ns; /* then, and for how long it kept nobody waiting ... */
-	uint64_t stretch_ns;	     /* ... without a break until now */
-	bool was_idle;		     /* when it was looked at last */
-	char where[48];		     /* it stood when it last did */
-	bool comes_first;	     /* whoever looks on has real-time priority */
+	struct looks looks; /* at its thread */
+	uint64_t warm_ns;   /* of the one that it was handed on by */
+	char where[48];	    /* it stood when it last did */
+	bool comes_first;   /* whoever looks on has real-time priority */
 	struct breaker breaker;
 	bool can_look;		  /* a thread looks for what the last turn waits for ... */
 	bool is_looking;	  /* ... and has not come back; it may not */
@@ -63,21 +57,44 @@ static uint64_t patience_ns(enum turn_kind kind)
 	return kind == TURN_IN ? IN_NS : kind == TURN_OUT ? OUT_NS : PREPARE_NS;
 }
 
+/* Under the mutex. */
+static bool may_be_next(const struct turn *t)
+{
+	return !turns.of && (!turns.is_handed || t->kind == TURN_OUT);
+}
+
 /* Under the mutex. To take out, each turn of our own that ends is new patience: nothing of ours
  * goes beside another for having waited for a third. */
-static bool be_next(struct turn *t, uint64_t *until_ns)
+static bool wait_to_be_next(const struct turn *t, uint64_t *until_ns)
 {
 	uint64_t serial = turns.serial;
 
-	while (turns.of) {
+	while (!may_be_next(t)) {
 		const struct timespec end = clock_deadline(*until_ns);
 
 		if (pthread_cond_clockwait(&turns.changed, &turns.lock, CLOCK_MONOTONIC, &end))
-			return false;
+			return may_be_next(t);
 		if (t->kind == TURN_OUT && turns.serial != serial)
 			*until_ns = clock_ns() + patience_ns(t->kind);
 		serial = turns.serial;
 	}
+	return true;
+}
+
+/* Under the mutex. What is handed on is taken by one that waits, at the latest when its patience
+ * ends: nobody is left with the host's lock. */
+static bool be_next(struct turn *t, uint64_t *until_ns)
+{
+	bool is_next;
+
+	turns.waiting += t->kind == TURN_OUT;
+	is_next = wait_to_be_next(t, until_ns);
+	turns.waiting -= t->kind == TURN_OUT;
+	if (!is_next)
+		return false;
+	if (!turns.is_handed)
+		turns.round_ns = clock_ns();
+	turns.is_handed = false;
 	turns.of = t;
 	t->serial = ++turns.serial;
 	return true;
@@ -199,12 +216,10 @@ static void begin(void)
 {
 	raise_flag();
 	pthread_mutex_lock(&turns.lock);
-	turns.tid = (int)syscall(SYS_gettid);
-	turns.idle_ns = turns.stretch_ns = 0;
-	turns.was_idle = false;
+	turns.began_ns = clock_ns();
+	looks_begin(&turns.looks, turns.began_ns, turns.warm_ns);
+	turns.warm_ns = 0;
 	turns.where[0] = '\0';
-	turns.cpu_ns = turns.looked_cpu_ns = thread_cpu_ns();
-	turns.began_ns = turns.looked_ns = clock_ns();
 	pthread_cond_broadcast(&turns.changed); /* whoever watches */
 	pthread_mutex_unlock(&turns.lock);
 }
@@ -248,38 +263,14 @@ static void tell_the_end(const char *who)
 	atomic_store(&turns.news->is_ended, 1);
 }
 
-/* Did nobody wait for the turn for so long? */
-static bool is_for_nobody(uint64_t span_ns, bool is_idle)
-{
-	return is_idle || turns.was_idle || (turns.comes_first && span_ns > OVERSLEPT_NS);
-}
-
-/* Under the mutex. On a busy host looks may be far apart, and a wait for the kernel to forget is
- * long there: a span that begins or ends in one is taken for it, but for the time that the turn's
- * thread has worked: on one CPU nobody looks meanwhile. A short wait stands before the first
- * breakpoint, too, and the long one is behind the last: only spans that begin and end in one say
- * which it is. */
-static void note_span(uint64_t now, bool is_idle)
-{
-	uint64_t span = now - turns.looked_ns, cpu = thread_cpu_of_ns(turns.tid);
-	uint64_t worked = cpu - turns.looked_cpu_ns;
-
-	if (is_for_nobody(span, is_idle) && worked < span)
-		turns.idle_ns += span - worked;
-	turns.stretch_ns = is_idle && turns.was_idle ? turns.stretch_ns + span : 0;
-	turns.was_idle = is_idle;
-	turns.looked_ns = now;
-	turns.looked_cpu_ns = cpu;
-}
-
 /* Under the mutex: the turn is over, or only waits for what nobody else waits for. How long others
  * may have waited for it. */
 static uint64_t settle(void)
 {
 	uint64_t now = clock_ns(), took = now - turns.began_ns;
 
-	note_span(now, false);
-	took -= turns.idle_ns < took ? turns.idle_ns : took;
+	looks_note(&turns.looks, now, false, turns.comes_first);
+	took -= turns.looks.idle_ns < took ? turns.looks.idle_ns : took;
 	turns.began_ns = 0;
 	if (!turns.news || !turns.of->is_planting)
 		return 0;
@@ -307,13 +298,6 @@ void turn_pass(struct turn *t)
 }
 
 /* ---- The watch. ---- */
-
-/* The kernel waits until no CPU can be in what was taken out (RCU), or for the lock of all tracing:
- * neither holds what a fork needs. */
-static bool is_idle_at(const char *where)
-{
-	return strstr(where, "rcu") || !strncmp(where, "perf_", 5);
-}
 
 /* A thread of its own: to look at a process may take as long as the turn does (waited_for.h), and
  * to start a thread, too. */
@@ -349,27 +333,33 @@ static void end_for_good(uint64_t took_ns)
 	tell_the_end(who);
 }
 
-/* The kernel waits for a grace period before the first breakpoint, too, when it takes the lock of
- * all forks. Its stack tells that wait from the last; without the right to see it, the time that
- * its thread has worked does. */
-static bool is_behind_the_last(const char *where)
-{
-	char stack[WAITS_STACK];
-	uint64_t cpu;
-
-	if (turns.of->is_piecewise || !strstr(where, "rcu"))
-		return false;
-	if (!waits_stack(0, turns.tid, stack, sizeof(stack)))
-		return strstr(stack, "rcu") && !strstr(stack, "percpu_down_write") &&
-		       !strstr(stack, "register_for_each_vma");
-	cpu = thread_cpu_of_ns(turns.tid);
-	return cpu > turns.cpu_ns + WORK_NS + turns.of->sites * SITE_NS;
-}
-
 static bool may_be_passed_on(const char *where)
 {
-	return turns.of->kind == TURN_OUT && turns.stretch_ns >= FORGETS_NS &&
-	       is_behind_the_last(where);
+	return turns.of->kind == TURN_OUT && turns.looks.stretch_ns >= FORGETS_NS &&
+	       looks_behind_the_last(&turns.looks, turns.of, where, false);
+}
+
+/* To others of our own that take out, at once: were a breakpoint in still, it would go out beside
+ * theirs under the same lock. A link waits for nothing else in between. */
+static bool may_be_handed_on(const char *where, uint64_t now)
+{
+	return turns.waiting && turns.of->kind == TURN_OUT && turns.of->is_link &&
+	       now - turns.round_ns < ROUND_NS &&
+	       looks_behind_the_last(&turns.looks, turns.of, where, true);
+}
+
+/* Under the mutex: others need not wait for it any more. */
+static void pass_on(bool is_handed)
+{
+	settle();
+	turns.is_handed = is_handed;
+	turns.warm_ns = is_handed ? turns.looks.worked_ns : 0;
+	if (!is_handed) {
+		lower_flag();
+		host_lock_drop();
+	}
+	turns.of = NULL;
+	pthread_cond_broadcast(&turns.changed);
 }
 
 /* Under the mutex. False: nothing is left to be watched of it. */
@@ -378,20 +368,18 @@ static bool look_at_turn(void)
 	uint64_t now = clock_ns(), took;
 	char where[48];
 
-	waits_at(0, turns.tid, where, sizeof(where));
-	note_span(now, is_idle_at(where));
-	if (turns.was_idle) {
-		if (!may_be_passed_on(where))
+	waits_at(0, turns.looks.tid, where, sizeof(where));
+	looks_note(&turns.looks, now, looks_idle_at(where), turns.comes_first);
+	if (turns.looks.was_idle) {
+		bool is_handed = may_be_handed_on(where, now);
+
+		if (!is_handed && !may_be_passed_on(where))
 			return true;
-		settle();
-		lower_flag();
-		host_lock_drop();
-		turns.of = NULL;
-		pthread_cond_broadcast(&turns.changed);
+		pass_on(is_handed);
 		return false;
 	}
 	snprintf(turns.where, sizeof(turns.where), "%s", where);
-	took = now - turns.began_ns - turns.idle_ns;
+	took = now - turns.began_ns - turns.looks.idle_ns;
 	raise_flag();
 	if (turns.of->is_planting && breaker_is_last(&turns.breaker, took) &&
 	    !turns.breaker.is_ended)
@@ -409,6 +397,7 @@ static void sleep_ns(long ns)
 static void *watch(void *arg)
 {
 	uint64_t serial;
+	long nap;
 	bool go_on;
 
 	(void)arg;
@@ -417,16 +406,15 @@ static void *watch(void *arg)
 		while (!turns.of || !turns.began_ns)
 			pthread_cond_wait(&turns.changed, &turns.lock);
 		serial = turns.serial;
-		pthread_mutex_unlock(&turns.lock);
-		for (long nap = WATCH_NS;; nap = SAMPLE_NS) {
+		do {
+			nap = turns.waiting ? HAND_NS : SAMPLE_NS;
+			pthread_mutex_unlock(&turns.lock);
 			sleep_ns(nap);
 			pthread_mutex_lock(&turns.lock);
 			go_on = turns.of && turns.began_ns && turns.serial == serial &&
 				look_at_turn();
-			pthread_mutex_unlock(&turns.lock);
-			if (!go_on)
-				break;
-		}
+		} while (go_on);
+		pthread_mutex_unlock(&turns.lock);
 	}
 	return NULL;
 }

@@ -27,6 +27,7 @@ struct turn {
 	bool is_planting;  /* breakpoints of a target change: the breaker counts it */
 	size_t sites;	   /* that change */
 	bool is_piecewise; /* with a wait after each of them */
+	bool is_link;	   /* waits for the lock of forks, and behind all of them, alone */
 	bool is_patient;   /* TURN_OUT: waits for as long as a read hangs */
 	uint64_t serial;   /* 0: made without a turn, or none is under way */
 	bool is_alone;	   /* no other copy of the tool has a turn meanwhile */

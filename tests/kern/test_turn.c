@@ -239,6 +239,35 @@ static void a_turn_that_keeps_nobody_waiting_is_passed_on(void **state)
 	assert_int_equal(atomic_load(&news.is_ended), 0);
 }
 
+#define LEAVING	     20
+#define SIDE_BY_SIDE (200 * MS) /* each in its own time they take more than 16 ms each */
+
+/* Closed links of our own follow each other at once. */
+static void those_that_take_out_hand_it_on(void **state)
+{
+	struct holder h[LEAVING] = {0};
+	uint64_t began = clock_ns(), took;
+	struct turn in = turn_of(TURN_IN);
+	pthread_t t[LEAVING];
+
+	(void)state;
+	for (size_t i = 0; i < LEAVING; i++) {
+		h[i].turn = turn_of(TURN_OUT);
+		h[i].turn.is_link = true;
+		assert_int_equal(thread_start(&t[i], take_and_forget, &h[i]), 0);
+	}
+	for (size_t i = 0; i < LEAVING; i++)
+		while (!atomic_load(&h[i].is_taken))
+			usleep(100);
+	took = clock_ns() - began;
+	assert_done(take_in_the_end(&in)); /* the last one lets others have it */
+	turn_pass(&in);
+	for (size_t i = 0; i < LEAVING; i++)
+		pthread_join(t[i], NULL);
+	assert_true(took < SIDE_BY_SIDE);
+	assert_int_equal(atomic_load(&news.is_ended), 0);
+}
+
 /* So that who stood for it says so, and not that the tool got no CPU. */
 static void a_wait_for_a_read_that_hangs_is_told(void **state)
 {
@@ -472,6 +501,7 @@ int main(void)
 		cmocka_unit_test(copies_share_a_page),
 		cmocka_unit_test(a_container_without_tracefs_has_the_lock),
 		cmocka_unit_test(a_turn_that_keeps_nobody_waiting_is_passed_on),
+		cmocka_unit_test(those_that_take_out_hand_it_on),
 		cmocka_unit_test(a_wait_for_a_read_that_hangs_is_told),
 		cmocka_unit_test(one_that_takes_two_seconds_is_the_last),
 	};
