@@ -36,16 +36,6 @@ static int switch_on(struct channel *c, struct probe_set *s)
 	return err;
 }
 
-/* False when it would have to wait for a read that hangs. */
-static bool switch_off(struct channel *c, struct probe_set *s)
-{
-	if (probe_set_is_on(s)) {
-		probe_set_try_off(s);
-		note_switch(c->g, true, probe_set_is_on(s));
-	}
-	return !probe_set_is_on(s);
-}
-
 /* From here on the guardian does not end before the request does: the kernel would be left with
  * half a change. One of the two sees the other. */
 static int go_on(void *channel)
@@ -172,12 +162,24 @@ static bool is_among(struct probe_set *const *set, size_t n, const struct probe_
 	return false;
 }
 
-/* As switch_off(). */
-static bool switch_off_together(struct channel *c, const struct guard_request *q)
+/* False when it would have to wait for a read that hangs. */
+static bool off_together(struct channel *c, struct probe_set *const *on, size_t n)
+{
+	bool all = true;
+
+	probe_off_together(on, n, false);
+	for (size_t i = 0; i < n; i++) {
+		note_switch(c->g, true, probe_set_is_on(on[i]));
+		all &= !probe_set_is_on(on[i]);
+	}
+	return all;
+}
+
+/* As off_together(). */
+static bool switch_off(struct channel *c, const struct guard_request *q)
 {
 	size_t n = 0, more = q->op == GUARD_OFF ? q->n : 0;
 	struct probe_set *on[PROBE_TOGETHER];
-	bool all = true;
 
 	for (size_t i = 0; i <= more && n < PROBE_TOGETHER; i++) {
 		struct probe_set *s = set_of(c, i ? (uint32_t)q->offset[i - 1] : q->set);
@@ -185,12 +187,7 @@ static bool switch_off_together(struct channel *c, const struct guard_request *q
 		if (s && probe_set_is_on(s) && !is_among(on, n, s))
 			on[n++] = s;
 	}
-	probe_off_together(on, n, false);
-	for (size_t i = 0; i < n; i++) {
-		note_switch(c->g, true, probe_set_is_on(on[i]));
-		all &= !probe_set_is_on(on[i]);
-	}
-	return all;
+	return off_together(c, on, n);
 }
 
 /* For a read that hangs, without the lock: other sets of the channel may go out meanwhile, when no
@@ -213,7 +210,7 @@ static int do_switch(struct channel *c, const struct guard_request *q)
 		return probe_set_warm(s);
 	if (q->op == GUARD_ON)
 		return switch_on(c, s);
-	while (!switch_off_together(c, q))
+	while (!switch_off(c, q))
 		wait_for_read(c);
 	if (q->op == GUARD_CLOSE)
 		do_close(c, q->set);
@@ -313,12 +310,21 @@ static bool serve_one(struct channel *c, struct guard_request *q, size_t size)
 
 bool guard_channel_off(struct channel *c)
 {
+	struct probe_set *on[PROBE_TOGETHER];
 	bool all = true;
+	size_t n = 0;
 
-	for (size_t i = 0; i < c->sets.n; i++)
-		if (c->sets.v[i].set)
-			all &= switch_off(c, c->sets.v[i].set);
-	return all;
+	for (size_t i = 0; i < c->sets.n; i++) {
+		struct probe_set *s = c->sets.v[i].set;
+
+		if (s && probe_set_is_on(s))
+			on[n++] = s;
+		if (n == PROBE_TOGETHER) {
+			all &= off_together(c, on, n);
+			n = 0;
+		}
+	}
+	return off_together(c, on, n) && all;
 }
 
 void guard_channel_close(struct channel *c)
