@@ -28,6 +28,8 @@ _Static_assert(ALERTS_RULES == OPTS_MAX_STRINGS && ALERTS_TARGETS == OPTS_MAX_PI
 
 static void close_all(struct watch *w)
 {
+	for (size_t i = 0; i < w->n; i++)
+		session_hang_up(w->target[i].session);
 	for (size_t i = 0; i < w->n; i++) {
 		session_close(w->target[i].session);
 		w->target[i].session = NULL;
@@ -285,9 +287,7 @@ static double until_next(const struct watch *w, double report_s)
 
 	if (w->o.duration_s > 0 && w->o.duration_s - watch_elapsed_s(w) < left)
 		left = w->o.duration_s - watch_elapsed_s(w);
-	if (left > turn_s)
-		left = turn_s;
-	return left > 0 ? left : 0;
+	return fmax(0, fmin(left, turn_s));
 }
 
 static bool is_done(struct watch *w)

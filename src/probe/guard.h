@@ -66,6 +66,10 @@ int probe_guard_ends_with_us(const struct probe_guard *g);
  * holds. */
 int probe_guard_join(struct probe_guard *g, struct probe_channel **out);
 void probe_guard_leave(struct probe_channel *c); /* with all of its sets; NULL is fine */
+/* From here on the guardian takes out all that the channel holds, beside other channels', and
+ * nobody waits for that but probe_guard_stop(): taking out and closing are done at once, all else
+ * fails. NULL is fine. */
+void probe_guard_hang_up(struct probe_channel *c);
 
 /* As probe_choose_for(), with the guardian's rights. */
 int probe_guard_choose(struct probe_channel *c, int pid, size_t n, enum probe_mechanism *out);

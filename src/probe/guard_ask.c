@@ -14,6 +14,7 @@
 struct probe_channel {
 	struct probe_guard *guard;
 	int sock;
+	bool is_hung_up;
 	bool is_left;	    /* an answer is still to come, and nobody waits for it or asks again */
 	bool may_be_silent; /* the storage of a set: it is no disk */
 	unsigned owed;	    /* answers that the next request takes first */
@@ -59,6 +60,23 @@ void probe_guard_leave(struct probe_channel *c)
 	free(c);
 }
 
+void probe_guard_hang_up(struct probe_channel *c)
+{
+	if (!c || c->is_left)
+		return;
+	shutdown(c->sock, SHUT_RDWR);
+	c->is_hung_up = true;
+	c->owed = c->shed.at = 0;
+}
+
+/* What it takes out anyway need not be asked for. */
+static int has_been_hung_up(const struct guard_request *q)
+{
+	return q->op == GUARD_OFF || q->op == GUARD_CLOSE
+		       ? 0
+		       : fail(-ECANCELED, "the process is not watched any more");
+}
+
 static void take_one_owed(struct probe_channel *c)
 {
 	struct guard_answer a = {0};
@@ -74,6 +92,8 @@ static void take_one_owed(struct probe_channel *c)
 /* A request whose answer nobody waits for. */
 static int leave(struct probe_channel *c, const struct guard_request *q, size_t len)
 {
+	if (c->is_hung_up)
+		return has_been_hung_up(q);
 	if (c->is_left)
 		return -ECANCELED;
 	probe_guard_beat(c->guard);
@@ -121,6 +141,8 @@ static int ask(struct probe_channel *c, const struct guard_request *q, size_t le
 	dev_t dev;
 	int err;
 
+	if (c->is_hung_up)
+		return has_been_hung_up(q);
 	if (c->is_left)
 		return has_been_left(c);
 	probe_guard_beat(c->guard);

@@ -70,15 +70,13 @@ static void look_at_modules(struct births *b, uint64_t now)
 			births_end(b, fail_text());
 			return;
 		}
-		if (b->mode == BIRTHS_ALWAYS) /* births of a module may be missing until then */
-			births_stop_always(b);
+		births_stop_always(b); /* births of a module may be missing until then */
 		births_refused(b, -EBUSY);
 		b->due.burst = s->paused ? 0 : b->due.burst;
 		b->due.modules = now + SHORT_NS;
 		return;
 	}
-	if (b->mode == BIRTHS_ALWAYS)
-		births_stop_always(b);
+	births_stop_always(b);
 	b->mode = BIRTHS_BURSTS;
 	if (!b->due.burst && !s->paused)
 		b->due.burst = now + AGAIN_NS;
@@ -129,8 +127,7 @@ static uint64_t pause_births(void *self, bool on)
 	struct births *b = self;
 
 	if (on) {
-		if (b->mode == BIRTHS_ALWAYS)
-			births_stop_always(b);
+		births_stop_always(b);
 		b->due.burst = 0;
 		b->aim = (struct aim){0};
 		account_fill(b->account, clock_ns());

@@ -225,8 +225,7 @@ void births_end(struct births *b, const char *why)
 			       : "births are not watched: %s",
 		     why);
 	b->windows_refused += probe_guard_ended(b->s->o.guard) != NULL;
-	if (b->mode == BIRTHS_ALWAYS)
-		births_stop_always(b);
+	births_stop_always(b);
 	b->mode = BIRTHS_OFF;
 	b->due.burst = b->due.modules = 0;
 }
@@ -351,6 +350,8 @@ void births_stop_always(struct births *b)
 {
 	uint64_t until = b->s->kern.out_ns ? b->s->kern.out_ns : clock_ns(), last;
 
+	if (b->mode != BIRTHS_ALWAYS)
+		return;
 	if (until < b->looked_ns) /* parts of the time until then have been taken off */
 		until = b->looked_ns;
 	b->on_ns += until > b->always_since ? until - b->always_since : 0;

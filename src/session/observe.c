@@ -67,6 +67,21 @@ static uint64_t *keys(struct map64 *of, struct report *scratch, size_t *n)
 	return v;
 }
 
+size_t frames_name(struct session *s, const struct stack *st, struct report_frame *out)
+{
+	for (size_t i = 0; i < st->n; i++) {
+		const struct py_code *c = st->frame[i].code;
+
+		out[i] = (struct report_frame){
+			.function = c ? py_code_function(c) : "?",
+			.file = c ? py_code_file(c) : "?",
+			.line = st->frame[i].line,
+			.place = lines_place(&s->lines, s->proc, c, st->frame[i].line),
+		};
+	}
+	return st->n;
+}
+
 static void copy_stack(struct session *s, const struct stack *st, struct report *scratch,
 		       struct evidence_stack *to)
 {

@@ -123,10 +123,16 @@ int session_open(int pid, const struct session_opts *o, struct session **out)
 	return 0;
 }
 
+void session_hang_up(struct session *s)
+{
+	probe_guard_hang_up(s ? s->kern.channel : NULL);
+}
+
 void session_close(struct session *s)
 {
 	if (!s)
 		return;
+	session_hang_up(s);
 	sources_close(s);
 	sites_close(s->sites);
 	kern_close(&s->kern);
@@ -175,7 +181,9 @@ static bool target_gone(struct session *s)
 		session_note(s, "%s", s->end_reason);
 	s->ended = true;
 	s->time.end_ns = clock_ns();
-	/* other processes may be watched on: probes must not slow down what runs here now */
+	/* probes must not slow down what runs here now; where nothing does, nobody waits */
+	if (!s->goes_on)
+		session_hang_up(s);
 	sources_pause(s, true);
 	return true;
 }
@@ -211,11 +219,10 @@ int session_step(struct session *s, double max_s)
 		woke = sleep_until(s, sources_due(s, until));
 		if (woke == -EINTR)
 			return 0;
-		if (woke > 0) {
+		if (woke > 0)
 			checked = s->time.looked_ns = 0;
-			continue;
-		}
-		sources_run(s);
+		else
+			sources_run(s);
 	}
 	return 1;
 }
@@ -276,9 +283,8 @@ int session_fill(struct session *s, uint64_t now_ns, struct report *r, struct re
 	size_t left = LINES_BYTES;
 	int err = report_new(&to.scratch);
 
-	if (err)
-		return err;
-	err = session_judge(s, &to, p);
+	if (!err)
+		err = session_judge(s, &to, p);
 	if (!err && r->final)
 		err = judge_once_more(s, &to, p);
 	report_free(to.scratch);

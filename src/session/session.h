@@ -48,7 +48,9 @@ void session_beat(struct session *s);
 /* Begins its time. Once, before all below but session_close(); with several sessions, when the last
  * is open. */
 void session_start(struct session *s);
-/* Detaches everything and frees. Nothing stays in the target or the kernel. */
+/* Of several that are to be closed: their probes go out side by side. NULL is fine. */
+void session_hang_up(struct session *s);
+/* Detaches everything and frees. The guardian may be at it for some tenths of a second more. */
 void session_close(struct session *s);
 
 /* Works for at most @max_s seconds. 0 = go on, 1 = the target has ended or exec'ed; a negative

@@ -116,10 +116,9 @@ void session_see_notes(const struct session *s, struct report *r, struct report_
 int session_judge_again(struct session *s, const struct evidence *e, struct report *r,
 			struct report_process *p);
 
-/* frames.c: makes report frames of a Python stack. Returns their number. Texts are the session's,
- * and valid until its next step. */
-size_t frames_name(struct session *s, const struct stack *st,
-		   struct report_frame out[PL_MAX_FRAMES]);
+/* Makes PL_MAX_FRAMES report frames of a Python stack, at most. Returns their number. Texts are the
+ * session's, and valid until its next step. */
+size_t frames_name(struct session *s, const struct stack *st, struct report_frame *out);
 
 /* census_worker.c: copies the names of at most @max types whose objects become more from census to
  * census, those with most bytes first. Returns how many. @w may be NULL. */

@@ -3,6 +3,7 @@
 #include "probe/guard_priv.h"
 
 #include "base/thread.h"
+#include "confine/confine.h"
 #include "kern/mechanism_fixture.h"
 #include "kern/turn_fixture.h"
 #include "proc/proc.h"
@@ -22,13 +23,14 @@ struct scene {
 	struct probe_set *s;
 };
 
-static void set_up(struct scene *k)
+/* @rights: as watches do, without the right to see stacks in the kernel; NULL: with all rights. */
+static void set_up_with(struct scene *k, int (*rights)(void))
 {
 	enum probe_mechanism m = PROBE_NONE;
 	uint64_t offset = offset_of((const void *)plain_one);
 	struct probe_set_spec spec = {.offsets = &offset, .n = 1, .label = "guarded"};
 
-	ok(probe_guard_start(&(struct probe_guard_opts){0}, &k->g));
+	ok(probe_guard_start(&(struct probe_guard_opts){.confine = rights}, &k->g));
 	ok(probe_guard_join(k->g, &k->channel));
 	ok(probe_guard_choose(k->channel, 0, 1, &m));
 	k->t = target_start("/proc/self/exe");
@@ -42,6 +44,11 @@ static void set_up(struct scene *k)
 	spec.guard = k->channel;
 	ok(probe_set_open(m, &spec, &k->s));
 	assert_int_equal(foreign_bytes(k->t.pid), 0);
+}
+
+static void set_up(struct scene *k)
+{
+	set_up_with(k, NULL);
 }
 
 static void tear_down(struct scene *k)
@@ -178,6 +185,113 @@ static void takes_out_together(void **state)
 	for (size_t i = 0; i < SETS; i++)
 		probe_set_close(set[i]);
 	tear_down(&k);
+}
+
+#define CHANNELS 8
+#define EACH	 7	   /* sets of a channel, as a session has */
+#define SIDE_NS	 500000000 /* one after the other they take a second and more */
+
+struct many {
+	struct probe_channel *channel[CHANNELS];
+	struct probe_set *set[CHANNELS][EACH];
+};
+
+static void put_many_in(struct scene *k, struct many *m)
+{
+	uint64_t offset = offset_of((const void *)many_sites);
+	auto_close int file_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	for (size_t c = 0; c < CHANNELS; c++) {
+		ok(probe_guard_join(k->g, &m->channel[c]));
+		for (size_t i = 0; i < EACH; i++) {
+			uint64_t one = offset + c * EACH + i;
+			struct probe_set_spec spec = {
+				.offsets = &one,
+				.n = 1,
+				.label = "many",
+				.file_fd = file_fd,
+				.prog_fd = k->c.prog,
+				.pid = k->t.pid,
+				.pidfd = -1,
+				.guard = m->channel[c],
+			};
+
+			ok(probe_set_open(k->s->mechanism, &spec, &m->set[c][i]));
+			ok(probe_set_insist(m->set[c][i]));
+		}
+	}
+	assert_int_equal(foreign_bytes(k->t.pid), CHANNELS * EACH);
+}
+
+static void close_many(struct many *m)
+{
+	for (size_t c = 0; c < CHANNELS; c++) {
+		for (size_t i = 0; i < EACH; i++)
+			probe_set_close(m->set[c][i]);
+		probe_guard_leave(m->channel[c]);
+	}
+}
+
+/* Links alone go side by side. */
+static void assert_out_soon(const struct scene *k, uint64_t began)
+{
+	double took = seconds_until_out(k);
+
+	print_message("out after %.0f ms\n", took * 1e3);
+	if (k->s->mechanism == PROBE_MULTI)
+		assert_true(clock_ns() - began < SIDE_NS);
+}
+
+/* Nobody waits for them, and another channel goes on. */
+static void channels_that_hang_up_are_out_together(void **state)
+{
+	int (*const rights[])(void) = {NULL, confine_guardian};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rights); i++) {
+		struct many m = {0};
+		struct scene k = {0};
+		uint64_t began;
+
+		set_up_with(&k, rights[i]);
+		put_many_in(&k, &m);
+		began = clock_ns();
+		for (size_t c = 0; c < CHANNELS; c++)
+			probe_guard_hang_up(m.channel[c]);
+		for (size_t c = 0; c < CHANNELS; c++) {
+			ok(probe_set_off(m.set[c][0]));
+			assert_false(probe_set_is_on(m.set[c][0]));
+			assert_int_equal(probe_set_on(m.set[c][0]), -ECANCELED);
+		}
+		close_many(&m);
+		assert_true(clock_ns() - began < SIDE_NS / 2);
+		assert_out_soon(&k, began);
+		put_in(&k);
+		assert_int_equal(probe_guard_trips(k.g, NULL), 0);
+		tear_down(&k);
+	}
+}
+
+/* The end of the guardian waits for what has been hung up: nothing stays. */
+static void nothing_stays_of_channels_that_hang_up(void **state)
+{
+	struct many m = {0};
+	struct scene k = {0};
+
+	(void)state;
+	set_up(&k);
+	put_many_in(&k, &m);
+	put_in_beside(&k, CHANNELS * EACH + 1);
+	for (size_t c = 0; c < CHANNELS; c++)
+		probe_guard_hang_up(m.channel[c]);
+	close_many(&m);
+	probe_guard_hang_up(k.channel);
+	probe_set_close(k.s);
+	probe_guard_leave(k.channel);
+	probe_guard_stop(k.g);
+	assert_int_equal(foreign_bytes(k.t.pid), 0);
+	counter_free(&k.c);
+	target_stop(&k.t);
 }
 
 static void takes_out_without_a_heartbeat(void **state)
@@ -594,6 +708,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(switches_on_request),
 		cmocka_unit_test(sheds_beside_other_requests),
 		cmocka_unit_test(takes_out_together),
+		cmocka_unit_test(channels_that_hang_up_are_out_together),
+		cmocka_unit_test(nothing_stays_of_channels_that_hang_up),
 		cmocka_unit_test(takes_out_without_a_heartbeat),
 		cmocka_unit_test(a_set_that_waits_keeps_no_other_in),
 		cmocka_unit_test(takes_out_when_alarmed),
