@@ -23,6 +23,10 @@ struct channel {
 	_Atomic bool is_changing;
 	pthread_mutex_t lock;  /* of the sets: its thread, or the watchdog */
 	VEC(struct held) sets; /* number n is sets.v[n - 1] */
+	struct {	       /* while the main thread has the lock, to take all out */
+		pthread_t thread;
+		bool is_ours, has_thread, is_out;
+	} taking;
 };
 
 struct guardian {

@@ -15,20 +15,41 @@
 #define LEAVE_POLL_US 10000
 #define PREPARE_NS    5000000000ull
 
-/* Everything out, but what would have to wait for a read that hangs, and channels whose thread is
- * in the middle of something: false, they are for the next time. Births first: most of what a
- * target pays is for them, and they are the biggest sets. */
+static void *take_out_of_one(void *channel)
+{
+	struct channel *c = channel;
+
+	c->taking.is_out = guard_channel_off(c);
+	return NULL;
+}
+
+/* Not of one whose thread is in the middle of something. */
+static void begin_to_take_out(struct channel *c)
+{
+	c->taking.is_ours = !pthread_mutex_trylock(&c->lock);
+	c->taking.has_thread =
+		c->taking.is_ours && !thread_start(&c->taking.thread, take_out_of_one, c);
+	if (c->taking.is_ours && !c->taking.has_thread)
+		take_out_of_one(c);
+}
+
+/* Everything out, of all channels side by side, but what would have to wait for a read that hangs,
+ * and channels whose thread is in the middle of something: false, they are for the next time. */
 static bool take_out(struct guardian *g, bool is_for_good)
 {
 	bool all = true;
 
 	pthread_mutex_lock(&g->lock);
+	for (struct channel *c = g->channels; c; c = c->next)
+		begin_to_take_out(c);
 	for (struct channel *c = g->channels; c; c = c->next) {
-		if (pthread_mutex_trylock(&c->lock)) {
+		if (!c->taking.is_ours) {
 			all = false;
 			continue;
 		}
-		all &= guard_channel_off(c) && !c->is_closing;
+		if (c->taking.has_thread)
+			pthread_join(c->taking.thread, NULL);
+		all &= c->taking.is_out && !c->is_closing;
 		if (is_for_good && all && !c->is_reading)
 			guard_channel_close(c);
 		pthread_mutex_unlock(&c->lock);

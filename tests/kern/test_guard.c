@@ -294,6 +294,22 @@ static void nothing_stays_of_channels_that_hang_up(void **state)
 	target_stop(&k.t);
 }
 
+static void channels_are_out_together_when_alarmed(void **state)
+{
+	struct many m = {0};
+	struct scene k = {0};
+	uint64_t began;
+
+	(void)state;
+	set_up_with(&k, confine_guardian);
+	put_many_in(&k, &m);
+	began = clock_ns();
+	assert_int_equal(write(probe_guard_alarm_fd(k.g), "z", 1), 1);
+	assert_out_soon(&k, began);
+	close_many(&m);
+	tear_down(&k);
+}
+
 static void takes_out_without_a_heartbeat(void **state)
 {
 	struct scene k = {0};
@@ -710,6 +726,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(takes_out_together),
 		cmocka_unit_test(channels_that_hang_up_are_out_together),
 		cmocka_unit_test(nothing_stays_of_channels_that_hang_up),
+		cmocka_unit_test(channels_are_out_together_when_alarmed),
 		cmocka_unit_test(takes_out_without_a_heartbeat),
 		cmocka_unit_test(a_set_that_waits_keeps_no_other_in),
 		cmocka_unit_test(takes_out_when_alarmed),
