@@ -267,20 +267,22 @@ char *py_shape_words(const struct py_shape *s, char *buf, size_t size)
 /* Builds of docs/PYTHONS.md, as tests/e2e/builds.sh and the packages make them. */
 static const struct tested {
 	const char *name, *compiler;
-	uint32_t minors;   /* MINOR() of each */
-	uint32_t with_jit; /* minors that may have a JIT, which was off in the tests */
+	uint32_t minors;	/* MINOR() of each */
+	uint32_t with_jit;	/* minors that may have a JIT, which was off in the tests */
+	uint32_t of_tail_calls; /* minors whose interpreter is one */
 	enum py_fact lto, bolt;
 	bool is_library, free_threaded;
 } tested[] = {
 	{"Debian's or conda's", "GCC ", MINOR(9) | MINOR(11) | MINOR(13) | MINOR(14) | MINOR(15),
-	 MINOR(14) | MINOR(15), PY_YES, PY_NO, false, false},
-	{"python-build-standalone's, as uv installs it", "Clang ", MINOR(13), 0, PY_YES, PY_YES,
-	 false, false},
+	 MINOR(14) | MINOR(15), 0, PY_YES, PY_NO, false, false},
+	{"python-build-standalone's, as uv installs it", "Clang ", MINOR(13) | MINOR(14), 0,
+	 MINOR(14), PY_YES, PY_YES, false, false},
 	{"a build from source, as pyenv makes it", "GCC ",
-	 MINOR(8) | MINOR(9) | MINOR(10) | MINOR(11) | MINOR(12) | MINOR(13), 0, PY_NO, PY_NO, true,
-	 false},
-	{"Docker's images", "GCC ", MINOR(11) | MINOR(13), 0, PY_YES, PY_NO, true, false},
-	{"a build from source without the GIL", "GCC ", MINOR(13) | MINOR(14), 0, PY_NO, PY_NO,
+	 MINOR(8) | MINOR(9) | MINOR(10) | MINOR(11) | MINOR(12) | MINOR(13), 0, 0, PY_NO, PY_NO,
+	 true, false},
+	{"Docker's images", "GCC ", MINOR(11) | MINOR(13) | MINOR(14) | MINOR(15), 0, 0, PY_YES,
+	 PY_NO, true, false},
+	{"a build from source without the GIL", "GCC ", MINOR(13) | MINOR(14), 0, 0, PY_NO, PY_NO,
 	 false, true},
 };
 
@@ -290,7 +292,8 @@ static bool is_like(const struct py_shape *s, const struct tested *t)
 	return s->minor > 0 && s->minor < 32 && t->minors & MINOR(s->minor) &&
 	       !strncmp(s->compiler, t->compiler, strlen(t->compiler)) &&
 	       (s->lto == t->lto || (s->lto == PY_UNKNOWN && s->minor < 9)) && s->bolt == t->bolt &&
-	       s->has_births && s->tail_calls == PY_NO &&
+	       s->has_births &&
+	       s->tail_calls == (t->of_tail_calls & MINOR(s->minor) ? PY_YES : PY_NO) &&
 	       (s->jit == PY_NO || t->with_jit & MINOR(s->minor)) && !s->debug &&
 	       s->free_threaded == t->free_threaded && s->is_library == t->is_library &&
 	       s->libc == PY_LIBC_GLIBC;

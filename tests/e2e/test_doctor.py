@@ -104,9 +104,10 @@ OPTIMISED = {"LTO", "PGO"}
 SHAPES = {
     "debian-3.11": ({"GCC", "LTO", "in the executable", "stripped", "glibc"}, "Debian's or conda's"),
     "docker-3.11": ({"GCC", *OPTIMISED, "shared library", "glibc"}, "Docker's images"),
-    "docker-3.13": ({"GCC", *OPTIMISED, "shared library", "frame pointers", "glibc"}, "Docker's images"),
+    "docker-": ({"GCC", *OPTIMISED, "shared library", "frame pointers", "glibc"}, "Docker's images"),
     "uv-3.13": ({"Clang", *OPTIMISED, "BOLT", "in the executable", "glibc"}, "python-build-standalone's, as uv installs it"),
-    "uv-3.14": ({"Clang", *OPTIMISED, "BOLT", "tail calls", "in the executable", "glibc"}, None),
+    "uv-3.14": ({"Clang", *OPTIMISED, "BOLT", "tail calls", "in the executable", "glibc"}, "python-build-standalone's, as uv installs it"),
+    "bolt-": ({"Clang", *OPTIMISED, "BOLT", "in the executable", "glibc"}, "python-build-standalone's, as uv installs it"),
     "conda-": ({"GCC", *OPTIMISED, "in the executable", "glibc"}, "Debian's or conda's"),
     "alpine-": ({"GCC", "LTO", "shared library", "frame pointers", "musl"}, None),
     "tail-": ({"Clang", "tail calls", "in the executable", "glibc"}, None),

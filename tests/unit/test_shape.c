@@ -137,8 +137,11 @@ static void a_build_that_nobody_has_tried_is_like_none(void **state)
 	s.bolt = PY_YES;
 	strcpy(s.compiler, "Clang 22.1.8"); /* uv's */
 	assert_non_null(py_shape_tested(&s));
-	s.minor = 14;
 	s.tail_calls = PY_YES;
+	assert_null(py_shape_tested(&s));
+	s.minor = 14; /* made with them */
+	assert_string_equal(py_shape_tested(&s), "python-build-standalone's, as uv installs it");
+	s.tail_calls = PY_NO;
 	assert_null(py_shape_tested(&s));
 }
 
