@@ -33,18 +33,18 @@ static bool attribute_values(struct scan *s)
 }
 
 /* Scans keys of a dict without their hashes and the leftovers behind the last, as the head gives
- * their size. False: this is no such table, or is not read as a whole. */
+ * their size; mimalloc's blocks are up to a quarter larger. False: no such table, or half read. */
 static bool keys_table(struct scan *s, int64_t head)
 {
 	const struct heap_block *b = s->b;
+	uint64_t room = b->bytes - (uint64_t)head;
 	struct heap_keys k;
-	uint64_t room;
 
 	if (b->have < b->bytes || b->bytes < (uint64_t)head + KEYS_HEAD ||
 	    heap_u64(b->data + head) != 1 || !heap_keys_facts(s->g->h->rt, b->data + head, &k))
 		return false;
-	room = b->bytes - (uint64_t)head;
-	if (!k.n || k.bytes > room || room - k.bytes >= 16)
+	if (!k.n || k.bytes > room ||
+	    room - k.bytes >= 16 + (b->place == HEAP_MIMALLOC ? k.bytes / 4 : 0))
 		return false;
 	scan_some(s, head + (int64_t)k.entries, k.entry_size / 8 * k.n, k.entry_size / 8,
 		  k.entry_size == 24 ? 6 : 3);

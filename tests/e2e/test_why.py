@@ -207,6 +207,13 @@ def test_the_end_of_a_list(python, allocator):
     assert judge(python, "list_leftovers", "/", allocator) is None
 
 
+@pytest.mark.parametrize("python", [p for p in pythons.debian_roots() if p.minor >= 13] + pythons.free_threaded(), ids=lambda p: p.name)
+def test_a_hash_in_mimalloc_is_no_reference(python):
+    """Its blocks are larger than the keys of a dict that lie in them."""
+    install(python)
+    assert judge(python, "id_lru", allocator="mimalloc") is None
+
+
 def test_address_and_graph(tmp_path):
     """One object by its address, and the paths as a graph."""
     with running(pythons.host(), "module_dict") as process:
