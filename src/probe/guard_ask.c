@@ -69,7 +69,7 @@ void probe_guard_hang_up(struct probe_channel *c)
 	c->owed = c->shed.at = 0;
 }
 
-/* What it takes out anyway need not be asked for. */
+/* It takes these out anyway: nobody has to ask for that. */
 static int has_been_hung_up(const struct guard_request *q)
 {
 	return q->op == GUARD_OFF || q->op == GUARD_CLOSE

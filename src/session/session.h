@@ -48,7 +48,7 @@ void session_beat(struct session *s);
 /* Begins its time. Once, before all below but session_close(); with several sessions, when the last
  * is open. */
 void session_start(struct session *s);
-/* Of several that are to be closed: their probes go out side by side. NULL is fine. */
+/* Called for several before they are closed, lets their probes go out together. NULL is fine. */
 void session_hang_up(struct session *s);
 /* Detaches everything and frees. The guardian may be at it for some tenths of a second more. */
 void session_close(struct session *s);

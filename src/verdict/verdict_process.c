@@ -162,7 +162,7 @@ static double sum_of(const struct lines *l)
 	return l->leaks + l->others + l->bounded;
 }
 
-/* Of live objects, where these grow by more: they grow into memory that was free, and the report
+/* Tells of live objects where these grow by more: they fill memory that was free, and the report
  * tells p->explained of them. */
 static const char *rest_of(struct report *r, const struct report_process *p)
 {

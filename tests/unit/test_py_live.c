@@ -290,7 +290,8 @@ static void check_length(const struct py_runtime *rt, const char *said)
 		fail_msg("%s: a length is %" PRIu64 ", not%s", rt->version, got, rest);
 }
 
-/* Of each instruction: those before the first RESUME, too, with which a generator begins. */
+/* Each instruction is asked about: those before the first RESUME, too, with which a generator
+ * begins. */
 static void check_line(const struct py_runtime *rt, const char *said)
 {
 	struct py_code *code;
