@@ -399,7 +399,7 @@ static bool is_read(const struct outputs *o, const char *path)
 int outputs_write_all(const struct outputs *o, const struct outputs_result *v, size_t n)
 {
 	struct cli_failures failed = {0};
-	int left = 0;
+	bool has_left = false;
 
 	for (size_t i = 0; i < 2 * n; i++) {
 		const struct outputs_result *it = &v[i < n ? i : i - n];
@@ -407,11 +407,20 @@ int outputs_write_all(const struct outputs *o, const struct outputs_result *v, s
 		int one = is_now ? outputs_write(o, it->path, it->write, it->ctx) : 0;
 
 		if (one == -EPIPE && outputs_is_stdout(it->path))
-			left = one;
+			has_left = true;
 		else
-			cli_note(&failed, one == -EPIPE ? -ECONNRESET : one);
+			cli_note(&failed, one);
 	}
-	return failed.err ? cli_noted(&failed) : left;
+	return failed.err ? cli_noted(&failed) : has_left;
+}
+
+static void say_written(const struct outputs_files *files)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	for (size_t as = 0; as < OUT_FORMATS_MAX; as++)
+		if (files->path[as] && !outputs_is_stdout(files->path[as]))
+			log_line("wrote %s", files->path[as]);
 }
 
 int outputs_report(const struct outputs *o, const struct outputs_files *files,
@@ -419,21 +428,16 @@ int outputs_report(const struct outputs *o, const struct outputs_files *files,
 {
 	struct outputs_result results[OUT_FORMATS_MAX];
 	struct formatted in[OUT_FORMATS_MAX];
+	int err;
 
 	for (size_t as = 0; as < OUT_FORMATS_MAX; as++) {
 		in[as] = (struct formatted){r, as};
 		results[as] = (struct outputs_result){files->path[as], write_as, &in[as]};
 	}
-	return outputs_write_all(o, results, OUT_FORMATS_MAX);
-}
-
-void outputs_say_written(const struct outputs_files *files)
-{
-	if (!isatty(STDERR_FILENO))
-		return;
-	for (size_t as = 0; as < OUT_FORMATS_MAX; as++)
-		if (files->path[as] && !outputs_is_stdout(files->path[as]))
-			log_line("wrote %s", files->path[as]);
+	err = outputs_write_all(o, results, OUT_FORMATS_MAX);
+	if (!err)
+		say_written(files);
+	return err < 0 ? err : 0;
 }
 
 int outputs_save(const struct outputs *o, enum out_format as, const struct report *r, char *name,
@@ -486,15 +490,11 @@ struct out_term_opts outputs_term(size_t top, bool no_color, int verbose)
 int outputs_print(const struct outputs *o, const struct outputs_files *files, outputs_text text,
 		  struct out_term_opts how, const struct report *r)
 {
-	bool is_taken = outputs_on_stdout(files);
-	bool want_text = text && outputs_want_text(is_taken, outputs_any(files));
+	bool want_text = text && outputs_want_text(outputs_on_stdout(files), outputs_any(files));
 	struct cli_failures failed = {0};
 	int err = want_text ? text(stdout, r, &how) : 0;
 
 	cli_note(&failed, cli_reader_left(err) ? 0 : err);
-	err = outputs_report(o, files, r);
-	if (!err)
-		outputs_say_written(files);
-	cli_note(&failed, is_taken && err == -EPIPE ? 0 : err);
+	cli_note(&failed, outputs_report(o, files, r));
 	return cli_noted(&failed);
 }

@@ -91,18 +91,17 @@ int outputs_write(const struct outputs *o, const char *path, int (*write)(FILE *
 		  const void *ctx);
 /* Has each @write write its file (@path NULL: it is not asked for). Pipes, devices and standard
  * output come last, as their readers may stand still. Returns the first error; others are told at
- * once. -EPIPE: the reader of standard output left, and nothing else failed. */
+ * once. 1: the reader of standard output left, and nothing failed. */
 struct outputs_result {
 	const char *path;
 	int (*write)(FILE *f, const void *ctx);
 	const void *ctx;
 };
 int outputs_write_all(const struct outputs *o, const struct outputs_result *v, size_t n);
-/* The same for a report in all formats of @files. */
+/* The same for a report in all formats of @files; says on a terminal which files were written,
+ * and a reader who has left is no error. */
 int outputs_report(const struct outputs *o, const struct outputs_files *files,
 		   const struct report *r);
-/* Says on a terminal which files were written. */
-void outputs_say_written(const struct outputs_files *files);
 /* Is any format asked for? */
 bool outputs_any(const struct outputs_files *files);
 /* Shall text be printed? Not when another result @is_taken to standard output, and not to a closed

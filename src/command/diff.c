@@ -119,8 +119,7 @@ static int print(const struct diff_opts *o, const struct outputs *to, const stru
 	struct outputs_result results[ARRAY_SIZE(formats)];
 	struct formatted in[ARRAY_SIZE(formats)];
 	struct cli_failures failed = {0};
-	bool is_taken = outputs_on_stdout(&o->files);
-	bool want_text = outputs_want_text(is_taken, outputs_any(&o->files));
+	bool want_text = outputs_want_text(outputs_on_stdout(&o->files), outputs_any(&o->files));
 	int err = want_text ? diff_term(stdout, c, &how) : 0;
 
 	cli_note(&failed, cli_reader_left(err) ? 0 : err);
@@ -130,7 +129,7 @@ static int print(const struct diff_opts *o, const struct outputs *to, const stru
 			(struct outputs_result){o->files.path[formats[as].as], write_as, &in[as]};
 	}
 	err = outputs_write_all(to, results, ARRAY_SIZE(formats));
-	cli_note(&failed, is_taken && err == -EPIPE ? 0 : err);
+	cli_note(&failed, err < 0 ? err : 0);
 	return cli_noted(&failed);
 }
 

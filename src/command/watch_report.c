@@ -79,15 +79,6 @@ static int print_text(struct watch *w, const struct report *r)
 	return err;
 }
 
-static int write_files(struct watch *w, const struct report *r)
-{
-	int err = outputs_report(&w->outputs, &w->o.files, r);
-
-	if (!err)
-		outputs_say_written(&w->o.files);
-	return w->is_stdout_taken && err == -EPIPE ? 0 : err;
-}
-
 int watch_read_baseline(struct watch *w)
 {
 	FILE *f;
@@ -165,7 +156,7 @@ int watch_report(struct watch *w, bool final)
 		cli_note(&failed, final ? record_end(&w->record, 0) : 0);
 		cli_note(&failed, print_text(w, r));
 		cli_note(&failed, final ? learn(w, r) : 0);
-		cli_note(&failed, final ? write_files(w, r) : 0);
+		cli_note(&failed, final ? outputs_report(&w->outputs, &w->o.files, r) : 0);
 	}
 	report_free(r);
 	return cli_noted(&failed);

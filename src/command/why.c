@@ -300,7 +300,7 @@ static int tell(const struct why_cmd *w, const struct why_question *say, const s
 	if (outputs_want_text(is_taken, w->json || w->dot))
 		cli_note(&failed, print(say, a, stats));
 	err = why_write_files(&w->outputs, w->json, w->dot, say, a, stats);
-	cli_note(&failed, is_taken && err == -EPIPE ? 0 : err);
+	cli_note(&failed, err < 0 ? err : 0);
 	return cli_noted(&failed);
 }
 
