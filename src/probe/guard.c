@@ -16,7 +16,6 @@
 #include "probe/host.h"
 #include "storage/storage.h"
 
-#define POLL_MS	   50
 #define READ_POLLS 900 /* 45 s: so long may storage take that is read for a set */
 
 struct start {

@@ -8,7 +8,6 @@
 #include "probe/guard_priv.h"
 #include "storage/storage.h"
 
-#define POLL_MS	    50
 #define PATIENCE_NS 1000000000ull /* with an answer, when we are to end */
 
 struct probe_channel {

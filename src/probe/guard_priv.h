@@ -11,6 +11,7 @@
 #include "probe/mechanism_priv.h"
 #include "probe/turn.h"
 
+#define POLL_MS	      50   /* between two looks for an answer */
 #define GUARD_OFFSETS 8192 /* in one request */
 
 /* On the control socket: what a packet of so many bytes means. */
