@@ -171,15 +171,18 @@ static const char *rest_of(struct report *r, const struct report_process *p)
 	bool is_live = curve_grows(&p->live_curve) && live > grows;
 	double part = fmin(1, sum_of(&l) / (is_live ? live : grows));
 	const char *type = verdict_rest_type(r, p, grows - sum_of(&l));
-	char rate[32], lives[32];
+	const char *lives = "";
+	char rate[32];
 
+	if (is_live)
+		lives = report_printf(r, ", its live objects by %s/s",
+				      fmt_bytes(rate, sizeof(rate), live));
 	return report_printf(
 		r,
-		"the process grows by %s/s%s%s%s, and the lines that are known explain %.0f %% of "
+		"the process grows by %s/s%s, and the lines that are known explain %.0f %% of "
 		"%s%s%s",
-		fmt_bytes(rate, sizeof(rate), grows), is_live ? ", its live objects by " : "",
-		is_live ? fmt_bytes(lives, sizeof(lives), live) : "", is_live ? "/s" : "",
-		100 * part, is_live ? "that" : "it", type ? "; " : "", type ? type : "");
+		fmt_bytes(rate, sizeof(rate), grows), lives, 100 * part, is_live ? "that" : "it",
+		type ? "; " : "", type ? type : "");
 }
 
 /* Judges growth that no line stands out for; it may be in memory that is not watched. */
@@ -273,6 +276,7 @@ static const char *no_line(struct report *r, const struct report_process *p, dou
 	double seen_per_s = blocks_per_s * p->coverage;
 	double watched_s = fmin(p->live_curve.since_s, p->watched_to_s - p->watched_from_s);
 	double s = fmax(LEAK_AGE_S, LEAK_SAMPLES / seen_per_s) - fmax(watched_s, 0);
+	const char *more = "";
 	char time[32];
 
 	if (is_lost(p, "windows_refused") && !(p->coverage > 0))
@@ -285,10 +289,11 @@ static const char *no_line(struct report *r, const struct report_process *p, dou
 		return "no line stands out, and births are not watched any more";
 	if (!(seen_per_s > 0) || s > PROCESS_LONG_S)
 		return "no line stands out yet";
-	return report_printf(
-		r, "no line stands out yet: births are watched for %.*f %% of the time%s%s%s",
-		p->coverage < 0.1, 100 * p->coverage, s >= 1 ? "; " : "",
-		s >= 1 ? fmt_duration(time, sizeof(time), s) : "", s >= 1 ? " more at least" : "");
+	if (s >= 1)
+		more = report_printf(r, "; %s more at least", fmt_duration(time, sizeof(time), s));
+	return report_printf(r,
+			     "no line stands out yet: births are watched for %.*f %% of the time%s",
+			     p->coverage < 0.1, 100 * p->coverage, more);
 }
 
 static void add_type(struct report *r, struct report_process *p, double bytes_per_s)
