@@ -42,11 +42,10 @@ class Statics:
     def bss(path, lowest):
         """From the end of the file's data to the end of its segment, by the program headers."""
         with open(path, "rb") as f:
-            head = f.read(PAGE)
-        if head[:5] != b"\x7fELF\x02":
-            return
-        kind, phoff, phnum = *struct.unpack_from("<H14xQ", head, 16), struct.unpack_from("<H", head, 56)[0]
-        with open(path, "rb") as f:
+            head = f.read(64)
+            if head[:5] != b"\x7fELF\x02":
+                return
+            kind, phoff, phnum = *struct.unpack_from("<H14xQ", head, 16), struct.unpack_from("<H", head, 56)[0]
             f.seek(phoff)
             headers = f.read(56 * phnum)
         loads = list(struct.iter_unpack("<IIQQQQQQ", headers))
