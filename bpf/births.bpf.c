@@ -83,11 +83,13 @@ static __always_inline void birth_copy(struct pt_regs *ctx, const struct pl_birt
 		copy_send(ctx, b->tid, &pair, b->object, 0, number);
 }
 
-/* The count of a live object is neither 0 nor a pointer, which is what a freed block or one on a
- * free list has there: 32 bits are counted, and from 3.14 on the upper 16 are flags. */
-static __always_inline int is_dead(__u64 count)
+static __always_inline int is_dead(__u64 object)
 {
-	return !(__u32)count || (count >> 32 & 0xffff);
+	__u64 word[2];
+
+	if (bpf_probe_read_user(word, sizeof(word), (void *)(object + config.counts_offset)))
+		return 0;
+	return config.counts_offset ? counts_are_none(word) : count_is_none(word[0]);
 }
 
 /* Looks at a birth of a while ago again. Not at one of another thread: from 3.12 on that may run at
@@ -95,15 +97,13 @@ static __always_inline int is_dead(__u64 count)
 static __always_inline void recheck_one(pl_birth_died *died, __u64 number, __u64 first, __u32 tid)
 {
 	const struct pl_birth *slot;
-	__u64 at, count;
+	__u64 at;
 
 	if (number <= first)
 		return;
 	at = number - recheck_back(bpf_get_prandom_u32(), number - first);
 	slot = birth_read(at);
-	if (!slot || slot->tid != tid)
-		return;
-	if (bpf_probe_read_user(&count, sizeof(count), (void *)slot->object) || !is_dead(count))
+	if (!slot || slot->tid != tid || !is_dead(slot->object))
 		return;
 	barrier_var(at); /* old verifiers forget the bounds of what was on the stack */
 	died[at & (PL_BIRTH_SLOTS - 1)] = 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which birth before one is looked at again. Plain C: tested on the host. */
+/* Looks at an earlier birth again: at which, and whether its object is dead. Plain C: tested on the
+ * host. */
 #ifndef PYLEAK_RECHECK_H
 #define PYLEAK_RECHECK_H
 
@@ -12,6 +13,23 @@ static inline __attribute__((always_inline)) __u32 recheck_back(__u32 random, __
 	if (n < most)
 		most = n;
 	return 1 + (random & 0x7fffffff) % most;
+}
+
+/* With the GIL: the count of a live object is neither 0 nor a pointer, which is what a freed block
+ * or one on a free list has there. 32 bits are counted, and from 3.14 on the upper 16 are flags. */
+static inline __attribute__((always_inline)) int count_is_none(__u64 count)
+{
+	return !(__u32)count || (count >> 32 & 0xffff);
+}
+
+#define RECHECK_DEFERRED (1ull << 30) /* _PyGC_BITS_DEFERRED, bit 6 of byte 3 */
+
+/* Without the GIL: the collector's bits and the count of the thread that made it, then that of all
+ * others, above two bits. Freeing a block leaves both alone. Counts of objects whose references on
+ * stacks are not counted may be 0. */
+static inline __attribute__((always_inline)) int counts_are_none(const __u64 word[2])
+{
+	return !(word[0] >> 32) && !(word[1] >> 2) && !(word[0] & RECHECK_DEFERRED);
 }
 
 #endif

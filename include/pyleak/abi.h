@@ -117,7 +117,10 @@ struct pl_config {
 	__u16 type_offset;  /* ob_type inside an object: 8 */
 	__u8 native_stacks; /* copy the stacks of callers that are new */
 	__u8 pid_level;	    /* of the user half, as in struct pl_pids */
-	__u8 pad[4];
+	/* without the GIL: two words of bits and counts inside an object; 0: it begins with its
+	 * count */
+	__u8 counts_offset;
+	__u8 pad[3];
 };
 
 /*

@@ -85,7 +85,7 @@ void deaths_choose(struct deaths *d, const struct deaths_view *v)
 {
 	uint64_t type, code;
 
-	if (v->rt->free_threaded || (d->type && ++d->looks < LOOKS))
+	if (d->type && ++d->looks < LOOKS)
 		return;
 	type = type_of_a_survivor(v);
 	if (!type)

@@ -31,8 +31,6 @@ static const struct limit few_limit = {4, 0, 0.2};
 
 const char *unseen_not_asked(const struct py_runtime *rt)
 {
-	if (rt->free_threaded)
-		return "the heap is not asked";
 	return rt->allocator != PY_ALLOC_PYMALLOC ? "new memory is not asked" : NULL;
 }
 
@@ -40,10 +38,8 @@ const char *unseen_doubt(const struct py_runtime *rt)
 {
 	if (!unseen_not_asked(rt) || py_shape_tested(rt->shape))
 		return NULL;
-	return rt->free_threaded ? "no build like this Python is tested, and its heap cannot be "
-				   "asked whether all births are seen"
-				 : "no build like this Python is tested, and new memory of its "
-				   "allocator cannot be asked whether all births are seen";
+	return "no build like this Python is tested, and new memory of its allocator cannot be "
+	       "asked whether all births are seen";
 }
 
 /* Counts births that were hit but could not be recorded. */
@@ -73,8 +69,6 @@ void unseen_begin(struct unseen *u, const struct unseen_view *v, const struct la
 	u->lost = unrecorded(v);
 	u->from = v->stats->births;
 	u->is_carving = !heap_carving_begin(v->heap, &u->at);
-	if (v->rt->free_threaded) /* its reference counts are kept in another way */
-		return;
 	memset(v->died, 0, sizeof(*v->died) * PL_BIRTH_SLOTS);
 	v->stats->recheck = v->stats->births + 1;
 }

@@ -48,6 +48,7 @@ static void set_config(struct session *s)
 	c->max_size = s->o.max_size;
 	c->native_stacks = s->o.native_stacks;
 	c->type_offset = s->rt->layout.ob_type;
+	c->counts_offset = s->rt->free_threaded ? s->rt->layout.ob_ref_local - 4 : 0;
 }
 
 static int refused(int err)

@@ -118,9 +118,6 @@ static void without_survivors_there_is_nothing_to_ask(void **state)
 	assert_int_equal(k.opened, 0);
 	deaths_on(&k.d, &k.stats);
 	assert_int_equal(k.switched, 0);
-	k.rt.free_threaded = true;
-	look_at(PLAIN, 1);
-	assert_int_equal(k.opened, 0);
 }
 
 static void a_survivors_type_is_asked_for_four_looks(void **state)

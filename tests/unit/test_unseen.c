@@ -143,11 +143,7 @@ static void the_heap_of_some_builds_is_not_asked(void **state)
 		assert_string_equal(unseen_not_asked(&rt), "new memory is not asked");
 		assert_null(unseen_doubt(&rt));
 	}
-	rt.free_threaded = true;
-	assert_string_equal(unseen_not_asked(&rt), "the heap is not asked");
 	*debian.compiler = '\0';
-	assert_non_null(strstr(unseen_doubt(&rt), "its heap"));
-	rt.free_threaded = false;
 	assert_non_null(strstr(unseen_doubt(&rt), "new memory"));
 	rt.allocator = PY_ALLOC_PYMALLOC;
 	assert_null(unseen_doubt(&rt));

@@ -67,11 +67,45 @@ static void half_of_the_looks_are_at_the_last_ones(void **state)
 	assert_in_range(far, 2200, 2800);
 }
 
+static void a_count_of_none_is_dead(void **state)
+{
+	(void)state;
+	assert_false(count_is_none(1));
+	assert_false(count_is_none(0xffffffff));
+	assert_false(count_is_none(7ull << 48 | 3)); /* with flags */
+	assert_true(count_is_none(0));
+	assert_true(count_is_none(7ull << 48));
+	assert_true(count_is_none(0x7f1234567890)); /* the next free block */
+}
+
+static void without_the_gil_two_counts_of_none_are_dead(void **state)
+{
+	static const struct {
+		__u64 word[2];
+		bool dead;
+	} rows[] = {
+		{{1ull << 32}, false},		/* its own thread has it */
+		{{0xffffffffull << 32}, false}, /* immortal */
+		{{0, 1 << 2 | 3}, false},	/* counts are one: others have it */
+		{{1ull << 32, ~3ull}, false},	/* others gave back what its thread had taken */
+		{{1ull << 30}, false},		/* held by stacks that are not counted */
+		{{0}, true},
+		{{9ull << 24}, true}, /* the collector's bits of a dead one stay */
+		{{0, 3}, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(counts_are_none(rows[i].word), rows[i].dead);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(few_births_are_looked_at_as_well_as_many),
 		cmocka_unit_test(half_of_the_looks_are_at_the_last_ones),
+		cmocka_unit_test(a_count_of_none_is_dead),
+		cmocka_unit_test(without_the_gil_two_counts_of_none_are_dead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
