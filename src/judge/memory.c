@@ -21,6 +21,15 @@ static double between(double grew, double per_s, double watched_s)
 	return isnan(grew) ? per_s * watched_s : grew;
 }
 
+/* Memory that mimalloc keeps: its pages have many sizes, so it is known by what of its segments is
+ * resident and not live. */
+static void take_mimalloc(const struct report_parts *p, struct retention_evidence *e)
+{
+	e->has_mimalloc = true;
+	e->grew.pools = e->grew.live + p->growth[PART_PYTHON_SLACK] * e->watched_s;
+	e->pools_idle = settled(p, PART_PYTHON_SLACK, e->watched_s);
+}
+
 static void judge_retention(const struct memory_fact *f, struct report *r, struct report_process *p)
 {
 	struct retention_evidence e = f->kept;
@@ -35,6 +44,8 @@ static void judge_retention(const struct memory_fact *f, struct report *r, struc
 		e.grew.uncounted = between(e.grew.uncounted, growth[PART_MMAP] + growth[PART_OTHER],
 					   e.watched_s);
 		e.grew.malloced = between(e.grew.malloced, growth[PART_MALLOC_LIVE], e.watched_s);
+		if (f->has_mimalloc)
+			take_mimalloc(p->parts, &e);
 	}
 	retention_judge(&e, r, p);
 }

@@ -8,6 +8,9 @@
 #include "base/thresholds.h"
 #include "verdict/verdict.h"
 
+#define FREE_BLOCKS_IN(pages) \
+	"free blocks in " pages ", which a few survivors keep from being given back"
+
 struct finding {
 	const char *code, *fix;
 	double grew, part; /* bytes; the culprit's part of them */
@@ -35,14 +38,20 @@ static bool is_flat(const struct retention_growth *g, double grew)
 	return known(g->live) < RETENTION_LIVE * grew && known(g->malloced) < RETENTION_LIVE * grew;
 }
 
-static void ask_anonymous(const struct retention_growth *g, struct finding *f)
+static const char *free_blocks(const struct retention_evidence *e)
 {
+	return e->has_mimalloc ? FREE_BLOCKS_IN("mimalloc's pages")
+			       : FREE_BLOCKS_IN("pymalloc's arenas");
+}
+
+static void ask_anonymous(const struct retention_evidence *e, struct finding *f)
+{
+	const struct retention_growth *g = &e->grew;
 	static const char *const in_memory = "in memory or swap";
 	double grew = g->anon;
 
 	suspect(f, grew, in_memory, known(g->pools) - known(g->live), "arena-fragmentation",
-		"free blocks in pymalloc's arenas, which a few survivors keep from being given "
-		"back",
+		free_blocks(e),
 		"Make the long-lived objects before the large batch, or do the batch in a child\n"
 		"process (multiprocessing, maxtasksperchild): its memory ends with it.");
 	suspect(f, grew, in_memory, known(g->malloc_slack), "malloc-fragmentation",
@@ -104,9 +113,7 @@ static void ask_idle(const struct retention_evidence *e, double least, struct fi
 		return;
 	f->part = 0;
 	if (pools > slack)
-		suspect(f, idle, NULL, pools, "arena-fragmentation",
-			"free blocks in pymalloc's arenas, which a few survivors keep from being "
-			"given back",
+		suspect(f, idle, NULL, pools, "arena-fragmentation", free_blocks(e),
 			"Make the long-lived objects before the large batch, or do the batch in a "
 			"child\n"
 			"process (multiprocessing, maxtasksperchild): its memory ends with it.");
@@ -189,7 +196,7 @@ bool retention_judge(const struct retention_evidence *e, struct report *r, struc
 	if (e->watched_s < RETENTION_S)
 		return false;
 	if (known(e->grew.anon) >= least && is_flat(&e->grew, e->grew.anon))
-		ask_anonymous(&e->grew, &f);
+		ask_anonymous(e, &f);
 	ask_fork(e, least, &f);
 	ask_group(&e->grew, least, &f);
 	ask_idle(e, least, &f);

@@ -9,8 +9,8 @@
 /* Growth while watched, from the first floors to the last; NAN = not known. */
 struct retention_growth {
 	double rss, anon, private_bytes, shared, huge, shmem;
-	double live;	  /* live blocks of pymalloc */
-	double pools;	  /* pymalloc's pools, free blocks included */
+	double live;	  /* live blocks of pymalloc or mimalloc */
+	double pools;	  /* the same with the free blocks beside them */
 	double malloced;  /* blocks of malloc in use */
 	double uncounted; /* memory of allocators that are not followed */
 	double malloc_slack;
@@ -24,6 +24,7 @@ struct retention_evidence {
 	double rss, huge, pools_idle;		/* floors of the last seconds */
 	double malloc_slack, trimmable, arenas; /* of malloc; NAN = not known */
 	bool is_forked;				/* from its parent, with no exec of its own since */
+	bool has_mimalloc;			/* in place of pymalloc */
 };
 
 /* Turns the verdict on @p into retention, with reason and hint, where the evidence says so. A leak

@@ -3571,6 +3571,31 @@ static void what_was_taken_in_one_step_is_in_use(void **state)
 	assert_int_not_equal(w->p.verdict, CLASS_RETENTION);
 }
 
+/* What of mimalloc's segments is resident and not live grows, or is much and rests. */
+static void what_mimalloc_keeps_is_no_growth_of_lines(void **state)
+{
+	const double bytes = 200 * 1048576.0;
+	struct world *w = *state;
+	struct report_parts parts = {.bytes = {[PART_PYTHON_SLACK] = (uint64_t)bytes},
+				     .growth = {[PART_PYTHON_SLACK] = bytes / RUN_S}};
+	struct retention_growth *grew = &w->e.memory.kept.grew;
+
+	w->e.objects.n = w->e.native.n = w->e.n_fds = 0;
+	w->e.seen.parts = &parts;
+	w->e.memory.kept.rss = 1.5 * bytes;
+	for (int i = 0; i < 2; i++) {
+		*grew = (struct retention_growth){.rss = bytes * !i, .anon = bytes * !i};
+		parts.growth[PART_PYTHON_SLACK] *= !i;
+		w->e.memory.has_mimalloc = false;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_int_not_equal(w->p.verdict, CLASS_RETENTION);
+		w->e.memory.has_mimalloc = true;
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		assert_int_equal(w->p.verdict, CLASS_RETENTION);
+		assert_string_equal(w->p.hint.code, "arena-fragmentation");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -3685,6 +3710,7 @@ int main(int argc, char **argv)
 		TEST(each_moment_has_room_of_its_own),
 		TEST(members_may_be_added),
 		TEST(what_was_taken_in_one_step_is_in_use),
+		TEST(what_mimalloc_keeps_is_no_growth_of_lines),
 	};
 
 	if (argc > 1)

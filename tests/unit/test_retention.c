@@ -169,6 +169,25 @@ static void a_leak_stays_a_leak(void **state)
 	report_free(r);
 }
 
+static void the_allocator_is_named(void **state)
+{
+	struct retention_evidence e = rows[0].e;
+
+	(void)state;
+	e.trimmable = NAN;
+	for (int i = 0; i < 2; i++) {
+		struct report_process p = {.verdict = CLASS_GROWING, .reason = "?"};
+		struct report *r;
+
+		e.has_mimalloc = i;
+		assert_int_equal(report_new(&r), 0);
+		assert_true(retention_judge(&e, r, &p));
+		assert_non_null(
+			strstr(p.reason, i ? "in mimalloc's pages" : "in pymalloc's arenas"));
+		report_free(r);
+	}
+}
+
 static bool is_retention(struct retention_evidence e, double site_per_s)
 {
 	struct report_site site = {.verdict = CLASS_GROWING, .growth_bytes_per_s = site_per_s};
@@ -330,6 +349,7 @@ int main(int argc, char **argv)
 		return !child_is_forked(false) || child_is_forked(true);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_culprit_is_named_or_nobody),
+		cmocka_unit_test(the_allocator_is_named),
 		cmocka_unit_test(both_sides_of_each_threshold),
 		cmocka_unit_test(a_leak_stays_a_leak),
 		cmocka_unit_test(pages_shared_with_own_children_are_no_growth),
