@@ -121,7 +121,7 @@ static uint64_t class_dealloc(const struct py_runtime *rt)
 {
 	uint64_t module = py_dict_value(rt, py_modules(rt), "_frozen_importlib"), dict, type, f;
 
-	if (!module || proc_read_u64(rt->proc, module + PY_MODULE_DICT, &dict))
+	if (!module || proc_read_u64(rt->proc, module + PY_MODULE_DICT + py_more_header(rt), &dict))
 		return 0;
 	type = py_dict_value(rt, dict, "ModuleSpec");
 	return type && !proc_read_u64(rt->proc, type + rt->layout.tp_name + TP_DEALLOC, &f) ? f : 0;
@@ -182,7 +182,7 @@ static bool see_module(const struct py_runtime *rt, const char *key, uint64_t mo
 	const struct proc_map *m;
 	uint64_t word[2]; /* md_dict; md_def, which is data of the module's file */
 
-	if (proc_read(rt->proc, module + PY_MODULE_DICT, word, sizeof(word)))
+	if (proc_read(rt->proc, module + PY_MODULE_DICT + py_more_header(rt), word, sizeof(word)))
 		return true;
 	m = proc_find_map(rt->proc, word[1]);
 	w->module = strcmp(key, "builtins") != 0 ? key : NULL;
@@ -198,9 +198,6 @@ void py_functions(const struct py_runtime *rt, py_function_visit visit, void *ct
 			 .ctx = ctx,
 			 .function_type = py_symbol(rt, "PyCFunction_Type")};
 
-	/* not read without a GIL: words of a module and of a function lie farther from its start */
-	if (rt->free_threaded)
-		return;
 	w.class_dealloc = class_dealloc(rt);
 	py_c_modules_each(rt, MAX_MODULES, see_module, &w);
 }

@@ -11,7 +11,7 @@ import pytest
 import pythons
 
 PROGRAM = os.path.join(pythons.HERE, "native", "kept.py")
-STATIC = [p for p in pythons.builds() if p.name.startswith("uv-") and p.name.endswith("-stripped")]
+STATIC = [p for p in pythons.builds() if p.name.startswith(("uv-", "uvt-")) and p.name.endswith("-stripped")]
 MODULES = {"zlib": "zlib", "bz2": "_bz2", "sqlite": "_sqlite3", "ssl": "_ssl"}
 pytestmark = [pytest.mark.matrix, pytest.mark.skipif(not STATIC, reason="no static build: tests/e2e/builds.sh")]
 
