@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Reads CPython's own mimalloc from outside (3.13+; always in free-threaded builds, elsewhere with
  * PYTHONMALLOC=mimalloc): segments of 32 MiB, cut into slices of 64 KiB, of which pages are made
- * that hold blocks of one size. Only for this room. */
+ * that hold blocks of one size. */
 #ifndef PYLEAK_HEAP_MIMALLOC_H
 #define PYLEAK_HEAP_MIMALLOC_H
 

@@ -68,7 +68,7 @@ void unseen_begin(struct unseen *u, const struct unseen_view *v, const struct la
 	u->is_open = true;
 	u->lost = unrecorded(v);
 	u->from = v->stats->births;
-	u->is_carving = !heap_carving_begin(v->heap, &u->at);
+	u->is_carving = !carving_begin(v->heap, &u->at);
 	memset(v->died, 0, sizeof(*v->died) * PL_BIRTH_SLOTS);
 	v->stats->recheck = v->stats->births + 1;
 }
@@ -128,7 +128,7 @@ static uint32_t count(struct unseen *u, struct unseen_type *t, bool is_reborn, b
 	return t->is_told ? c->missed : 0;
 }
 
-static void refuse(struct unseen *u, const struct unseen_view *v, const struct heap_carved *x,
+static void refuse(struct unseen *u, const struct unseen_view *v, const struct carved *x,
 		   uint32_t missed, uint32_t all)
 {
 	unsigned cls = heap_class_index(x->cls);
@@ -166,7 +166,7 @@ static void note_calm(struct unseen *u, unsigned cls, bool is_seen, bool is_proo
 }
 
 /* Counts only objects that the look aims at: others may have been born at places without probes. */
-static void note_few(struct unseen *u, const struct heap_carved *x, bool is_reborn, bool is_seen)
+static void note_few(struct unseen *u, const struct carved *x, bool is_reborn, bool is_seen)
 {
 	unsigned cls = heap_class_index(x->cls);
 
@@ -184,7 +184,7 @@ static void note_few(struct unseen *u, const struct heap_carved *x, bool is_rebo
 /* Counts an object whose birth was seen or not, and refuses its size class when too many of its
  * type were not. A type may be made unseen in some of its sizes only, or now and then in each: both
  * are counted. */
-static void note(struct unseen *u, const struct unseen_view *v, const struct heap_carved *x,
+static void note(struct unseen *u, const struct unseen_view *v, const struct carved *x,
 		 bool is_reborn, bool is_seen)
 {
 	const int classes[] = {x->cls, ANY_CLASS};
@@ -256,7 +256,7 @@ void unseen_end(struct unseen *u, const struct unseen_view *v)
 		return;
 	u->is_open = false;
 	u->all_looks++;
-	u->n = u->is_carving ? heap_carving_end(v->heap, &u->at, u->v, HEAP_CARVED) : 0;
+	u->n = u->is_carving ? carving_end(v->heap, &u->at, u->v, CARVED_MAX) : 0;
 	u->to = __atomic_load_n(&v->stats->births, __ATOMIC_ACQUIRE);
 	u->looks += !ladder_has_aim(&u->aim);
 	u->is_done = unrecorded(v) == u->lost && !v->stats->asleep;
@@ -270,7 +270,7 @@ enum on_record { NOTHING, ANOTHER_TYPE, ITS_TYPE };
  * proves nothing. */
 static void settle_carved(struct unseen *u, const struct unseen_view *v, uint64_t from)
 {
-	uint8_t found[HEAP_CARVED] = {NOTHING};
+	uint8_t found[CARVED_MAX] = {NOTHING};
 	struct map64 at = {0}; /* address -> place in u->v + 1 */
 
 	for (size_t i = 0; i < u->n; i++) {
@@ -300,7 +300,7 @@ static void settle_reborn(struct unseen *u, const struct unseen_view *v, uint64_
 	for (size_t i = 0; i < n; i++)
 		if (look[i].addr && look[i].parts && look[i].birth >= from)
 			note(u, v,
-			     &(struct heap_carved){look[i].addr, look[i].type, look[i].part[0].cls,
+			     &(struct carved){look[i].addr, look[i].type, look[i].part[0].cls,
 						   false},
 			     true, !v->died[look[i].birth & (PL_BIRTH_SLOTS - 1)]);
 }

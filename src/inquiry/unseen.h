@@ -12,7 +12,7 @@
 #define PYLEAK_INQUIRY_UNSEEN_H
 
 #include "base/map64.h"
-#include "heap/carved.h"
+#include "inquiry/carving.h"
 #include "ladder/ladder.h"
 #include "pyleak/abi.h"
 
@@ -44,7 +44,7 @@ struct unseen_type {
 };
 
 struct unseen {
-	struct heap_carving at;
+	struct carving at;
 	bool is_open, is_carving;
 	uint32_t looks;
 	struct map64 place; /* type and class -> place + 1 */
@@ -62,7 +62,7 @@ struct unseen {
 	uint64_t due_ns[2];	 /* earliest next look: at all places; at a few */
 	uint32_t all_looks, busy_looks; /* busy: at all places, with births */
 	/* From the look that has ended: objects in new memory, and births so far. */
-	struct heap_carved v[HEAP_CARVED];
+	struct carved v[CARVED_MAX];
 	size_t n;
 	bool is_done;
 	uint64_t to;

@@ -56,7 +56,7 @@ ROOM_LINES, FILE_LINES = 5500, 500
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 # Headers that rooms share and that others may not see.
 INSIDE = {
-    "heap/inside.h": {"heap", "why", "census"},
+    "heap/inside.h": {"heap", "why", "census", "inquiry"},
     "proc/inside.h": {"proc", "container", "memory", "saved"},
     "proc/source.h": {"proc", "saved"},
 }

@@ -11,18 +11,18 @@
 #define BIG   9	  /* another class */
 #define MANY  300 /* looks in a row, docs/SCORING.md */
 
-static struct heap_carved there[HEAP_CARVED];
+static struct carved there[CARVED_MAX];
 static size_t n_there;
 static struct proc *self;
 
-int heap_carving_begin(struct heap *h, struct heap_carving *out)
+int carving_begin(struct heap *h, struct carving *out)
 {
 	(void)h;
 	(void)out;
 	return 0;
 }
 
-size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct heap_carved *out,
+size_t carving_end(struct heap *h, const struct carving *c, struct carved *out,
 			size_t max)
 {
 	(void)h;
@@ -80,7 +80,7 @@ static void look(const struct ladder_aim *aim, uint64_t type, size_t seen, size_
 	for (n_there = 0; n_there < seen + missed; n_there++) {
 		uint64_t addr = 0x10000 + 64 * n_there;
 
-		there[n_there] = (struct heap_carved){addr, type, k.cls, true};
+		there[n_there] = (struct carved){addr, type, k.cls, true};
 		if (n_there < seen)
 			k.births[k.stats.births++ % PL_BIRTH_SLOTS] =
 				(struct pl_birth){.object = addr, .type = type};

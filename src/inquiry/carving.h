@@ -6,29 +6,29 @@
  * between, by whatever code; an object there was born in between, wherever its birth is. The pools
  * that are read are those that blocks are taken from now: what grows fills them. Nothing else in
  * the heap tells so much at this price: 32 headers. */
-#ifndef PYLEAK_HEAP_CARVED_H
-#define PYLEAK_HEAP_CARVED_H
+#ifndef PYLEAK_INQUIRY_CARVING_H
+#define PYLEAK_INQUIRY_CARVING_H
 
 #include "heap/heap.h"
 
-#define HEAP_CARVED 64 /* objects that one pair of looks gives */
+#define CARVED_MAX 64 /* objects that one pair of looks gives */
 
-struct heap_carving {
+struct carving {
 	uint64_t pool[HEAP_CLASSES]; /* 0 = none */
 	uint32_t next[HEAP_CLASSES]; /* offset of the first block that was never handed out */
 };
 
-struct heap_carved {
+struct carved {
 	uint64_t addr, type;
 	int cls;
 	bool is_fixed; /* no assignment to __class__ can have given it its type */
 };
 
 /* The first look. -ENODATA: the pools cannot be read so (another allocator, debug hooks). */
-int heap_carving_begin(struct heap *h, struct heap_carving *out);
+int carving_begin(struct heap *h, struct carving *out);
 /* The second look: objects in blocks carved since; each size class gets a fair part of the room.
  * Left out is what may be no object, does not fill its block, or has gone. Returns their number. */
-size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct heap_carved *out,
+size_t carving_end(struct heap *h, const struct carving *c, struct carved *out,
 			size_t max);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "heap/carved.h"
+#include "inquiry/carving.h"
 
 #include "heap/inside.h"
 
@@ -40,7 +40,7 @@ static void read_heads(const struct heap *h, const uint64_t pool[HEAP_CLASSES],
 			head[cls[i]] = (struct pool_head){0};
 }
 
-int heap_carving_begin(struct heap *h, struct heap_carving *out)
+int carving_begin(struct heap *h, struct carving *out)
 {
 	/* Each class has two words: the first and the last of its list of pools that are partly
 	 * used. An empty list points to itself, as a pool whose links these two words would be. */
@@ -96,13 +96,13 @@ static bool has_fixed_type(struct heap *h, uint64_t type)
 }
 
 /* Were blocks carved since? False, too, if the pool is another's by now. */
-static bool has_carved(const struct heap *h, const struct heap_carving *c,
+static bool has_carved(const struct heap *h, const struct carving *c,
 		       const struct pool_head *head, unsigned cls)
 {
 	return c->pool[cls] && is_sound(h, head, cls) && head->next_offset > c->next[cls];
 }
 
-size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct heap_carved *out,
+size_t carving_end(struct heap *h, const struct carving *c, struct carved *out,
 			size_t max)
 {
 	auto_free struct heap_object *v = calloc(max, sizeof(*v));
@@ -123,7 +123,7 @@ size_t heap_carving_end(struct heap *h, const struct heap_carving *c, struct hea
 		heap_read_objects(h, v, k, HEAP_FULL);
 		for (size_t o = 0; o < k; o++)
 			if (fills_its_block(h, &v[o], i))
-				out[n++] = (struct heap_carved){v[o].addr, v[o].type, (int)i,
+				out[n++] = (struct carved){v[o].addr, v[o].type, (int)i,
 								has_fixed_type(h, v[o].type)};
 	}
 	return n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Objects in memory that was handed out for the first time: pools are made up here, in the memory
  * of this program, and every block of them holds an object. */
-#include "heap/carved.h"
+#include "inquiry/carving.h"
 #include "heap/inside.h"
 #include "unit/self.h"
 
@@ -75,8 +75,8 @@ static size_t look(const unsigned carved[HEAP_CLASSES], size_t told[HEAP_CLASSES
 				.allocator = PY_ALLOC_PYMALLOC,
 				.layout = {.pool_size = POOL}};
 	struct heap h = {.rt = &rt};
-	struct heap_carved v[HEAP_CARVED];
-	struct heap_carving at;
+	struct carved v[CARVED_MAX];
+	struct carving at;
 	size_t n;
 
 	memset(told, 0, HEAP_CLASSES * sizeof(*told));
@@ -86,11 +86,11 @@ static size_t look(const unsigned carved[HEAP_CLASSES], size_t told[HEAP_CLASSES
 		*class_of(c) = c;
 		*next_of(c) = HEAP_POOL_HEAD;
 	}
-	assert_int_equal(heap_carving_begin(&h, &at), 0);
+	assert_int_equal(carving_begin(&h, &at), 0);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
 		*next_of(c) += carved[c] * 16 * (c + 1);
-	n = heap_carving_end(&h, &at, v, HEAP_CARVED);
-	assert_in_range(n, 0, HEAP_CARVED);
+	n = carving_end(&h, &at, v, CARVED_MAX);
+	assert_in_range(n, 0, CARVED_MAX);
 	for (size_t i = 0; i < n; i++)
 		told[v[i].cls]++;
 	proc_close(self);
@@ -115,7 +115,7 @@ static void one_class_has_all_the_room(void **state)
 	size_t told[HEAP_CLASSES];
 
 	(void)state;
-	assert_int_equal(look(carved, told), HEAP_CARVED);
+	assert_int_equal(look(carved, told), CARVED_MAX);
 }
 
 static void small_blocks_leave_room_for_big_ones(void **state)
@@ -125,13 +125,13 @@ static void small_blocks_leave_room_for_big_ones(void **state)
 	size_t told[HEAP_CLASSES];
 
 	(void)state;
-	assert_int_equal(look(carved, told), HEAP_CARVED);
-	assert_int_equal(told[20], HEAP_CARVED / 4);
+	assert_int_equal(look(carved, told), CARVED_MAX);
+	assert_int_equal(told[20], CARVED_MAX / 4);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
 		all[c] = 20;
-	assert_int_equal(look(all, told), HEAP_CARVED);
+	assert_int_equal(look(all, told), CARVED_MAX);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
-		assert_int_equal(told[c], HEAP_CARVED / HEAP_CLASSES);
+		assert_int_equal(told[c], CARVED_MAX / HEAP_CLASSES);
 }
 
 int main(void)
