@@ -37,10 +37,22 @@ static void shape(struct doctor *d, const struct py_runtime *rt, size_t births)
 	doctor_remedy(d, "what is found there is checked all the same, and left out when in doubt");
 }
 
+static const char *not_asked_of(const struct py_runtime *rt)
+{
+	struct heap *heap;
+	const char *why;
+
+	if (heap_open(rt, &heap))
+		return "the heap is not asked";
+	why = unseen_not_asked(rt, heap);
+	heap_close(heap);
+	return why;
+}
+
 static size_t births(struct doctor *d, const struct py_runtime *rt)
 {
 	auto_free struct places_files *files = calloc(1, sizeof(*files));
-	const char *not_asked = unseen_not_asked(rt);
+	const char *not_asked = not_asked_of(rt);
 	size_t n;
 	int err = files ? places_find_files(rt, files) : fail(-ENOMEM, "out of memory");
 

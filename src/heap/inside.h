@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Shared by this room, why, census and inquiry: type cache, arena list, an object that is being read. */
+/* Shared by this room, why, census and inquiry: type cache, arena list, an object that is being
+ * read. */
 #ifndef PYLEAK_HEAP_INSIDE_H
 #define PYLEAK_HEAP_INSIDE_H
 

@@ -2,6 +2,7 @@
 #include "inquiry/carving.h"
 
 #include "heap/inside.h"
+#include "inquiry/carving_pages.h"
 
 /* struct pool_header (Objects/obmalloc.c, Include/internal/pycore_obmalloc.h), 3.8 - 3.15. */
 struct pool_head {
@@ -47,7 +48,9 @@ int carving_begin(struct heap *h, struct carving *out)
 	uint64_t list[2 * HEAP_CLASSES];
 	struct pool_head head[HEAP_CLASSES];
 
-	memset(out, 0, sizeof(*out));
+	*out = (struct carving){.turn = out->turn};
+	if (heap_has_mimalloc(h))
+		return carving_pages_begin(h, out);
 	if (!heap_has_pools(h) || !h->rt->usedpools || h->rt->allocator != PY_ALLOC_PYMALLOC ||
 	    proc_read(h->rt->proc, h->rt->usedpools, list, sizeof(list)))
 		return -ENODATA;
@@ -63,18 +66,18 @@ int carving_begin(struct heap *h, struct carving *out)
 	return 0;
 }
 
-/* Finds objects in a pool's blocks, but the last one carved, which may be the next to be taken. */
-static size_t find_objects(struct heap *h, uint64_t pool, unsigned cls, uint32_t from, uint32_t to,
-			   struct heap_object *out, size_t max)
+/* Finds objects in blocks, but the last one carved, which may be the next to be taken. */
+static size_t find_objects(struct heap *h, const struct carved_range *r, struct heap_object *out,
+			   size_t max)
 {
-	const uint32_t size = 16 * (cls + 1);
+	const uint32_t size = 16 * (r->cls + 1);
 	size_t n = 0;
 
-	for (uint32_t at = from; at + size < to && n < max; at += size) {
+	for (uint32_t at = r->from; at + size < r->to && n < max; at += size) {
 		struct heap_object *o = &out[n];
 
 		memset(o, 0, sizeof(*o));
-		if (!heap_object_in_block(h, pool + at, size, &o->addr, &o->type))
+		if (!heap_object_in_block(h, r->start + at, size, &o->addr, &o->type))
 			n++;
 	}
 	return n;
@@ -95,36 +98,40 @@ static bool has_fixed_type(struct heap *h, uint64_t type)
 	return heap_type_get(h, type, &t) && !(t.flags & TPF_HEAPTYPE);
 }
 
-/* Were blocks carved since? False, too, if the pool is another's by now. */
-static bool has_carved(const struct heap *h, const struct carving *c,
-		       const struct pool_head *head, unsigned cls)
+/* Ranges of pools that were carved since; not of one that is another's by now. */
+static size_t carved_of_pools(const struct heap *h, const struct carving *c,
+			      struct carved_range *out)
 {
-	return c->pool[cls] && is_sound(h, head, cls) && head->next_offset > c->next[cls];
-}
-
-size_t carving_end(struct heap *h, const struct carving *c, struct carved *out,
-			size_t max)
-{
-	auto_free struct heap_object *v = calloc(max, sizeof(*v));
 	struct pool_head head[HEAP_CLASSES];
-	size_t n = 0, classes = 0;
+	size_t n = 0;
 
 	read_heads(h, c->pool, head);
 	for (unsigned i = 0; i < HEAP_CLASSES; i++)
-		classes += has_carved(h, c, &head[i], i);
-	for (unsigned i = 0; v && i < HEAP_CLASSES; i++) {
-		size_t k;
+		if (c->pool[i] && is_sound(h, &head[i], i) && head[i].next_offset > c->next[i])
+			out[n++] = (struct carved_range){c->pool[i], i, c->next[i],
+							 head[i].next_offset};
+	return n;
+}
 
-		if (!has_carved(h, c, &head[i], i))
-			continue;
-		/* room that this class leaves goes to the classes after it */
-		k = find_objects(h, c->pool[i], i, c->next[i], head[i].next_offset, v,
-				 (max - n) / classes--);
+size_t carving_end(struct heap *h, const struct carving *c, struct carved *out, size_t max)
+{
+	auto_free struct heap_object *v = calloc(max, sizeof(*v));
+	struct carved_range range[CARVING_PAGES];
+	size_t ranges = heap_has_mimalloc(h) ? carving_pages_end(h, c, range)
+					     : carved_of_pools(h, c, range);
+	size_t n = 0;
+
+	_Static_assert(CARVING_PAGES >= HEAP_CLASSES, "a range for each");
+	for (size_t i = 0; v && i < ranges; i++) {
+		const struct carved_range *r = &range[i];
+		/* room that one leaves goes to those after it */
+		size_t k = find_objects(h, r, v, (max - n) / (ranges - i));
+
 		heap_read_objects(h, v, k, HEAP_FULL);
 		for (size_t o = 0; o < k; o++)
-			if (fills_its_block(h, &v[o], i))
-				out[n++] = (struct carved){v[o].addr, v[o].type, (int)i,
-								has_fixed_type(h, v[o].type)};
+			if (fills_its_block(h, &v[o], r->cls))
+				out[n++] = (struct carved){v[o].addr, v[o].type, (int)r->cls,
+							   has_fixed_type(h, v[o].type)};
 	}
 	return n;
 }

@@ -11,11 +11,21 @@
 
 #include "heap/heap.h"
 
-#define CARVED_MAX 64 /* objects that one pair of looks gives */
+#define CARVED_MAX    64 /* objects that one pair of looks gives */
+#define CARVING_PAGES 32 /* of mimalloc */
+
+/* A page of mimalloc, of which all blocks from number @from on are free. */
+struct carving_page {
+	uint64_t head, start;
+	uint32_t size, from;
+};
 
 struct carving {
 	uint64_t pool[HEAP_CLASSES]; /* 0 = none */
 	uint32_t next[HEAP_CLASSES]; /* offset of the first block that was never handed out */
+	struct carving_page page[CARVING_PAGES];
+	size_t n;    /* pages */
+	size_t turn; /* segments of mimalloc looked at so far; zero at first, kept by each look */
 };
 
 struct carved {
@@ -28,7 +38,6 @@ struct carved {
 int carving_begin(struct heap *h, struct carving *out);
 /* The second look: objects in blocks carved since; each size class gets a fair part of the room.
  * Left out is what may be no object, does not fill its block, or has gone. Returns their number. */
-size_t carving_end(struct heap *h, const struct carving *c, struct carved *out,
-			size_t max);
+size_t carving_end(struct heap *h, const struct carving *c, struct carved *out, size_t max);
 
 #endif

@@ -29,14 +29,17 @@ static const struct limit few_limit = {4, 0, 0.2};
 #define FADE_LOOKS 64
 #define CALM_LOOKS 300 /* docs/SCORING.md */
 
-const char *unseen_not_asked(const struct py_runtime *rt)
+const char *unseen_not_asked(const struct py_runtime *rt, const struct heap *h)
 {
-	return rt->allocator != PY_ALLOC_PYMALLOC ? "new memory is not asked" : NULL;
+	bool is = rt->allocator == PY_ALLOC_MIMALLOC ? heap_has_mimalloc(h)
+						     : rt->allocator == PY_ALLOC_PYMALLOC;
+
+	return is ? NULL : "new memory is not asked";
 }
 
-const char *unseen_doubt(const struct py_runtime *rt)
+const char *unseen_doubt(const struct py_runtime *rt, const struct heap *h)
 {
-	if (!unseen_not_asked(rt) || py_shape_tested(rt->shape))
+	if (!unseen_not_asked(rt, h) || py_shape_tested(rt->shape))
 		return NULL;
 	return "no build like this Python is tested, and new memory of its allocator cannot be "
 	       "asked whether all births are seen";
@@ -301,7 +304,7 @@ static void settle_reborn(struct unseen *u, const struct unseen_view *v, uint64_
 		if (look[i].addr && look[i].parts && look[i].birth >= from)
 			note(u, v,
 			     &(struct carved){look[i].addr, look[i].type, look[i].part[0].cls,
-						   false},
+					      false},
 			     true, !v->died[look[i].birth & (PL_BIRTH_SLOTS - 1)]);
 }
 

@@ -68,12 +68,12 @@ struct unseen {
 	uint64_t to;
 };
 
-/* Says why the heap cannot be asked; NULL: it can. New memory is asked of CPython's own pools,
- * memory of dead objects where references are counted in one word. */
-const char *unseen_not_asked(const struct py_runtime *rt);
+/* Says what of the heap cannot be asked; NULL: all can. Memory of dead objects always can, new
+ * memory of pymalloc's pools and of mimalloc's pages where these are read. */
+const char *unseen_not_asked(const struct py_runtime *rt, const struct heap *h);
 /* A sentence for people if only the code of this build tells of its births, and no such build was
  * tested; else NULL. */
-const char *unseen_doubt(const struct py_runtime *rt);
+const char *unseen_doubt(const struct py_runtime *rt, const struct heap *h);
 /* Is the next window to be looked at? @aim: as in unseen_begin(). */
 bool unseen_is_due(const struct unseen *u, const struct ladder_aim *aim);
 /* Begins a look: all places, or (@aim, else NULL) those of some sizes or types, are probed already.

@@ -31,8 +31,8 @@ static int open_births(void *self, struct session *s)
 	b->mode = s->sites->files.n ? BIRTHS_BURSTS : BIRTHS_OFF;
 	b->due.burst = b->mode == BIRTHS_BURSTS ? now : 0;
 	b->due.modules = py_extensions_make_objects(s->rt) ? now + MODULES_NS : 0;
-	if (b->mode == BIRTHS_BURSTS && unseen_doubt(s->rt))
-		session_note(s, "%s", unseen_doubt(s->rt));
+	if (b->mode == BIRTHS_BURSTS && unseen_doubt(s->rt, s->heap))
+		session_note(s, "%s", unseen_doubt(s->rt, s->heap));
 	err = sites_attach(s); /* now, as nobody waits for it yet */
 	if (err)
 		births_refused(b, err); /* only growth is watched until the next try */

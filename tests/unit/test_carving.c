@@ -28,6 +28,12 @@ bool heap_has_pools(const struct heap *h)
 	return true;
 }
 
+bool heap_has_mimalloc(const struct heap *h)
+{
+	(void)h;
+	return false;
+}
+
 int heap_class_for(const struct heap *h, uint64_t bytes)
 {
 	(void)h;
@@ -76,7 +82,7 @@ static size_t look(const unsigned carved[HEAP_CLASSES], size_t told[HEAP_CLASSES
 				.layout = {.pool_size = POOL}};
 	struct heap h = {.rt = &rt};
 	struct carved v[CARVED_MAX];
-	struct carving at;
+	struct carving at = {0};
 	size_t n;
 
 	memset(told, 0, HEAP_CLASSES * sizeof(*told));
