@@ -17,12 +17,13 @@ MORE = [pytest.param(n, k, marks=pytest.mark.matrix) for n, k in [
 
 
 HOTTEST = 20
+FEW = 6  # of a build without LTO: most of all births are at one of them
 
 
-def watch_without(python, name, lost, seconds=20):
+def watch_without(python, name, lost, seconds=20, env=None):
     """Is the leak's line told? False: it is not, the report says why, and no other is told in its place."""
     program = zoo.PROGRAMS.get(name, zoo.AFTER_DEATH)
-    with harness.Target(python, name, harness.GENTLE) as target:
+    with harness.Target(python, name, harness.GENTLE, env=env) as target:
         target.wait_ready()
         # Beside other tests a change of probes may cost what the default allows in all of that time.
         run = harness.run_tool(target.pid, seconds, ("--overhead", 10), env={"PYLEAK_TEST_LOSE_SITES": lost})
@@ -47,6 +48,11 @@ def test_sites_lost(name, every):
     watch_without(pythons.host(), name, every)
 
 
+@pytest.mark.parametrize("python", [p for p in pythons.debian_roots() if p.minor == 13], ids=lambda p: p.name)
+def test_sites_lost_in_mimalloc(python):
+    watch_without(python, "slots", "2", env={**os.environ, "PYTHONMALLOC": "mimalloc"})
+
+
 @pytest.mark.matrix
 @pytest.mark.parametrize("every", ["3", "10"])
 @pytest.mark.parametrize("name", ["dicts", "slots", "floats"])
@@ -56,11 +62,15 @@ def test_sites_lost_on_builds(python, name, every):
 
 
 def hottest(python, name, *args):
-    """The numbers of the sites where most is born, the hottest first."""
+    """The numbers of the sites where most is born, the hottest first. Births are counted by site where windows leave some out: not
+    on a build that has few."""
     with harness.Target(python, name, [*args, *harness.GENTLE]) as target:
         target.wait_ready()
         run = harness.run_tool(target.pid, 3, args=["-vv"])
     births = {site: int(n) for n, site in re.findall(r"(\d+) births at site (\d+)", run.stderr)}
+    sites = int(re.search(r"(\d+) birth sites", run.stderr)[1])
+    if sites <= FEW:
+        return [str(i + 1) for i in range(sites)]
     assert births, run.stderr[-2000:]
     return sorted(births, key=births.get, reverse=True)[:HOTTEST]
 
@@ -83,10 +93,11 @@ def test_hottest_site_lost():
 @pytest.mark.parametrize("name", ["dicts", "slots"])
 @pytest.mark.parametrize("python", [pythons.host(), *pythons.builds()], ids=lambda p: p.name)
 def test_one_site_lost(python, name):
-    """Each of the hottest, one at a time: most of them have nothing to do with the leak, and its line is told."""
+    """Each of the hottest, one at a time: most of them, where there are many, have nothing to do with the leak, and its line is
+    told."""
     sites = hottest(python, name)
     told = [watch_without(python, name, "=" + site) for site in sites]
-    assert sum(told) >= len(sites) * 3 // 4, dict(zip(sites, told))
+    assert len(sites) <= FEW or sum(told) >= len(sites) * 3 // 4, dict(zip(sites, told))
 
 
 # A cell of test_matrix.py fails where a birth is unseen: in the core set it has one on each of the others.
