@@ -284,6 +284,8 @@ static const struct tested {
 	 PY_NO, true, false},
 	{"a build from source without the GIL", "GCC ", MINOR(13) | MINOR(14), 0, 0, PY_NO, PY_NO,
 	 false, true},
+	{"python-build-standalone's without the GIL", "Clang ", MINOR(14), 0, MINOR(14), PY_YES,
+	 PY_YES, false, true},
 };
 
 /* Is it like a tested build? For 3.8 it is not known whether it was made with LTO. */

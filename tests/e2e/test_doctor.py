@@ -107,6 +107,7 @@ SHAPES = {
     "docker-": ({"GCC", *OPTIMISED, "shared library", "frame pointers", "glibc"}, "Docker's images"),
     "uv-3.13": ({"Clang", *OPTIMISED, "BOLT", "in the executable", "glibc"}, "python-build-standalone's, as uv installs it"),
     "uv-3.14": ({"Clang", *OPTIMISED, "BOLT", "tail calls", "in the executable", "glibc"}, "python-build-standalone's, as uv installs it"),
+    "uvt-": ({"Clang", *OPTIMISED, "BOLT", "tail calls", "in the executable", "glibc"}, "python-build-standalone's without the GIL"),
     "bolt-": ({"Clang", *OPTIMISED, "BOLT", "in the executable", "glibc"}, "python-build-standalone's, as uv installs it"),
     "conda-": ({"GCC", *OPTIMISED, "in the executable", "glibc"}, "Debian's or conda's"),
     "alpine-": ({"GCC", "LTO", "shared library", "frame pointers", "musl"}, None),

@@ -164,6 +164,9 @@ static void a_build_without_the_gil_is_like_those_that_were_tried(void **state)
 	s.free_threaded = true;
 	s.lto = PY_YES; /* otherwise as Debian's */
 	assert_null(py_shape_tested(&s));
+	s.bolt = s.tail_calls = PY_YES;
+	strcpy(s.compiler, "Clang 22.1.8");
+	assert_string_equal(py_shape_tested(&s), "python-build-standalone's without the GIL");
 }
 
 int main(void)
