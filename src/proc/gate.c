@@ -80,17 +80,14 @@ struct gate *gate_of_core(int core_fd, const char *root)
 }
 
 /* Where a running process's names begin, and who it is now. False: it has ended. */
-static bool begin_live(const struct proc *p, bool from_cwd, struct walk *w, struct proc_ids *now,
-		       int *cwd)
+static bool begin_live(const struct proc *p, struct walk *w, struct proc_ids *now)
 {
 	char path[40];
 	int root;
 
 	snprintf(path, sizeof(path), "/proc/%d/root", p->pid);
 	root = open(path, LOOK_AT_DIR);
-	snprintf(path, sizeof(path), "/proc/%d/cwd", p->pid);
-	*cwd = from_cwd && root >= 0 ? open(path, LOOK_AT_DIR) : -1;
-	if (root >= 0 && (*cwd >= 0 || !from_cwd) && !proc_ids_read(p->pid, now) && proc_alive(p)) {
+	if (root >= 0 && !proc_ids_read(p->pid, now) && proc_alive(p)) {
 		walk_begin(w, root);
 		w->pid = p->pid;
 		/* The ids it had count, too: an exec may turn a process of nobody into root's. */
@@ -99,21 +96,20 @@ static bool begin_live(const struct proc *p, bool from_cwd, struct walk *w, stru
 		return true;
 	}
 	close_fd(&root);
-	close_fd(cwd);
 	return false;
 }
 
 static int begin(const struct proc *p, const char *path, struct walk *w, struct proc_ids *now)
 {
 	const struct gate *g = p->gate;
-	int root, cwd = -1, err = 0;
+	int root;
 
-	if (!p->source && begin_live(p, *path != '/', w, now, &cwd)) {
-		if (cwd >= 0)
-			err = walk_to(w, cwd);
-		return err;
-	}
-	if (*path != '/' || (g->root < 0 && !g->shares_root))
+	/* A relative name depends on the directory that the process was in at the time. */
+	if (*path != '/')
+		return -ENOENT;
+	if (!p->source && begin_live(p, w, now))
+		return 0;
+	if (g->root < 0 && !g->shares_root)
 		return -ENOENT;
 	root = g->root < 0 ? open("/", LOOK_AT_DIR) : fcntl(g->root, F_DUPFD_CLOEXEC, 3);
 	if (root < 0)

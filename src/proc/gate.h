@@ -14,12 +14,13 @@
 struct stat;
 
 /*
- * A descriptor for reading of the file that @p calls @path; a relative name counts from its working
- * directory. -ENOENT: there is none, or not of that name any more (the process has ended, and
- * its root was not ours); -ENOEXEC: no regular file; -EFBIG: more than @max bytes; -EACCES: the
- * process may not read it; -EREMOTE: it lies on the FUSE mount of somebody but root, who may
- * never answer, or on storage that is silent (storage_ask(); where nobody asks, the caller waits);
- * other errors as the kernel has them for such a name. Without a sentence.
+ * A descriptor for reading of the file that @p calls @path. -ENOENT: there is none, or not of that
+ * name any more (the process has ended, and its root was not ours), or the name is relative: the
+ * process may have been in another directory when it used it; -ENOEXEC: no regular file; -EFBIG:
+ * more than @max bytes; -EACCES: the process may not read it; -EREMOTE: it lies on the FUSE mount
+ * of somebody but root, who may never answer, or on storage that is silent (storage_ask(); where
+ * nobody asks, the caller waits); other errors as the kernel has them for such a name. Without a
+ * sentence.
  */
 int proc_open_named(const struct proc *p, const char *path, uint64_t max, int *fd);
 /* The whole of such a file. Freed by the caller. */

@@ -64,11 +64,6 @@ bool walk_may(const struct walk *w, int fd, enum proc_may what)
 	return true;
 }
 
-static bool same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 /* 0: @fd may be asked. */
 static int check_storage(struct walk *w, int fd)
 {
@@ -88,43 +83,6 @@ static int look(struct walk *w, int fd, struct stat *st)
 	int err = check_storage(w, fd);
 
 	return err ? err : fstat(fd, st) ? -errno : 0;
-}
-
-/* @up[0], and the directories above it as far as the root. */
-static int climb(struct walk *w, int up[WALK_LEVELS], size_t *n)
-{
-	struct stat end, st, last = {0};
-	int err = look(w, w->dir[0], &end);
-
-	for (; !err; last = st) {
-		err = look(w, up[*n - 1], &st);
-		if (err)
-			break;
-		if (same(&st, &end))
-			return 0;
-		if (*n == WALK_LEVELS || same(&st, &last)) /* above all there is itself */
-			return -ENOENT;
-		up[*n] = openat(up[*n - 1], "..", LOOK | O_DIRECTORY);
-		if (up[*n] < 0)
-			return -errno;
-		++*n;
-	}
-	return err;
-}
-
-int walk_to(struct walk *w, int dir_fd)
-{
-	int up[WALK_LEVELS] = {dir_fd};
-	size_t n = 1;
-	int err = climb(w, up, &n);
-
-	/* The last is the root again. */
-	for (size_t i = n; i-- > 0;)
-		if (err || i == n - 1)
-			close(up[i]);
-		else
-			w->dir[w->n++] = up[i];
-	return err;
 }
 
 static void to_root(struct walk *w)
@@ -231,8 +189,6 @@ int walk_name(struct walk *w, const char *name, int *fd)
 
 	*fd = -1;
 	r.links = 0;
-	if (!err && *name == '/')
-		to_root(w);
 	if (!err)
 		err = check_storage(w, w->dir[0]);
 	for (int more = 1; !err && more;) {

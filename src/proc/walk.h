@@ -22,12 +22,9 @@ struct walk {
 
 /* Takes @root_fd. Everything that was opened is closed by walk_end. */
 void walk_begin(struct walk *w, int root_fd);
-/* Go to where @dir_fd is (taken), a directory below the root; -ENOENT when it is not. This and
- * walk_name() touch nothing on the FUSE mount of somebody but root, who may never answer, nor on
- * storage that is silent (storage_ask()): -EREMOTE. */
-int walk_to(struct walk *w, int dir_fd);
-/* From the directory where it stands, or from the root for a name that begins with '/'. @fd: an
- * O_PATH descriptor of something that is neither a directory nor a link. Once for each walk. */
+/* Follows a name from the root. @fd: an O_PATH descriptor of something that is neither a directory
+ * nor a link. Once for each walk. It touches nothing on the FUSE mount of somebody but root, who
+ * may never answer, nor on storage that is silent (storage_ask()): -EREMOTE. */
 int walk_name(struct walk *w, const char *name, int *fd);
 void walk_end(struct walk *w);
 

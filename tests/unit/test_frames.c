@@ -2,6 +2,7 @@
 /* Lines of source in a report: those of a file as large as may be are read for a while only. */
 #include "lines/text.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -126,12 +127,40 @@ static void a_file_is_compared_with_the_start_that_is_handed_over(void **state)
 	unlink(a);
 }
 
+/* Before the process changed its directory, or after: the same name is another file's. */
+static void a_relative_name_is_nobodys(void **state)
+{
+	char name[] = "pyleak-frames-XXXXXX";
+	struct report_frame frame = {.function = "f", .file = name, .line = 1};
+	struct report_site site = {.stack = &frame, .n_frames = 1};
+	struct report_process of = {.sites = &site, .n_sites = 1};
+	size_t left = LINES_BYTES;
+	struct report *r;
+	struct proc *p;
+	int home = open(".", O_PATH | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(chdir("/tmp"), 0);
+	write_file(name, -60);
+	assert_int_equal(proc_open(getpid(), &p), 0);
+	assert_int_equal(report_new(&r), 0);
+	lines_add_text(p, lines_started_at(p), r, &of, 1, &left);
+	assert_null(frame.source);
+	assert_int_equal(of.n_notes, 0);
+	report_free(r);
+	proc_close(p);
+	unlink(name);
+	assert_int_equal(fchdir(home), 0);
+	close(home);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_report_reads_so_much_and_no_more),
 		cmocka_unit_test(lines_of_a_file_that_has_changed_have_no_text),
 		cmocka_unit_test(a_file_is_compared_with_the_start_that_is_handed_over),
+		cmocka_unit_test(a_relative_name_is_nobodys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
