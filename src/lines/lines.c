@@ -58,15 +58,20 @@ double lines_started_at(const struct proc *p)
 }
 
 /* Asks for the birth of the file, too, where the file system knows it: packages and archives set
- * the time of the last change to an older one. */
-bool lines_are_of(double started_at, int fd)
+ * the time of the last change to an older one. Nobody can set that of the inode, but more than new
+ * lines changes it. */
+enum lines_of lines_are_of(double started_at, int fd)
 {
 	double start = started_at + SLACK_S;
 	struct statx st;
 
-	return !statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MTIME | STATX_BTIME, &st) &&
-	       (double)st.stx_mtime.tv_sec < start &&
-	       (!(st.stx_mask & STATX_BTIME) || (double)st.stx_btime.tv_sec < start);
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+		  STATX_MTIME | STATX_BTIME | STATX_CTIME, &st))
+		return LINES_MAYBE_OF_IT;
+	if ((double)st.stx_mtime.tv_sec >= start ||
+	    (st.stx_mask & STATX_BTIME && (double)st.stx_btime.tv_sec >= start))
+		return LINES_OF_ANOTHER;
+	return (double)st.stx_ctime.tv_sec < start ? LINES_OF_IT : LINES_MAYBE_OF_IT;
 }
 
 static uint32_t from_source(struct lines *l, const struct proc *p, const struct py_code *c,
@@ -79,7 +84,8 @@ static uint32_t from_source(struct lines *l, const struct proc *p, const struct 
 	ssize_t got;
 
 	if (*file == '<' || !*file || l->read_bytes > ALL_BYTES ||
-	    proc_open_named(p, file, FILE_BYTES, &fd) || !lines_are_of(l->started_at, fd))
+	    proc_open_named(p, file, FILE_BYTES, &fd) ||
+	    lines_are_of(l->started_at, fd) != LINES_OF_IT)
 		return 0;
 	text = malloc(FILE_BYTES);
 	while (text && n < FILE_BYTES && (got = read(fd, text + n, FILE_BYTES - n)) > 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Finds the places of lines (report/place.h) from source files, as the target itself could read
- * them. If a file has changed since the program was started, what runs may be older: then, and
+ * them. If a file may have changed since the program was started, what runs may be older: then, and
  * where there is no file, the place is the offset within the function. Each line is looked up once,
  * so that its place never changes. Not thread-safe. */
 #ifndef PYLEAK_LINES_H
@@ -19,8 +19,15 @@ struct lines {
 /* When the program that the process runs was started, as wall_clock() counts. Reads /proc, so the
  * process is asked while it lives: one that has ended has no parent to be followed to. */
 double lines_started_at(const struct proc *p);
-/* Is file @fd older than that? If it is not, other lines may run than it has. */
-bool lines_are_of(double started_at, int fd);
+/* Are the lines that run those of the file? */
+enum lines_of {
+	LINES_OF_IT,
+	LINES_OF_ANOTHER, /* written or made since the program was started */
+	/* Only its inode has changed: another was put there with its times (cp -p, rsync -t), or it
+	 * has other rights, another name or a hard link. */
+	LINES_MAYBE_OF_IT,
+};
+enum lines_of lines_are_of(double started_at, int fd);
 
 void lines_free(struct lines *l);
 /* The place of @line of @c; 0: @c is NULL. */

@@ -17,7 +17,8 @@ struct reader {
 	struct report *r;
 	size_t *left;
 	double started_at;
-	VEC(const char *) changed; /* files that are newer than the start of the program */
+	/* files that are not, or maybe not, those that the program read */
+	VEC(const char *) unfit[LINES_MAYBE_OF_IT + 1];
 };
 
 struct excerpt {
@@ -81,11 +82,12 @@ static const char *line_of(struct report *r, const struct excerpt *e, int line)
 	return report_printf(r, "%.*s", (int)n, at);
 }
 
-static bool is_changed(const struct reader *to, const char *file)
+static bool is_unfit(const struct reader *to, const char *file)
 {
-	for (size_t i = 0; i < to->changed.n; i++)
-		if (!strcmp(to->changed.v[i], file))
-			return true;
+	for (size_t k = 0; k < ARRAY_SIZE(to->unfit); k++)
+		for (size_t i = 0; i < to->unfit[k].n; i++)
+			if (!strcmp(to->unfit[k].v[i], file))
+				return true;
 	return false;
 }
 
@@ -94,16 +96,18 @@ static void add_lines(struct reader *to, struct report_frame *f, bool is_own)
 	struct excerpt e = {.first = f->line > AROUND ? f->line - AROUND : 1,
 			    .last = f->line + AROUND};
 	auto_close int fd = -1;
-	const char **changed;
+	const char **unfit;
+	enum lines_of of;
 
 	if (!*to->left || !f->file || f->line <= 0 || f->line > MAX_LINE_NUMBER ||
-	    f->file[0] == '<' || is_changed(to, f->file) ||
+	    f->file[0] == '<' || is_unfit(to, f->file) ||
 	    proc_open_named(to->p, f->file, MAX_BYTES, &fd))
 		return;
-	if (!lines_are_of(to->started_at, fd)) {
-		changed = vec_push(&to->changed);
-		if (changed)
-			*changed = f->file;
+	of = lines_are_of(to->started_at, fd);
+	if (of != LINES_OF_IT) {
+		unfit = vec_push(&to->unfit[of]);
+		if (unfit)
+			*unfit = f->file;
 		return;
 	}
 	read_lines(fd, &e, to->left);
@@ -127,9 +131,9 @@ static void add_to_site(struct reader *to, struct report_site *site)
 }
 
 /* Adds one note for all such files: after a release they may be many. */
-static void note_changed(const struct reader *from, struct report_process *to)
+static void note_unfit(const struct reader *from, enum lines_of of, struct report_process *to)
 {
-	size_t n = from->changed.n;
+	size_t n = from->unfit[of].n;
 	const char **notes;
 	char others[64] = "";
 
@@ -143,10 +147,12 @@ static void note_changed(const struct reader *from, struct report_process *to)
 	for (size_t i = 0; i < to->n_notes; i++)
 		notes[i] = to->notes[i];
 	notes[to->n_notes++] = report_printf(
-		from->r,
-		"lines of %s%s are told without their text: changed since the process "
-		"started, so what runs may be older",
-		from->changed.v[0], others);
+		from->r, "lines of %s%s are told without their text: %s", from->unfit[of].v[0],
+		others,
+		of == LINES_OF_ANOTHER
+			? "changed since the process started, so what runs may be older"
+			: "may have changed since the process started (by a copy that keeps "
+			  "times, or only a chmod, rename or hard link)");
 	to->notes = notes;
 }
 
@@ -157,6 +163,8 @@ void lines_add_text(const struct proc *p, double started_at, struct report *r,
 
 	for (size_t i = 0; i < to->n_sites && i < top; i++)
 		add_to_site(&reader, &to->sites[i]);
-	note_changed(&reader, to);
-	vec_free(&reader.changed);
+	note_unfit(&reader, LINES_OF_ANOTHER, to);
+	note_unfit(&reader, LINES_MAYBE_OF_IT, to);
+	for (size_t i = 0; i < ARRAY_SIZE(reader.unfit); i++)
+		vec_free(&reader.unfit[i]);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Adds the source text of a site's innermost frames, as the target itself could read it. Lines of a
- * file that has changed since the program was started get none, and a note says so. */
+ * file that has, or may have, changed since the program was started get none, and a note says so.
+ */
 #ifndef PYLEAK_LINES_TEXT_H
 #define PYLEAK_LINES_TEXT_H
 
