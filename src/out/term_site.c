@@ -93,10 +93,12 @@ static void put_numbers(struct line *l, const struct report_site *s, bool verbos
 /* Names the user's own line; of memory without one, the innermost C code, as its sentence does. */
 static bool name_place(const struct report_site *s, char *buf, size_t size)
 {
-	const struct report_frame *own = report_own_frame(s), *f = s->stack;
+	const struct report_frame *caller = report_caller_frame(s), *f = s->stack;
+	const struct report_frame *own = caller ? caller : report_own_frame(s);
 
 	if (own)
-		snprintf(buf, size, "%s:%d", file_source_name(own->file), own->line);
+		snprintf(buf, size, "%s%s:%d", caller ? REPORT_UNKNOWN_CODE : "",
+			 file_source_name(own->file), own->line);
 	if (own || s->kind == KIND_OBJECT)
 		return own;
 	while (f < s->stack + s->n_frames && !(f->native && f->module && *f->module))

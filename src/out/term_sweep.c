@@ -98,7 +98,7 @@ static void put_process(struct line *l, const struct report_process *p)
 static void put_first_line(struct line *l, const struct report *r, const struct report_process *p)
 {
 	const struct report_site *s = p->sites;
-	const struct report_frame *own;
+	const struct report_frame *own, *caller;
 	char rate[48];
 
 	term_limit(l, r, p, 6);
@@ -106,11 +106,12 @@ static void put_first_line(struct line *l, const struct report *r, const struct 
 		term_notes(l, p, "      note: ");
 		return;
 	}
-	own = report_own_frame(s);
+	caller = report_caller_frame(s);
+	own = caller ? caller : report_own_frame(s);
 	line_text(l, "      ");
 	if (own)
-		line_printf(l, "%s:%d  %s", own->file, own->line,
-			    own->function ? own->function : "?");
+		line_printf(l, "%s%s:%d  %s", caller ? REPORT_UNKNOWN_CODE : "", own->file,
+			    own->line, own->function ? own->function : "?");
 	else
 		line_text(l, "no line of Python");
 	for (size_t k = 0; k < s->n_types && k < 2; k++) {

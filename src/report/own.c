@@ -90,17 +90,16 @@ static bool is_runpy(const struct report_frame *f)
 
 bool report_is_main(const struct report_site *s, size_t i)
 {
-	while (++i < s->n_frames) {
-		const struct report_frame *f = &s->stack[i];
+	const struct report_frame *f = s->stack;
 
-		if (has_line(f) && f->function && strcmp(f->function, "<module>") != 0 &&
-		    !is_runpy(f))
+	while (++i < s->n_frames)
+		if (has_line(&f[i]) && f[i].function && strcmp(f[i].function, "<module>") != 0 &&
+		    !is_runpy(&f[i]))
 			return false;
-	}
 	return true;
 }
 
-const struct report_frame *report_own_frame(const struct report_site *s)
+static const struct report_frame *known_own(const struct report_site *s)
 {
 	const struct report_frame *inner = NULL, *called = NULL, *own;
 	bool loops = false; /* a loop is run, perhaps by a wrapper (web.run_app) */
@@ -123,6 +122,26 @@ const struct report_frame *report_own_frame(const struct report_site *s)
 	return inner;
 }
 
+/* The innermost Python frame where its code has no name; else NULL. */
+static const struct report_frame *unknown(const struct report_site *s)
+{
+	for (size_t i = 0; i < s->n_frames; i++)
+		if (!s->stack[i].native)
+			return s->stack[i].file && !strcmp(s->stack[i].file, "?") ? &s->stack[i]
+										  : NULL;
+	return NULL;
+}
+
+const struct report_frame *report_caller_frame(const struct report_site *s)
+{
+	return unknown(s) ? known_own(s) : NULL;
+}
+
+const struct report_frame *report_own_frame(const struct report_site *s)
+{
+	return report_caller_frame(s) ? unknown(s) : known_own(s);
+}
+
 static bool is_others(const struct report_frame *f)
 {
 	return !has_line(f) || file_is_library(f->file) || is_launcher(f);
@@ -132,16 +151,14 @@ const struct report_frame *report_program_frame(const struct report_site *s)
 {
 	const struct report_frame *f = report_own_frame(s);
 
-	if (!f || is_others(f) || !f->function || !strcmp(f->function, "<module>"))
-		return NULL;
-	return f;
+	return f && !is_others(f) && f->function && strcmp(f->function, "<module>") != 0 ? f : NULL;
 }
 
 size_t report_outer_frames(const struct report_site *s)
 {
-	size_t n = 0;
+	size_t n = s->n_frames;
 
-	while (n < s->n_frames && is_others(&s->stack[s->n_frames - 1 - n]))
-		n++;
-	return n < s->n_frames ? n : 0;
+	while (n && is_others(&s->stack[n - 1]))
+		n--;
+	return n ? s->n_frames - n : 0;
 }

@@ -223,8 +223,11 @@ void report_lost_hint(struct report *r, struct report_site *site);
 /* The innermost line of the program's own code: the standard library was asked for what it makes,
  * but not by the line of the main program that starts an event loop. For an installed program, the
  * innermost line of the package that the script in /usr/bin calls. Else the innermost line; NULL =
- * there is none. (own.c) */
+ * there is none. Where the innermost code has no name, its frame. (own.c) */
 const struct report_frame *report_own_frame(const struct report_site *s);
+/* The line that called code without a name, and made nothing; NULL: the code has one. */
+const struct report_frame *report_caller_frame(const struct report_site *s);
+#define REPORT_UNKNOWN_CODE "unknown code called at "
 /* The same if the program itself called for it; NULL: a library did, or the main program, which
  * calls for everything. */
 const struct report_frame *report_program_frame(const struct report_site *s);

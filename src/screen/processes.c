@@ -92,9 +92,10 @@ static void put_about(struct canvas *c, int row, const struct report_process *p)
 	f = p->n_sites ? rows_frame(p->sites) : NULL;
 	if (!f)
 		return;
-	col = canvas_put(c, row, 0, c->cols, STYLE_BOLD, rows_where(f, text, sizeof(text)));
-	canvas_printf(c, row, col, c->cols, STYLE_PLAIN, "  %.200s",
-		      f->function ? f->function : "?");
+	col = canvas_put(c, row, 0, c->cols, STYLE_BOLD, rows_where(p->sites, text, sizeof(text)));
+	if (!report_caller_frame(p->sites))
+		canvas_printf(c, row, col, c->cols, STYLE_PLAIN, "  %.200s",
+			      f->function ? f->function : "?");
 }
 
 void processes_draw(struct view *v, struct canvas *c)

@@ -37,14 +37,17 @@ const struct report_frame *rows_frame(const struct report_site *s)
 	return own ? own : s->n_frames ? s->stack : NULL;
 }
 
-char *rows_where(const struct report_frame *f, char *buf, size_t size)
+char *rows_where(const struct report_site *s, char *buf, size_t size)
 {
+	const struct report_frame *caller = report_caller_frame(s),
+				  *f = caller ? caller : rows_frame(s);
 	const char *file = f && f->file	    ? file_source_name(f->file)
 			   : f && f->module ? file_name(f->module)
 					    : "?";
 
 	if (f && f->line > 0)
-		snprintf(buf, size, "%.200s:%d", file, f->line);
+		snprintf(buf, size, "%s%.200s:%d", caller ? REPORT_UNKNOWN_CODE : "", file,
+			 f->line);
 	else
 		snprintf(buf, size, "%.200s", file);
 	return buf;
@@ -83,8 +86,7 @@ static int by_line(const struct report_site *a, const struct report_site *b)
 {
 	char at_a[256], at_b[256];
 
-	return strcmp(rows_where(rows_frame(a), at_a, sizeof(at_a)),
-		      rows_where(rows_frame(b), at_b, sizeof(at_b)));
+	return strcmp(rows_where(a, at_a, sizeof(at_a)), rows_where(b, at_b, sizeof(at_b)));
 }
 
 static int compare(const void *a, const void *b, void *ctx)

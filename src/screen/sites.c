@@ -98,9 +98,9 @@ static void put_row(const struct view *v, struct canvas *c, int row, struct colu
 	if (h && h->n > 1)
 		chart_spark(c, row, k.spark, k.spark_end - k.spark, grows ? style : STYLE_DIM, h->v,
 			    h->n);
-	rows_where(f, text, sizeof(text));
+	rows_where(s, text, sizeof(text));
 	col = canvas_put(c, row, k.where, k.types, grows ? STYLE_BOLD : STYLE_PLAIN, text);
-	if (f && f->function)
+	if (f && f->function && !report_caller_frame(s))
 		col = canvas_printf(c, row, col, k.types, STYLE_PLAIN, " %.200s", f->function);
 	if (k.types < k.end)
 		put_types(c, row, k.types + 1, k.end, s);

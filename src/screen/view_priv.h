@@ -30,7 +30,7 @@ size_t *rows_sites(const struct view *v, const struct report_process *p);
 const struct report_site *rows_site(const struct view *v);
 /* Return the frame to show of a site (NULL = none), and its place: "shop.py:25". */
 const struct report_frame *rows_frame(const struct report_site *s);
-char *rows_where(const struct report_frame *f, char *buf, size_t size);
+char *rows_where(const struct report_site *s, char *buf, size_t size);
 /* Returns the first row from @from on that has the searched text, going round, or TEXT_NOWHERE. */
 size_t rows_find(const struct view *v, size_t from);
 /* Finds the row of the selected thing in a new report. */

@@ -18,8 +18,11 @@ static bool has_moved(const struct report_process *p, double bytes)
 /* "at shop.py:25" */
 static const char *place_of(struct report *r, const struct report_site *s)
 {
-	const struct report_frame *f = report_own_frame(s);
+	const struct report_frame *f = report_own_frame(s), *caller = report_caller_frame(s);
 
+	if (caller)
+		return report_printf(r, "by " REPORT_UNKNOWN_CODE "%s:%d",
+				     file_source_name(caller->file), caller->line);
 	if (f)
 		return report_printf(r, "at %s:%d", file_source_name(f->file), f->line);
 	for (size_t i = 0; i < s->n_frames; i++)

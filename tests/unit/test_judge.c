@@ -1288,6 +1288,30 @@ static void the_line_of_the_entries_comes_first(void **state)
 	assert_true(comes_first(w, "encode", "handle"));
 }
 
+/* A rule that order() runs is gone before its code was read: order() makes nothing, and what the
+ * rule keeps in the list of handle() is no second leak. */
+static void code_that_is_gone_is_not_its_caller(void **state)
+{
+	struct world *w = *state;
+	struct evidence_frame called[] = {{.place = 0}, {"order", "/srv/app.py", 31, false, 5}};
+	const struct report_site *s;
+
+	hold_the_other(w, "/srv/codec.py");
+	w->stack[2] = (struct evidence_stack){MALLOCS, false, 2, called};
+	for (int k = 0; k < 2; k++) {
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		s = site_at(&w->p, "?");
+		memcpy(w->holder[1].id, s->id, sizeof(w->holder[1].id));
+	}
+	assert_null(report_program_frame(s));
+	assert_string_equal(s->part_of, site_at(&w->p, "handle")->id);
+	w->e.n_fds = 0;
+	w->e.n_holders = 1;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_null(site_at(&w->p, "?")->part_of);
+	assert_non_null(strstr(w->p.reason, " by unknown code called at app.py:31 "));
+}
+
 /* handle() calls a library for what encode() made alone. Its frames, from the inside. */
 static struct evidence_frame *call_library(struct world *w)
 {
@@ -3608,6 +3632,7 @@ int main(int argc, char **argv)
 		TEST(no_leak_for_what_holds_a_few_of_them),
 		TEST(one_container_is_one_cause),
 		TEST(the_line_of_the_entries_comes_first),
+		TEST(code_that_is_gone_is_not_its_caller),
 		TEST(one_line_is_one_cause),
 		TEST(lines_of_one_call_are_one_finding),
 		TEST(a_request_is_one_call),

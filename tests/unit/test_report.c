@@ -361,6 +361,31 @@ static void a_frame_without_a_line_is_nobodys(void **state)
 	assert_null(report_own_frame(&s));
 }
 
+/* Its caller made nothing: it is told as that. */
+static void code_without_a_name_is_not_its_caller(void **state)
+{
+	struct report_frame f[] = {
+		{.native = true, .function = "malloc", .module = "libc.so.6"},
+		{.function = "?", .file = "?"},
+		{.function = "run_code", .file = "/usr/lib/python3.11/code.py", .line = 90},
+		{.function = "asks", .file = "/srv/app.py", .line = 2},
+	};
+	struct report_site s = {.stack = f, .n_frames = ARRAY_SIZE(f)};
+
+	(void)state;
+	assert_ptr_equal(report_own_frame(&s), &f[1]);
+	assert_ptr_equal(report_caller_frame(&s), &f[3]);
+	assert_null(report_program_frame(&s));
+	s.n_frames = 3;
+	assert_ptr_equal(report_caller_frame(&s), &f[2]);
+	s.n_frames = 2;
+	assert_null(report_own_frame(&s));
+	assert_null(report_caller_frame(&s));
+	s.stack = &f[2];
+	assert_ptr_equal(report_own_frame(&s), &f[3]);
+	assert_null(report_caller_frame(&s));
+}
+
 static void frames_of_libraries_outside_of_the_program(void **state)
 {
 	struct report_frame f[] = {
@@ -486,6 +511,7 @@ int main(void)
 		cmocka_unit_test(who_starts_a_loop_is_not_the_program),
 		cmocka_unit_test(who_starts_a_loop_by_a_wrapper_is_not_the_program),
 		cmocka_unit_test(a_frame_without_a_line_is_nobodys),
+		cmocka_unit_test(code_without_a_name_is_not_its_caller),
 		cmocka_unit_test(frames_of_libraries_outside_of_the_program),
 		cmocka_unit_test(site_id_stays_what_it_was),
 		cmocka_unit_test(site_ids_tell_stacks_apart),

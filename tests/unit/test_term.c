@@ -267,6 +267,30 @@ static void memory_without_a_line_is_named_by_its_library(void **state)
 	report_free(r);
 }
 
+static void code_without_a_name_is_named_by_who_called_it(void **state)
+{
+	struct report_frame f[] = {{.function = "?", .file = "?"},
+				   {.function = "run", .file = "/srv/rules.py", .line = 7}};
+	struct report *r = sample_report();
+	struct report_site s = r->processes[0].sites[0];
+	struct report_process one = r->processes[0];
+	size_t size;
+	char *text;
+
+	(void)state;
+	s.verdict = CLASS_LEAK;
+	s.stack = f;
+	s.n_frames = ARRAY_SIZE(f);
+	one.sites = &s;
+	one.n_sites = 1;
+	r->processes = &one;
+	r->n_processes = 1;
+	text = render(r, &(struct out_term_opts){.top = 10}, &size);
+	assert_non_null(strstr(text, "#1 LEAK  unknown code called at rules.py:7  "));
+	free(text);
+	report_free(r);
+}
+
 /* Nobody has looked whether a site of it grows. */
 static void no_line_was_looked_for_in_one_that_was_not_probed(void **state)
 {
@@ -567,6 +591,7 @@ int main(void)
 		cmocka_unit_test(what_was_done_is_told_while_nothing_grows),
 		cmocka_unit_test(a_final_report_says_whether_a_site_grows),
 		cmocka_unit_test(memory_without_a_line_is_named_by_its_library),
+		cmocka_unit_test(code_without_a_name_is_named_by_who_called_it),
 		cmocka_unit_test(no_line_was_looked_for_in_one_that_was_not_probed),
 		cmocka_unit_test(places_that_are_not_listed_are_in_the_sum),
 		cmocka_unit_test(lines_that_have_parts_of_a_finding_are_told),
