@@ -25,6 +25,18 @@ int cli_source_check(const struct cli_source_opts *o, size_t max)
 	return cli_find_check(&o->find, &o->pids);
 }
 
+const char *cli_source_words(const struct cli_source_opts *o, char *buf, size_t size)
+{
+	if (o->from || o->core)
+		snprintf(buf, size, "%s %s", o->from ? "--from" : "--core",
+			 o->from ? o->from : o->core);
+	else if (o->pids.n == 1)
+		snprintf(buf, size, "-p %d", o->pids.v[0]);
+	else
+		snprintf(buf, size, "-p PID");
+	return buf;
+}
+
 /* Has the kernel end this process first when memory ends: it may take gigabytes beside a target
  * that has little left, and holds no probes. */
 static void go_first(void)

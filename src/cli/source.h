@@ -50,6 +50,8 @@ struct cli_source {
 /* -EINVAL with the sentence unless exactly one of -p, --from and --core is given, with at most @max
  * processes. */
 int cli_source_check(const struct cli_source_opts *o, size_t max);
+/* Writes how a command is told of the same source: "-p 1234", "--from app.snap". */
+const char *cli_source_words(const struct cli_source_opts *o, char *buf, size_t size);
 /* Prepares to write @paths (as outputs_open()), and gives up the rights that reading does not need.
  * Call it before the first look at a process or a file. */
 int cli_source_confine(const struct cli_source_opts *o, struct outputs *outputs,

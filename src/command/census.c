@@ -180,6 +180,7 @@ static int take_all(struct census_cmd *c, struct report *r, bool *left_out)
 static int check_found(const struct census_cmd *c, const struct report *r)
 {
 	uint64_t unread = 0;
+	char words[512];
 
 	for (size_t i = 0; i < r->n_processes; i++) {
 		const struct report_process *p = &r->processes[i];
@@ -191,7 +192,8 @@ static int check_found(const struct census_cmd *c, const struct report *r)
 				unread += p->lost[k].n;
 	}
 	if (!unread)
-		return fail(-ENOENT, "no object of type %s", c->type);
+		return fail(-ENOENT, "no object of type %s: pyleak-bpf census %s lists the types",
+			    c->type, cli_source_words(&c->source, words, sizeof(words)));
 	return fail(-ENOENT,
 		    "no object of type %s was found, and the names of %llu types could not be read",
 		    c->type, (unsigned long long)unread);
@@ -229,7 +231,8 @@ static int run(struct census_cmd *c)
 	r->duration_s = (double)(clock_ns() - begin) / 1e9;
 	if (c->diff_s > 0 && stop_asked())
 		log_line("interrupted: what grew is of less than %g s, or not known", c->diff_s);
-	if (!err && r->n_processes)
+	/* The other types, in a table, would hide that this one is missing. */
+	if (!err && r->n_processes && (!c->type || c->json || !check_found(c, r)))
 		err = print(c, r);
 	if (!err && c->type && r->n_processes)
 		err = check_found(c, r);

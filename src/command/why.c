@@ -120,13 +120,16 @@ static int parse_addr(struct why_cmd *w)
 static int fail_typeless(const struct report_site *s)
 {
 	if (s->kind == KIND_HEAP || s->kind == KIND_MMAP)
-		return fail(
-			-ENOENT,
-			"site %s is memory of C code, not of objects: the report itself says who "
-			"holds it, where that is known (held by)",
-			s->id);
+		return fail(-ENOENT, "site %s is memory of C code, not of objects: the report %s",
+			    s->id,
+			    s->held_by.path ? "itself says who holds it (held by)"
+					    : "does not say who holds it: that was not found out");
 	return fail(-ENOENT,
-		    "site %s has no Python objects of a known type: ask for them by --type", s->id);
+		    "site %s %shas no Python objects of a known type: ask for them by --type",
+		    s->id,
+		    s->kind == KIND_FD	     ? "is of descriptors and "
+		    : s->kind == KIND_THREAD ? "is of threads and "
+					     : "");
 }
 
 /* Finds the site whose id begins as asked; in a report of several processes, that of the one with
@@ -273,6 +276,7 @@ static int none_found(const struct why_cmd *w, const struct why_question *say,
 		      const struct why_answer *a, const struct why_stats *stats)
 {
 	const char *type = w->site ? w->type_of_site : w->type;
+	char words[512];
 
 	if (!type)
 		return fail(-ENOENT, "%s has no object at %s", say->where, w->addr);
@@ -285,9 +289,11 @@ static int none_found(const struct why_cmd *w, const struct why_question *say,
 			    "%s has no object of type %s in memory, but a part of it is swapped "
 			    "out: --swapped reads that, which brings it back into memory",
 			    say->where, type);
-	return fail(-ENOENT, "%s has no object of type %s%s%s%s", say->where, type,
-		    a->nearest ? "; did you mean --type " : "", a->nearest ? a->nearest : "",
-		    a->nearest ? "?" : "");
+	if (a->nearest)
+		return fail(-ENOENT, "%s has no object of type %s; did you mean --type %s?",
+			    say->where, type, a->nearest);
+	return fail(-ENOENT, "%s has no object of type %s: pyleak-bpf census %s lists the types",
+		    say->where, type, cli_source_words(&w->source, words, sizeof(words)));
 }
 
 static int tell(const struct why_cmd *w, const struct why_question *say, const struct why_answer *a,

@@ -300,6 +300,7 @@ def test_samples_hide_values_unless_asked():
         run = subprocess.run([harness.TOOL, "census", "-p", str(target.pid), "--type", "no.such.Type"],
                              capture_output=True, text=True, timeout=LIMIT_S, check=False)  # fmt: skip
         assert run.returncode == 1 and "no object of type no.such.Type" in run.stderr
+        assert run.stdout == "" and run.stderr.endswith(": pyleak-bpf census -p %d lists the types\n" % target.pid), run
 
 
 @pytest.mark.parametrize("python", [p for p in pythons.params(CORE[:2]) if not p.values[0].is_musl])

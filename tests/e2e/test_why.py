@@ -341,8 +341,14 @@ def test_a_line_with_sites_of_two_kinds(tmp_path):
         assert ask(process.pid, "--site", leaked, "--from", path)["what"].startswith("__main__.Leaked, the most frequent type of")
         run = why("-p", process.pid, "--site", opened, "--from", path)
         of_c = why("-p", process.pid, "--site", block, "--from", path)
+        report["processes"][0]["sites"][4]["held_by"] = None
+        with open(path, "w") as f:
+            json.dump(report, f)
+        nobodys = why("-p", process.pid, "--site", block, "--from", path)
     assert run.returncode == 1 and "no Python objects of a known type" in run.stderr, run
+    assert "site %s is of descriptors" % opened in run.stderr
     assert of_c.returncode == 1 and "memory of C code, not of objects" in of_c.stderr, of_c
+    assert "itself says who holds it" in of_c.stderr and "does not say who holds it" in nobodys.stderr, (of_c, nobodys)
 
 
 def test_growing_container():
@@ -518,5 +524,5 @@ def test_what_is_not_there():
         near = subprocess.run([harness.TOOL, "why", "-p", str(process.pid), "--type", "Dictt"],
                               capture_output=True, text=True, timeout=60)  # fmt: skip
     assert run.returncode == near.returncode == 1
-    assert run.stderr.endswith("no object of type NoSuch\n")
+    assert run.stderr.endswith("no object of type NoSuch: pyleak-bpf census -p %d lists the types\n" % process.pid)
     assert near.stderr.endswith("no object of type Dictt; did you mean --type dict?\n")
