@@ -7,7 +7,8 @@
 
 struct report;
 
-/* Copies one series to memory of @scratch; without memory there are no points. */
+/* Copies one series, from its first point that is known (no NAN) on, to memory of @scratch; without
+ * memory there are no points. */
 void points_copy(struct report *scratch, const struct trend_set *set, size_t series,
 		 struct trend_points *out);
 

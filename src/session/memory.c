@@ -66,7 +66,7 @@ static bool close_memory(void *self)
 
 /* Adds a point to the report's series: when it is full, every second point is dropped and the step
  * doubles. */
-static void add_series(struct memory *m, uint64_t now_ns)
+static void add_series(struct memory *m, const struct heap_census *c, uint64_t now_ns)
 {
 	uint64_t start_ns = m->s->time.start_ns;
 	struct report_series *p;
@@ -83,8 +83,7 @@ static void add_series(struct memory *m, uint64_t now_ns)
 	p = &m->series[m->n_series++];
 	p->t_s = (double)(now_ns - start_ns) / 1e9;
 	p->rss_bytes = m->now.rss_bytes;
-	p->heap_bytes = heap_can_count(m->s->heap) ? heap_live_bytes(pools_census(m->s->pools))
-						   : REPORT_UNKNOWN;
+	p->heap_bytes = c->t_ns ? heap_live_bytes(c) : REPORT_UNKNOWN;
 	p->threads = m->now.threads;
 	memwatch_series(m->watch, p);
 }
@@ -129,7 +128,8 @@ static uint64_t step(void *self, uint64_t now_ns)
 	session_see_tracer(m->s, m->traced_ns && now_ns - m->traced_ns < TRACED_NS);
 	if (!m->now.stopped) {
 		value[TREND_RSS] = (double)m->now.rss_bytes;
-		value[TREND_LIVE] = (double)heap_live_bytes(c);
+		/* not 0 if it is not known yet: all objects of the start would be growth */
+		value[TREND_LIVE] = c->t_ns ? (double)heap_live_bytes(c) : NAN;
 		value[TREND_MALLOC] = malloced(m, c);
 		trend_set_add(m->trends, session_ran_s(m->s, now_ns), value);
 		memwatch_read(m->watch, m->s->rt, m->s->heap, &m->now, c,
@@ -137,7 +137,7 @@ static uint64_t step(void *self, uint64_t now_ns)
 	}
 	if (memwatch_change(m->watch, m->now.stopped, text, sizeof(text)))
 		session_note(m->s, "%s", text);
-	add_series(m, now_ns);
+	add_series(m, c, now_ns);
 	return now_ns + MEMORY_NS;
 }
 

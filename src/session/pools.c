@@ -82,8 +82,10 @@ static uint64_t count(void *self, uint64_t now_ns)
 	return now_ns + pace_wait_ns(&pace, c.cost_ns, session_ran_s(p->s, now_ns));
 }
 
-const struct heap_census *pools_census(const struct pools *p)
+const struct heap_census *pools_census(struct pools *p)
 {
+	if (!p->census_ns)
+		count(p, clock_ns());
 	return &p->census;
 }
 
@@ -107,14 +109,6 @@ uint64_t pools_growing(const struct pools *p)
 	return bits;
 }
 
-/* Seconds since the pools were last counted: a good part of a short worker's life. */
-static double uncounted_s(const struct pools *p, uint64_t now_ns)
-{
-	return p->census_ns && now_ns > p->census_ns && !p->s->time.is_stopped
-		       ? (double)(now_ns - p->census_ns) / 1e9
-		       : 0;
-}
-
 static int observe(void *self, const struct observation *to)
 {
 	const struct pools *p = self;
@@ -123,7 +117,9 @@ static int observe(void *self, const struct observation *to)
 
 	to->e->seen.lost[LOST_TORN_READS].n = p->torn;
 	o->counted_s = session_ran_s(p->s, p->census_ns ? p->census_ns : to->now_ns);
-	o->uncounted_s = uncounted_s(p, to->now_ns);
+	/* a good part of a short worker's life */
+	if (p->census_ns && to->now_ns > p->census_ns && !p->s->time.is_stopped)
+		o->uncounted_s = (double)(to->now_ns - p->census_ns) / 1e9;
 	if (!heap_can_count(p->s->heap))
 		return 0;
 	v = report_alloc(to->scratch, HEAP_CLASSES * sizeof(*v));

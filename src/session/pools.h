@@ -7,8 +7,8 @@
 
 struct pools;
 
-/* The last census; all zero before the first. */
-const struct heap_census *pools_census(const struct pools *p);
+/* The last census, or the first; all zero if the pools could not be counted so far. */
+const struct heap_census *pools_census(struct pools *p);
 /* The size classes that grow, as bits. */
 uint64_t pools_growing(const struct pools *p);
 /* Full collections of the target so far. */
