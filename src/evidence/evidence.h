@@ -106,6 +106,7 @@ struct evidence_objects {
 	const struct trend_points *classes;
 	double counted_s;   /* time of their last count, on the series' axis */
 	double uncounted_s; /* seconds of running since then; 0 = not known, or none */
+	double stopped_s;   /* seconds for which it was stopped, which the series leave out */
 };
 
 /* ---- Stacks and names. ---- */

@@ -195,6 +195,7 @@ static void finish_site(struct joiner *j, const struct curve *pools, struct join
 				    : NAN;
 	site->oldest_s = to->evidence.oldest_s;
 	to->evidence.run_s = j->run_s;
+	to->evidence.stopped_s = site->kind == KIND_OBJECT ? j->e->objects.stopped_s : 0;
 	to->evidence.process_bytes =
 		j->e->seen.rss_bytes == REPORT_UNKNOWN ? 0 : (double)j->e->seen.rss_bytes;
 	to->evidence.samples = site->samples;

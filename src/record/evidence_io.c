@@ -205,6 +205,7 @@ static void objects(struct wire *w, struct evidence_objects *o)
 	wire_known(w, &o->uncounted_s, WIRE_MOST_S);
 	wire_maybe(w, o->aimed, coverage);
 	wire_maybe(w, o->traffic, traffic);
+	wire_known(w, &o->stopped_s, WIRE_MOST_S);
 }
 
 /* ---- Native blocks. ---- */

@@ -117,6 +117,7 @@ static int observe(void *self, const struct observation *to)
 
 	to->e->seen.lost[LOST_TORN_READS].n = p->torn;
 	o->counted_s = session_ran_s(p->s, p->census_ns ? p->census_ns : to->now_ns);
+	o->stopped_s = (double)p->s->time.stopped_ns / 1e9;
 	/* a good part of a short worker's life */
 	if (p->census_ns && to->now_ns > p->census_ns && !p->s->time.is_stopped)
 		o->uncounted_s = (double)(to->now_ns - p->census_ns) / 1e9;

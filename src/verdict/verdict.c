@@ -41,12 +41,14 @@ static double time_of(const struct verdict_evidence *e)
 }
 
 /* Seconds for which it has grown as it does now: those of the last stretch, or the run where that
- * stretch is nearly all of it or not known; at least the age of the oldest survivor. */
+ * stretch is nearly all of it or not known; at least the age of the oldest survivor. The process
+ * was not stopped then, as the rate is that of the time when it ran. */
 static double grown_s(const struct verdict_evidence *e)
 {
-	double since = e->curve.since_s;
+	double since = e->curve.since_s, ran = e->run_s - e->stopped_s;
 
-	return fmax(since > 0 && since < LEAK_ALL_ALONG * e->run_s ? since : e->run_s, e->oldest_s);
+	return fmax(since > 0 && since < LEAK_ALL_ALONG * ran ? since : ran,
+		    e->oldest_s - e->stopped_s);
 }
 
 /* Did memory also rise before the last stretch, at a pace that differs little? Then it does not

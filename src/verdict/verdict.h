@@ -8,6 +8,7 @@
 
 struct verdict_evidence {
 	double run_s;		   /* seconds watched so far */
+	double stopped_s;	   /* of these, while it was stopped: growth leaves them out */
 	double oldest_s;	   /* age of the oldest survivor */
 	double growth_bytes_per_s; /* the site's share of the growth */
 	double line_bytes_per_s;   /* the same of all sites of its line */

@@ -2253,6 +2253,19 @@ static void memory_of_threads_is_not_lost(void **state)
 	}
 }
 
+/* The rate is that of the time when it ran, and so are the seconds. */
+static void a_stop_is_no_time_of_growth(void **state)
+{
+	struct world *w = *state;
+
+	judge_held(w);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "for 60 s"));
+	w->e.objects.stopped_s = 14;
+	judge_held(w);
+	assert_int_equal(site_at(&w->p, "handle")->verdict, CLASS_LEAK);
+	assert_non_null(strstr(site_at(&w->p, "handle")->reason, "for 46 s"));
+}
+
 /* A deque that is being filled, and has a bound: no leak before it is full. */
 static void a_bound_holds_the_verdict_back(void **state)
 {
@@ -3684,6 +3697,7 @@ int main(int argc, char **argv)
 		TEST(c_code_without_a_frame_is_named),
 		TEST(who_holds_them_is_said),
 		TEST(memory_of_threads_is_not_lost),
+		TEST(a_stop_is_no_time_of_growth),
 		TEST(what_stays_of_what_is_born_is_said),
 		TEST(a_share_that_falls_is_not_of_any_load),
 		TEST(too_few_tell_no_share),
