@@ -6,10 +6,20 @@
 #include "judge/sites_priv.h"
 #include "report/descriptors.h"
 
+/* Things a second. Since growth began no more can have come than there are, but a line through few
+ * looks may be steeper. */
+static double rate_of(const struct fd_fact *f)
+{
+	double since_s = f->curve.since_s > 0 ? f->curve.since_s : f->oldest_s;
+
+	return since_s > 0 ? fmin(f->rate, (double)f->n / since_s) : f->rate;
+}
+
 static bool judge_one(const struct evidence *e, struct report *r, const struct fd_fact *f,
 		      double run_s, struct report_site *out)
 {
 	const struct evidence_stack *st = evidence_stack(e, f->stack);
+	double rate = rate_of(f) * f->scale;
 	struct verdict_evidence v = {
 		.curve = f->curve,
 		.curve_bytes_per_s = f->curve_rate,
@@ -20,7 +30,7 @@ static bool judge_one(const struct evidence *e, struct report *r, const struct f
 		.samples = f->n,
 		/* The weight of a descriptor is not known; the judge wants to see that something
 		 * grows. */
-		.growth_bytes_per_s = f->rate * f->scale,
+		.growth_bytes_per_s = rate,
 	};
 
 	*out = (struct report_site){
@@ -28,7 +38,7 @@ static bool judge_one(const struct evidence *e, struct report *r, const struct f
 		.samples = f->n,
 		.estimated = f->scale > 1,
 		.outstanding_count = (double)f->n * f->scale,
-		.growth_count_per_s = f->rate * f->scale,
+		.growth_count_per_s = rate,
 		.outstanding_bytes = NAN,
 		.waste_bytes = NAN,
 		.independent = NAN,

@@ -38,6 +38,7 @@ struct fds_row {
 	bool is_task;
 	size_t n;
 	double idle_since_s; /* 0 = has some */
+	uint64_t first_ns;   /* birth of the oldest that was ever counted */
 	struct trend_set *count;
 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Keeps, over time, how many things of each stack are open. */
+#include <math.h>
+
 #include "track/fds_priv.h"
 
 #define ROW_IDLE_S 120 /* a stack without anything open is forgotten after this */
@@ -21,9 +23,8 @@ const struct fds_row *fds_row_find(const struct fds_table *t, uint64_t stack, bo
 	return at && *at && *at <= t->rows.n ? &t->rows.v[*at - 1] : NULL;
 }
 
-static struct fds_row *row_of(struct fds_table *t, const struct fds_thing *x, double now_s)
+static struct fds_row *row_of(struct fds_table *t, const struct fds_thing *x)
 {
-	const double zero = 0;
 	uint64_t *at = map64_put(&t->row_index, key_of(x->stack, is_task(x)));
 	struct fds_row *row;
 
@@ -35,9 +36,20 @@ static struct fds_row *row_of(struct fds_table *t, const struct fds_thing *x, do
 	*at = t->rows.n;
 	row->stack = x->stack;
 	row->is_task = is_task(x);
-	if (!trend_set_new(1, 1.0, &row->count))
-		trend_set_add(row->count, now_s > 1 ? now_s - 1 : 0, &zero);
+	row->first_ns = UINT64_MAX;
 	return row;
+}
+
+/* Begins the series of a row with nothing, when the oldest came. This is not just before the look:
+ * that may come seconds after the last one, and all of them would have come in one. */
+static void begin(const struct fds *f, struct fds_row *row, double now_s)
+{
+	double first_s = (double)(int64_t)(row->first_ns + f->spec.older_ns - f->start_ns) / 1e9;
+	const double zero = 0;
+
+	first_s = fmax(0, fmin(first_s, now_s - 1));
+	if (!trend_set_new(1, 1.0, &row->count))
+		trend_set_add(row->count, first_s, &zero);
 }
 
 /* Drops rows of stacks that have had nothing open for long. */
@@ -89,15 +101,21 @@ void fds_rows_count(struct fds *f, uint64_t now_ns)
 		struct fds_row *row = NULL;
 
 		if (x->stack && x->born_ns + f->spec.older_ns <= now_ns)
-			row = row_of(t, x, now_s);
-		if (row)
-			row->n++;
+			row = row_of(t, x);
+		if (!row)
+			continue;
+		row->n++;
+		if (x->born_ns < row->first_ns)
+			row->first_ns = x->born_ns;
 	}
 	for (size_t i = 0; t->rows.v && i < t->rows.n; i++) {
-		double n = (double)t->rows.v[i].n;
+		struct fds_row *row = &t->rows.v[i];
+		double n = (double)row->n;
 
-		if (t->rows.v[i].count)
-			trend_set_add(t->rows.v[i].count, now_s, &n);
+		if (!row->count)
+			begin(f, row, now_s);
+		if (row->count)
+			trend_set_add(row->count, now_s, &n);
 	}
 	drop_idle(t, now_s);
 }

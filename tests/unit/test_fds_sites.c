@@ -82,6 +82,17 @@ static void a_pool_that_renews_itself_does_not_grow(void **state)
 	}
 }
 
+/* Where there are many, looks are far apart: what was opened before the first one did not come in a
+ * second. */
+static void the_first_look_sees_what_came_since_the_start(void **state)
+{
+	(void)state;
+	set_up();
+	for (uint64_t now_s = 30; now_s <= 36; now_s += 3)
+		look(now_s, 1, 0);
+	assert_float_equal(rate(), 1, 0.1);
+}
+
 static void only_descriptors_are_missed_by_windows(void **state)
 {
 	(void)state;
@@ -99,6 +110,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pool_that_renews_itself_does_not_grow),
+		cmocka_unit_test(the_first_look_sees_what_came_since_the_start),
 		cmocka_unit_test(only_descriptors_are_missed_by_windows),
 	};
 

@@ -2253,6 +2253,20 @@ static void memory_of_threads_is_not_lost(void **state)
 	}
 }
 
+/* A line through few points may be steeper than what there is allows. */
+static void descriptors_come_no_faster_than_there_are(void **state)
+{
+	struct world *w = *state;
+
+	w->fd[0].curve = (struct curve){0};
+	w->fd[0].rate = 11.4;
+	w->fd[0].n = 57;
+	w->fd[0].oldest_s = 9;
+	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+	assert_float_equal(site_at(&w->p, "open_log")->growth_count_per_s, 57 / 9.0, 1e-9);
+	assert_non_null(strstr(site_at(&w->p, "open_log")->reason, "grows by 6.3/s"));
+}
+
 /* The rate is that of the time when it ran, and so are the seconds. */
 static void a_stop_is_no_time_of_growth(void **state)
 {
@@ -3697,6 +3711,7 @@ int main(int argc, char **argv)
 		TEST(c_code_without_a_frame_is_named),
 		TEST(who_holds_them_is_said),
 		TEST(memory_of_threads_is_not_lost),
+		TEST(descriptors_come_no_faster_than_there_are),
 		TEST(a_stop_is_no_time_of_growth),
 		TEST(what_stays_of_what_is_born_is_said),
 		TEST(a_share_that_falls_is_not_of_any_load),
