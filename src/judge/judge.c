@@ -147,12 +147,15 @@ int judge(const struct evidence *e, struct report *r, struct report_process *p)
 	err = causes_join(e, r, p);
 	if (err)
 		return err;
+	causes_join_fds(r, p);
 	report_sort(p);
 	causes_tell(e, r, p);
 	tell_counts(r, p);
-	/* a hint of who holds the memory is kept: it says more than who took it */
+	/* a hint of who holds the memory is kept: it says more than who took it; and what comes
+	 * with descriptors misses no free, but their close */
 	for (size_t i = 0; i < p->n_sites; i++)
-		if (p->sites[i].verdict <= CLASS_GROWING && !p->sites[i].is_bounded)
+		if (p->sites[i].verdict <= CLASS_GROWING && !p->sites[i].is_bounded &&
+		    !causes_is_of_fds(p, &p->sites[i]))
 			report_native_hint(r, &p->sites[i]);
 	causes_name_owners(r, p);
 	p->explained = explained(&e->memory, p);

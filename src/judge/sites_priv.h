@@ -172,7 +172,10 @@ size_t join_native_frames(struct joiner *j, uint64_t stack, uint64_t of,
 void join_finish(struct joiner *j, struct report_process *p);
 /* causes.c: sites of one cause are told so (part_of), once who holds them is known. */
 int causes_join(const struct evidence *e, struct report *r, struct report_process *p);
-/* Tells of each cause what helps with most of it, and what is lost with each entry. */
+/* causes_fds.c, after that: so is memory that comes with descriptors. */
+void causes_join_fds(struct report *r, struct report_process *p);
+bool causes_is_of_fds(const struct report_process *p, const struct report_site *site);
+/* causes.c: tells of each cause what helps with most of it, and what is lost with each entry. */
 void causes_tell(const struct evidence *e, struct report *r, struct report_process *p);
 /* Adds to a hint of memory in tables of C code, which goes with the object that owns it, that what
  * the same line makes piles up in a container of the program. */

@@ -57,7 +57,8 @@ static const char *about(struct report *r, const struct report_process *p,
 {
 	struct report_cause c = report_cause_of(p, s);
 	bool is_many = subject[s->kind].is_many, grows = !strncmp(s->reason, "grows ", 6);
-	const char *behind = c.places > 1 ? strstr(s->reason, "/s") : NULL;
+	bool is_sum = c.places > 1 && s->kind <= KIND_MMAP;
+	const char *behind = is_sum ? strstr(s->reason, "/s") : NULL;
 	const char *verb = !grows ? "grew" : is_many ? "grow" : "grows";
 	char rate[32];
 

@@ -2253,6 +2253,42 @@ static void memory_of_threads_is_not_lost(void **state)
 	}
 }
 
+/* A file that stays open keeps its buffer, which goes when it is closed: no free is missing. */
+static void memory_of_open_files_has_their_cause(void **state)
+{
+	struct report_frame way = {
+		.native = true, .function = "BufferedReader.__init__", .module = "/usr/lib/_io.so"};
+	struct evidence_native_frame native = {.frame = &way, .n = 1};
+	struct evidence_way ways = {
+		.stack = MALLOCS, .of = 0x7f1234, .share = 1, .frame = &native, .n = 1};
+	struct world *w = *state;
+	const struct report_site *fds;
+
+	w->e.objects.n = 0;
+	w->e.native.way = &ways;
+	w->e.native.n_ways = w->e.native.has_ways = 1;
+	w->fd[0].stack = MALLOCS;
+	for (double per_s = 1; per_s < 100; per_s *= 40) {
+		w->fd[0].rate = per_s;
+		w->fd[0].n = (uint64_t)(59 * per_s);
+		assert_int_equal(judge(&w->e, w->r, &w->p), 0);
+		fds = heap_at(w, "BufferedReader.__init__");
+		for (size_t i = 0; i < w->p.n_sites; i++)
+			if (w->p.sites[i].kind == KIND_FD)
+				fds = &w->p.sites[i];
+		if (per_s > 1) {
+			assert_null(heap_at(w, "BufferedReader.__init__")->part_of);
+			assert_string_equal(heap_at(w, "BufferedReader.__init__")->hint.code,
+					    "native-leak");
+			continue;
+		}
+		assert_string_equal(heap_at(w, "BufferedReader.__init__")->part_of, fds->id);
+		assert_null(heap_at(w, "BufferedReader.__init__")->hint.code);
+		assert_string_equal(fds->hint.code, "fd-not-closed");
+		assert_null(strstr(w->p.reason, "places"));
+	}
+}
+
 /* A line through few points may be steeper than what there is allows. */
 static void descriptors_come_no_faster_than_there_are(void **state)
 {
@@ -3711,6 +3747,7 @@ int main(int argc, char **argv)
 		TEST(c_code_without_a_frame_is_named),
 		TEST(who_holds_them_is_said),
 		TEST(memory_of_threads_is_not_lost),
+		TEST(memory_of_open_files_has_their_cause),
 		TEST(descriptors_come_no_faster_than_there_are),
 		TEST(a_stop_is_no_time_of_growth),
 		TEST(what_stays_of_what_is_born_is_said),
