@@ -179,9 +179,16 @@ static void await(struct parts_log *l, uint64_t now_ns)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* The slope between the last two readings. */
+static double late_slope(const double *t, const double *y, size_t n)
+{
+	return (y[n - 1] - y[n - 2]) / (t[n - 1] - t[n - 2]);
+}
+
 /* Fits the growth of each part over the last @span_s, or over the last MIN_POINTS readings. The
  * first reading is left out if there are enough others: it comes while probes go in and the process
- * is read for the first time, which touches pages that nobody had touched. */
+ * is read for the first time, which touches pages that nobody had touched. In a short run, which
+ * has no others, pages of files grow by no more than they did after it. */
 static void fit(const struct parts_log *l, double span_s, struct report_parts *out)
 {
 	size_t from = l->n > MIN_POINTS ? 1 : 0, n;
@@ -197,6 +204,8 @@ static void fit(const struct parts_log *l, double span_s, struct report_parts *o
 			y[i] = (double)l->reading[from + i].v.bytes[part];
 		}
 		trend_fit(t, y, n, &f);
+		if (!from && part == PART_FILE && f.slope > 0 && t[n - 1] > t[n - 2])
+			f.slope = fmin(f.slope, fmax(0, late_slope(t, y, n)));
 		out->growth[part] = fabs(f.slope) > 2 * f.error ? f.slope : 0;
 	}
 }

@@ -67,6 +67,29 @@ static void parts_grow_over_the_span_of_rss(void **state)
 	assert_true(growth_over(1) == 0); /* by the fewest */
 }
 
+/* Attaching touches pages of files once, and a short run has no other reading to begin with. */
+static void pages_touched_at_first_are_no_growth(void **state)
+{
+	static const uint64_t file[][3] = {{0, 600, 600}, {0, 600, 660}, {0, 60, 120}};
+	static const double told[] = {0, 20, 20};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(file); i++) {
+		struct parts_log l = {.step = 1,
+				      .worker = {.lock = PTHREAD_MUTEX_INITIALIZER,
+						 .wake = PTHREAD_COND_INITIALIZER}};
+		struct report_parts out = {0};
+		struct heap_parts h = {0};
+
+		for (unsigned s = 0; s < 3; s++) {
+			h.file = 4096 * file[i][s];
+			keep(&l, 3 * s, &h);
+		}
+		fit(&l, INFINITY, &out);
+		assert_float_equal(out.growth[PART_FILE], 4096 * told[i], 1);
+	}
+}
+
 static uint64_t work_ns; /* time that the thread takes for a reading */
 
 /* The thread: reads once more if somebody waits for that. */
@@ -245,6 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_grow_over_the_span_of_rss),
+		cmocka_unit_test(pages_touched_at_first_are_no_growth),
 		cmocka_unit_test(a_final_report_waits_for_what_is_quick),
 		cmocka_unit_test(it_waits_once_for_all_processes),
 		cmocka_unit_test(one_that_was_asked_for_before_is_there),
