@@ -345,6 +345,8 @@ static struct term_place place_of(const struct report_process *p, size_t i, size
 				.as = same_hint(p, i, shown),
 				.bytes_per_s = p->sites[i].growth_bytes_per_s};
 
+	if (!isfinite(at.bytes_per_s)) /* descriptors have no size, but memory may come with them */
+		at.bytes_per_s = 0;
 	for (size_t k = 0; k < p->n_sites; k++) {
 		if (shown[k] || k == i || whole[k] != i)
 			continue;

@@ -126,7 +126,7 @@ static void put_headline(struct line *l, const struct report_site *s, const stru
 		line_style(l, STYLE_PLAIN);
 		line_text(l, "  ");
 	}
-	if (at->places) {
+	if (at->places && s->kind <= KIND_MMAP) {
 		term_rate(n, sizeof(n), at->bytes_per_s, true);
 		snprintf(text, sizeof(text), "%s in %zu places", n, at->places);
 		line_words(l, text);
@@ -139,6 +139,13 @@ static void put_headline(struct line *l, const struct report_site *s, const stru
 		line_text(l, "the first: ");
 	}
 	put_numbers(l, s, verbose);
+	if (at->places && s->kind > KIND_MMAP) {
+		line_pad(l, INDENT);
+		line_printf(l, "memory that comes with them: %s in %zu place%s",
+			    term_rate(n, sizeof(n), at->bytes_per_s, true), at->places - 1,
+			    at->places == 2 ? "" : "s");
+		line_end(l);
+	}
 }
 
 /* Writes "~12.3 MiB in ~34 k objects"; false when neither is known. */

@@ -351,6 +351,33 @@ static void places_that_are_not_listed_are_in_the_sum(void **state)
 	report_free(r);
 }
 
+/* A descriptor has no size: its number comes first, and memory that it keeps has its own line. */
+static void memory_that_comes_with_descriptors_is_told_apart(void **state)
+{
+	struct report_site site[2] = {{.id = "000000000000000a",
+				       .kind = KIND_FD,
+				       .growth_count_per_s = 6.6,
+				       .growth_bytes_per_s = NAN},
+				      {.id = "000000000000000b", .growth_bytes_per_s = 45056}};
+	struct report *r = sample_report();
+	struct report_process one = r->processes[0];
+	size_t size;
+	char *text;
+
+	(void)state;
+	site[1].part_of = site[0].id;
+	one.sites = site;
+	one.n_sites = ARRAY_SIZE(site);
+	r->processes = &one;
+	r->n_processes = 1;
+	text = render(r, &(struct out_term_opts){.top = 10}, &size);
+	assert_non_null(strstr(text, "#1 LEAK  +6.6 descriptors/s"));
+	assert_non_null(
+		strstr(text, "\n   memory that comes with them: ~+44.0 KiB/s in 1 place\n"));
+	free(text);
+	report_free(r);
+}
+
 /* Other lines of the program are told with the finding that has their sites, each once. */
 static void lines_that_have_parts_of_a_finding_are_told(void **state)
 {
@@ -594,6 +621,7 @@ int main(void)
 		cmocka_unit_test(code_without_a_name_is_named_by_who_called_it),
 		cmocka_unit_test(no_line_was_looked_for_in_one_that_was_not_probed),
 		cmocka_unit_test(places_that_are_not_listed_are_in_the_sum),
+		cmocka_unit_test(memory_that_comes_with_descriptors_is_told_apart),
 		cmocka_unit_test(lines_that_have_parts_of_a_finding_are_told),
 		cmocka_unit_test(a_sweep_tells_why_there_is_no_line),
 		cmocka_unit_test(a_sweep_tells_of_those_it_could_not_look_at),
