@@ -235,11 +235,7 @@ int py_check(struct py_runtime *rt)
 {
 	int err = check_types(rt);
 
-	if (!err)
-		err = check_sizes(rt);
-	if (!err)
-		err = check_lists(rt);
-	if (!err)
-		err = check_frames(rt);
-	return err;
+	err = err ? err : check_sizes(rt);
+	err = err ? err : check_lists(rt);
+	return err ? err : check_frames(rt);
 }

@@ -61,9 +61,7 @@ static int read_fixed(const struct py_runtime *rt, uint64_t addr, struct fixed *
 	uint8_t raw[RAW] = {0};
 	size_t size = rt->priv->build.code_basicsize;
 
-	if (!addr || addr & 7 || size + 4 > sizeof(raw))
-		return -EFAULT;
-	if (proc_read(rt->proc, addr, raw, size))
+	if (!addr || addr & 7 || size + 4 > sizeof(raw) || proc_read(rt->proc, addr, raw, size))
 		return -EFAULT;
 	if (py_word(raw, l->ob_type) != rt->code_type)
 		return -EILSEQ;
@@ -114,8 +112,7 @@ static int copy_out(const struct py_runtime *rt, struct py_code *c)
 	c->bytecode = f.bytecode ? f.bytecode : c->addr + rt->layout.code_code;
 	c->bytes = 2 * (uint64_t)f.units;
 	err = read_name(rt, f.name, &c->function);
-	if (!err)
-		err = read_name(rt, f.file, &c->file);
+	err = err ? err : read_name(rt, f.file, &c->file);
 	if (err)
 		return err;
 	/* the parts belong together only if the object is still the same */

@@ -118,7 +118,7 @@ static bool find_bias(struct py_runtime *rt, const struct proc_map *of)
 	return true;
 }
 
-static void forget_file(struct py_runtime *rt)
+void py_close_file(struct py_runtime *rt)
 {
 	dso_close(rt->dso);
 	rt->dso = NULL;
@@ -216,7 +216,7 @@ static int scan(struct py_runtime *rt)
 				vec_free(&files);
 				return 0;
 			}
-			forget_file(rt);
+			py_close_file(rt);
 			if (best == -ENOENT && got != -ENOENT) {
 				best = got;
 				snprintf(why, sizeof(why), "%s", fail_text());

@@ -20,12 +20,10 @@ uint64_t py_gc_of(const struct py_runtime *rt, uint64_t interp)
 /* Finds the generations, whose offset differs within 3.13: generation0 points to them. */
 void py_find_gc(struct py_runtime *rt)
 {
-	uint64_t interps[PY_MAX_INTERPRETERS], gc, head;
-	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
+	uint64_t interp = py_main_interpreter(rt), gc = py_gc_of(rt, interp), head;
 
-	if (n <= 0)
+	if (!interp)
 		return;
-	gc = py_gc_of(rt, interps[n - 1]);
 	if (!proc_read_u64(rt->proc, gc + rt->priv->build.gc_generation0, &head) && head > gc &&
 	    head - gc <= 64)
 		rt->layout.gc_generations = (uint32_t)(head - gc);
@@ -124,14 +122,11 @@ int py_full_collections(const struct py_runtime *rt, uint64_t *out)
 
 int py_gc_enabled(const struct py_runtime *rt, bool *out)
 {
-	uint64_t interps[PY_MAX_INTERPRETERS];
-	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
+	uint64_t interp = py_main_interpreter(rt);
 	uint32_t enabled;
 
-	/* the main interpreter is the last of the list, as new ones are put in front */
-	if (n <= 0 ||
-	    proc_read_u32(rt->proc, py_gc_of(rt, interps[n - 1]) + rt->layout.gc_enabled,
-			  &enabled) ||
+	if (!interp ||
+	    proc_read_u32(rt->proc, py_gc_of(rt, interp) + rt->layout.gc_enabled, &enabled) ||
 	    enabled > 1)
 		return -ENODATA;
 	*out = enabled;

@@ -24,16 +24,12 @@ static void read_depth(const struct py_runtime *rt, const uint8_t *raw, struct p
 	uint32_t room = 0;
 	int32_t depth = (int32_t)top;
 
-	if (rt->minor == 10) {
-		if (depth > 0 && depth < MAX_SLOTS) /* 0 while it runs, too */
-			top = end + 8ull * (uint64_t)depth;
-		else
-			top = 0;
-	} else if (rt->minor >= 11 && rt->minor <= 13) {
+	if (rt->minor == 10) /* 0 while it runs, too */
+		top = depth > 0 && depth < MAX_SLOTS ? end + 8ull * (uint64_t)depth : 0;
+	else if (rt->minor >= 11 && rt->minor <= 13)
 		top = depth >= (int32_t)out->n && depth < MAX_SLOTS
 			      ? out->slots + 8ull * (uint64_t)depth
 			      : 0;
-	}
 	if (top >= end && top - end <= 8 * MAX_SLOTS) {
 		out->n_stack = (uint32_t)((top - end) / 8);
 		out->stack_known = true;

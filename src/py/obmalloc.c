@@ -385,17 +385,16 @@ static bool find_state_at(struct search *s, uint64_t interp, uint32_t offset)
 
 void py_find_obmalloc(struct py_runtime *rt)
 {
-	uint64_t interps[PY_MAX_INTERPRETERS];
+	uint64_t interp = py_main_interpreter(rt);
 	struct search s = {.rt = rt, .left_us = MAX_US};
 	uint32_t offset = rt->layout.interp_obmalloc;
-	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
 
-	if (n <= 0)
+	if (!interp)
 		return;
 	if (!offset)
 		find_static_state(&s);
-	else if (!find_state_at(&s, interps[n - 1], offset + (rt->debug ? 8 : 0)))
-		find_state_at(&s, interps[n - 1], offset + (rt->debug ? 0 : 8));
+	else if (!find_state_at(&s, interp, offset + (rt->debug ? 8 : 0)))
+		find_state_at(&s, interp, offset + (rt->debug ? 0 : 8));
 	if (!rt->usedpools)
 		log_debug("process %d: no pools of pymalloc were found%s", rt->proc->pid,
 			  rt->pymalloc_idle ? ": it is not used" : "");

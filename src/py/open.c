@@ -76,12 +76,6 @@ int py_open(struct proc *p, struct py_runtime **out)
 	return 0;
 }
 
-void py_close_file(struct py_runtime *rt)
-{
-	dso_close(rt->dso);
-	rt->dso = NULL;
-}
-
 void py_close(struct py_runtime *rt)
 {
 	if (!rt)

@@ -204,6 +204,8 @@ int py_local_name(const struct py_runtime *rt, uint64_t code, uint32_t i, char *
 int py_free_name(const struct py_runtime *rt, uint64_t code, uint32_t i, char *buf, size_t size);
 /* Lists interpreter states, the main one last. Returns their number, at most @max, or -errno. */
 int py_interpreters(const struct py_runtime *rt, uint64_t *out, size_t max);
+/* The main interpreter's state; 0 = it cannot be read. */
+uint64_t py_main_interpreter(const struct py_runtime *rt);
 /* Address of the gc struct of an interpreter. */
 uint64_t py_gc_of(const struct py_runtime *rt, uint64_t interp);
 /* Run-time address of a symbol of CPython's file; 0 = not there. */

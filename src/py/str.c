@@ -91,10 +91,8 @@ int py_read_str(const struct py_runtime *rt, uint64_t obj, char *buf, size_t siz
 	if (!COMPACT(state) && proc_read_u64(rt->proc, obj + l->str_noncompact_data, &data))
 		return -EFAULT;
 	/* no more characters than fit */
-	if (length > size)
-		length = size;
-	if (length > MAX_CHARS)
-		length = MAX_CHARS;
+	size_t most = size < MAX_CHARS ? size : MAX_CHARS;
+	length = length < most ? length : most;
 	auto_free uint8_t *chars = malloc(length * kind + 1);
 	if (!chars)
 		return -ENOMEM;

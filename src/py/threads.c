@@ -21,13 +21,20 @@ int py_interpreters(const struct py_runtime *rt, uint64_t *out, size_t max)
 	return (int)n;
 }
 
-uint64_t py_modules(const struct py_runtime *rt)
+uint64_t py_main_interpreter(const struct py_runtime *rt)
 {
-	uint64_t interps[PY_MAX_INTERPRETERS], dict;
+	uint64_t interps[PY_MAX_INTERPRETERS];
 	int n = py_interpreters(rt, interps, PY_MAX_INTERPRETERS);
 
-	/* the main interpreter is the last of the list, as new ones are put in front */
-	if (n <= 0 || proc_read_u64(rt->proc, interps[n - 1] + rt->layout.interp_modules, &dict))
+	/* it is the last of the list, as new ones are put in front */
+	return n > 0 ? interps[n - 1] : 0;
+}
+
+uint64_t py_modules(const struct py_runtime *rt)
+{
+	uint64_t interp = py_main_interpreter(rt), dict;
+
+	if (!interp || proc_read_u64(rt->proc, interp + rt->layout.interp_modules, &dict))
 		return 0;
 	return dict;
 }

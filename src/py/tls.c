@@ -33,8 +33,7 @@ static int slot_dtv(const struct py_runtime *rt, uint64_t fsbase, int64_t offset
 	uint64_t dtv, block;
 	int err = proc_read_u64(rt->proc, fsbase + DTV_OFFSET, &dtv);
 
-	if (!err)
-		err = proc_read_u64(rt->proc, dtv + at, &block);
+	err = err ? err : proc_read_u64(rt->proc, dtv + at, &block);
 	if (err)
 		return err;
 	*out = 0;
@@ -108,13 +107,11 @@ static struct verdict judge(const struct py_runtime *rt, slot_fn slot)
 /* Compares several times, as threads come and go meanwhile: a wrong slot is wrong each time. */
 static struct verdict judge_patiently(const struct py_runtime *rt, slot_fn slot)
 {
-	struct verdict v = {0};
+	struct verdict v = judge(rt, slot);
 
-	for (int i = 0; i < TRIES; i++) {
-		v = judge(rt, slot);
-		if (!v.wild)
-			return v;
+	for (int i = 1; i < TRIES && v.wild; i++) {
 		py_pause_us(1000);
+		v = judge(rt, slot);
 	}
 	return v;
 }

@@ -109,12 +109,9 @@ static int version_by_symbols(struct py_runtime *rt)
 			    "and newer can do without: build it without strip, or with -rdynamic",
 			    rt->proc->pid, rt->proc->comm);
 	rt->minor = 7;
-	for (size_t i = 0; i < ARRAY_SIZE(first_in); i++) {
-		if (has(rt->dso, first_in[i].symbol)) {
+	for (size_t i = ARRAY_SIZE(first_in); i-- > 0;)
+		if (has(rt->dso, first_in[i].symbol))
 			rt->minor = first_in[i].minor;
-			break;
-		}
-	}
 	micro = find_micro(rt->dso, 3, rt->minor);
 	rt->hexversion = 0x030000f0u | (uint32_t)rt->minor << 16;
 	if (micro >= 0)
@@ -184,8 +181,7 @@ int py_find_version(struct py_runtime *rt)
 {
 	int err = read_version(rt);
 
-	if (!err)
-		err = refuse_unsupported(rt);
+	err = err ? err : refuse_unsupported(rt);
 	if (err)
 		return err;
 	/* only builds that check reference counts (Py_REF_DEBUG, part of Py_DEBUG) export it */
