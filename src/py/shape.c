@@ -24,13 +24,11 @@ static bool take_compiler(const char *p, const char *end, struct py_shape *s)
 		if ((size_t)(end - p) < n || memcmp(p, names[i], n) != 0)
 			continue;
 		stop = p + n;
-		while (stop < end && *stop != ']' && *stop != ' ')
+		while (stop<end && * stop> ' ' && *stop <= '~' && *stop != ']')
 			stop++; /* "12.2.0 20220713 (extra words)": the number is enough */
-		if (stop == end || (size_t)(stop - p) >= sizeof(s->compiler))
+		if (stop == end || (*stop != ']' && *stop != ' ') ||
+		    (size_t)(stop - p) >= sizeof(s->compiler))
 			return false;
-		for (const char *c = p; c < stop; c++)
-			if (*c < ' ' || *c > '~')
-				return false;
 		snprintf(s->compiler, sizeof(s->compiler), "%.*s", (int)(stop - p), p);
 		return true;
 	}
@@ -57,32 +55,23 @@ static void find_compiler(const struct dso *d, struct py_shape *s)
 
 /* ---- the code ---- */
 
-/* Does it begin with push %rbp; mov %rsp, %rbp, maybe after endbr64? */
-static bool keeps_frame_pointer(const struct dso *d, const char *name, bool *known)
-{
-	static const uint8_t endbr[] = {0xf3, 0x0f, 0x1e, 0xfa}, frame[] = {0x55, 0x48, 0x89, 0xe5};
-	struct dso_sym sym;
-	const uint8_t *p;
-	size_t n;
-
-	*known = !dso_symbol(d, name, &sym) && (p = dso_bytes(d, sym.addr, &n)) && n >= 8;
-	if (!*known)
-		return false;
-	return memcmp(memcmp(p, endbr, 4) != 0 ? p : p + 4, frame, 4) == 0;
-}
-
+/* Do functions begin with push %rbp; mov %rsp, %rbp, maybe after endbr64? */
 static enum py_fact frame_pointers(const struct dso *d)
 {
+	static const uint8_t endbr[] = {0xf3, 0x0f, 0x1e, 0xfa}, frame[] = {0x55, 0x48, 0x89, 0xe5};
 	static const char *const names[] = {
 		"PyObject_Call", "PyObject_GetAttr", "PyDict_SetItem",	 "PyList_Append",
 		"PyTuple_Pack",	 "PyErr_Format",     "PyUnicode_Concat", "PyLong_FromString"};
-	size_t yes = 0, seen = 0;
+	size_t yes = 0, seen = 0, n;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		bool known;
+		struct dso_sym sym;
+		const uint8_t *p;
 
-		yes += keeps_frame_pointer(d, names[i], &known);
-		seen += known;
+		if (dso_symbol(d, names[i], &sym) || !(p = dso_bytes(d, sym.addr, &n)) || n < 8)
+			continue;
+		seen++;
+		yes += !memcmp(memcmp(p, endbr, 4) != 0 ? p : p + 4, frame, 4);
 	}
 	if (!seen)
 		return PY_UNKNOWN;
@@ -129,12 +118,9 @@ bool py_configured_with(const char *text, size_t size, const char *name)
 		return false;
 	/* its value ends before the next key, which begins a line, after one space or four */
 	size -= (size_t)(at - text);
-	for (end = at + 1; (end = memmem(end, size - (size_t)(end - at), "\n", 1)); end++) {
-		size_t left = size - (size_t)(end + 1 - at), head = left < 5 ? left : 5;
-
-		if (memchr(end + 1, '\'', head) || memchr(end + 1, '"', head))
-			break;
-	}
+	end = memmem(at, size, "\n '", 3);
+	if (!end)
+		end = memmem(at, size, "\n    '", 6);
 	if (end)
 		size = (size_t)(end - at);
 	for (const char *p = at; (p = memmem(p, size - (size_t)(p - at), name, n)); p += n) {
@@ -160,8 +146,9 @@ static int read_sysconfig(const struct py_runtime *rt, uint8_t **text, size_t *s
 	char *slash;
 
 	snprintf(dir, sizeof(dir), "%s", rt->name);
-	/* PREFIX/bin/python3.11, PREFIX/lib/libpython3.11.so, PREFIX/lib/x86_64-linux-gnu/... */
-	for (int up = 0; up < 3 && (slash = strrchr(dir, '/')); up++) {
+	/* PREFIX/bin/python3.11, PREFIX/lib/libpython3.11.so, PREFIX/lib/x86_64-linux-gnu/...; two
+	 * levels above /usr/local/bin/python3.11 lies the file of the distribution's */
+	for (int up = 0; up < (rt->is_library ? 3 : 2) && (slash = strrchr(dir, '/')); up++) {
 		*slash = '\0';
 		for (size_t i = 0; i < ARRAY_SIZE(platforms); i++) {
 			snprintf(path, sizeof(path), "%s/%spython3.%d%s/_sysconfigdata_%s%s.py",
@@ -174,17 +161,50 @@ static int read_sysconfig(const struct py_runtime *rt, uint8_t **text, size_t *s
 	return -ENOENT;
 }
 
+/* Does the file name a compiler of another family? "cc" says nothing, "x86_64-linux-gnu-gcc-13
+ * -pthread" and "/usr/bin/clang" do. */
+static bool has_other_compiler(const char *text, size_t size, const struct py_shape *s)
+{
+	static const char key[] = "'CC': '";
+	const char *name = memmem(text, size, key, strlen(key)), *end, *family;
+
+	if (!name || !*s->compiler)
+		return false;
+	name += strlen(key);
+	for (end = name; end < text + size && *end != ' ' && *end != '\''; end++)
+		if (*end == '/')
+			name = end + 1;
+	size = (size_t)(end - name);
+	family = memmem(name, size, "clang", 5) ? "Clang "
+		 : memmem(name, size, "gcc", 3) ? "GCC "
+						: "";
+	return strncmp(s->compiler, family, strlen(family)) != 0;
+}
+
+/* Does the file contradict the code? It belongs to another build then, beside which this one was
+ * put. LTO with PGO inlines births; LTO alone (Alpine's) need not. */
+static bool is_of_another(const char *text, size_t size, const struct py_shape *s)
+{
+	return has_other_compiler(text, size, s) ||
+	       (s->bolt == PY_NO && py_configured_with(text, size, "--enable-bolt")) ||
+	       (s->minor >= 9 && s->has_births && !s->inlines_births &&
+		py_configured_with(text, size, "--enable-optimizations") &&
+		py_configured_with(text, size, "--with-lto"));
+}
+
 void py_shape_configured(const char *text, size_t size, struct py_shape *s)
 {
+	if (is_of_another(text, size, s))
+		return;
 	/* without the option it is not known, as distributions may do either in their own way */
-	if (py_configured_with(text, size, "--enable-optimizations"))
+	if (s->pgo == PY_UNKNOWN && py_configured_with(text, size, "--enable-optimizations"))
 		s->pgo = PY_YES;
-	if (py_configured_with(text, size, "--with-lto"))
+	if (s->lto == PY_UNKNOWN && py_configured_with(text, size, "--with-lto"))
 		s->lto = PY_YES;
-	if (s->jit == PY_NO)
+	if (s->jit != PY_UNKNOWN)
 		return;
 	/* "=interpreter" runs the JIT's own instructions, without machine code */
-	s->jit = s->minor >= 13 && py_configured_with(text, size, "--enable-experimental-jit") &&
+	s->jit = py_configured_with(text, size, "--enable-experimental-jit") &&
 				 !py_configured_with(text, size,
 						     "--enable-experimental-jit=interpreter")
 			 ? PY_YES
@@ -203,11 +223,13 @@ static void read_code(const struct py_runtime *rt, size_t births, enum py_fact t
 				 .minor = rt->minor,
 				 .libc = py_libc_of(rt->proc)};
 	find_compiler(rt->dso, out);
-	out->lto = !births || rt->minor < 9 ? PY_UNKNOWN : births >= INLINED_FROM ? PY_YES : PY_NO;
+	out->has_births = births > 0;
+	out->inlines_births = rt->minor >= 9 && births >= INLINED_FROM;
+	/* few places are no proof that it was made without LTO */
+	out->lto = out->inlines_births ? PY_YES : PY_UNKNOWN;
 	out->bolt = dso_section(rt->dso, ".bolt.org.text", &r) ? PY_NO : PY_YES;
 	out->frame_pointers = frame_pointers(rt->dso);
 	out->tail_calls = tail_calls;
-	out->has_births = births > 0;
 	out->pgo = PY_UNKNOWN;
 	out->jit = may_have_jit(rt) ? PY_UNKNOWN : PY_NO;
 }
@@ -288,12 +310,12 @@ static const struct tested {
 	 PY_YES, false, true},
 };
 
-/* Is it like a tested build? For 3.8 it is not known whether it was made with LTO. */
+/* Is it like a tested build? That LTO inlined births is seen in the code, and in no file. */
 static bool is_like(const struct py_shape *s, const struct tested *t)
 {
 	return s->minor > 0 && s->minor < 32 && t->minors & MINOR(s->minor) &&
 	       !strncmp(s->compiler, t->compiler, strlen(t->compiler)) &&
-	       (s->lto == t->lto || (s->lto == PY_UNKNOWN && s->minor < 9)) && s->bolt == t->bolt &&
+	       (t->lto == PY_YES ? s->inlines_births : s->lto != PY_YES) && s->bolt == t->bolt &&
 	       s->has_births &&
 	       s->tail_calls == (t->of_tail_calls & MINOR(s->minor) ? PY_YES : PY_NO) &&
 	       (s->jit == PY_NO || t->with_jit & MINOR(s->minor)) && !s->debug &&

@@ -14,7 +14,9 @@ struct py_shape {
 	enum py_fact lto, pgo, bolt, frame_pointers, tail_calls, jit;
 	enum py_libc libc;
 	int minor; /* 3.minor */
-	bool is_library, stripped, free_threaded, debug, has_births;
+	bool is_library, stripped, free_threaded, debug;
+	/* places where objects are born were found; so many that LTO must have inlined them */
+	bool has_births, inlines_births;
 };
 
 /* Finds all of it, and reads one file of the target's library. @births: places in its file where
@@ -34,7 +36,8 @@ char *py_shape_words(const struct py_shape *s, char *buf, size_t size);
  * facts are missing. */
 const char *py_shape_tested(const struct py_shape *s);
 
-/* Pure: adds the facts of sysconfig's text to @s. */
+/* Pure: adds to @s what its code did not tell and sysconfig's text does; nothing if the two
+ * contradict each other. */
 void py_shape_configured(const char *text, size_t size, struct py_shape *s);
 
 /* Pure: is option @name in the CONFIG_ARGS of sysconfig's text? */

@@ -63,7 +63,11 @@ static void nothing_is_read_behind_the_end_of_the_file(void **state)
 static void lto_of_a_build_without_pgo_is_known_by_its_configuration(void **state)
 {
 	static const char alpine[] = "'CONFIG_ARGS': \"'--enable-shared' '--with-lto'\",\n";
-	struct py_shape s = {.minor = 13, .lto = PY_NO, .pgo = PY_UNKNOWN};
+	struct py_shape s = {.minor = 13,
+			     .has_births = true,
+			     .lto = PY_UNKNOWN,
+			     .pgo = PY_UNKNOWN,
+			     .compiler = "GCC 14.2.0"};
 
 	(void)state;
 	py_shape_configured(alpine, strlen(alpine), &s);
@@ -74,10 +78,51 @@ static void lto_of_a_build_without_pgo_is_known_by_its_configuration(void **stat
 	assert_int_equal(s.lto, PY_NO);
 }
 
+/* An executable that was put beside another build's file: -O1, and uv's with LTO, PGO and BOLT. */
+static void a_file_that_contradicts_the_code_tells_nothing(void **state)
+{
+	static const char *const other[] = {
+		"'CC': 'clang',\n'CONFIG_ARGS': \"'--with-lto'\"\n",
+		"'CC': '/usr/bin/clang-19 -pthread',\n'CONFIG_ARGS': \"'--with-lto'\"\n",
+		"'CC': 'gcc',\n'CONFIG_ARGS': \"'--with-lto' '--enable-optimizations'\"\n",
+		"'CC': 'gcc',\n'CONFIG_ARGS': \"'--enable-optimizations' '--enable-bolt'\"\n",
+	};
+	static const char lto[] = "'CONFIG_ARGS': \"'--with-lto'\"\n";
+	static const char own[] = "'CC': '/opt/clang/bin/x86_64-linux-gnu-gcc -pthread',\n"
+				  "'CONFIG_ARGS': \"'--enable-optimizations'\"\n";
+	const struct py_shape O1 = {.minor = 13,
+				    .has_births = true,
+				    .lto = PY_UNKNOWN,
+				    .pgo = PY_UNKNOWN,
+				    .bolt = PY_NO,
+				    .jit = PY_UNKNOWN,
+				    .compiler = "GCC 14.2.0"};
+	struct py_shape s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++) {
+		s = O1;
+		py_shape_configured(other[i], strlen(other[i]), &s);
+		assert_memory_equal(&s, &O1, sizeof(s));
+	}
+	s = O1;
+	py_shape_configured(own, strlen(own), &s);
+	assert_int_equal(s.pgo, PY_YES);
+	s = O1;
+	s.inlines_births = true; /* it is that build */
+	py_shape_configured(other[2], strlen(other[2]), &s);
+	assert_int_equal(s.lto, PY_YES);
+	s = O1;
+	s.lto = PY_NO;
+	py_shape_configured(lto, strlen(lto), &s);
+	assert_int_equal(s.lto, PY_NO);
+}
+
 static void a_build_is_said_in_words(void **state)
 {
 	struct py_shape s = {.minor = 13,
 			     .has_births = true,
+			     .inlines_births = true,
 			     .lto = PY_YES,
 			     .pgo = PY_UNKNOWN,
 			     .bolt = PY_NO,
@@ -105,6 +150,7 @@ static void a_build_that_nobody_has_tried_is_like_none(void **state)
 {
 	const struct py_shape debian = {.minor = 13,
 					.has_births = true,
+					.inlines_births = true,
 					.lto = PY_YES,
 					.bolt = PY_NO,
 					.libc = PY_LIBC_GLIBC,
@@ -114,6 +160,9 @@ static void a_build_that_nobody_has_tried_is_like_none(void **state)
 	(void)state;
 	assert_non_null(py_shape_tested(&s));
 	s.has_births = false; /* its places were not found, sysconfig alone tells of LTO */
+	assert_null(py_shape_tested(&s));
+	s = debian;
+	s.inlines_births = false; /* LTO is what a file says of it */
 	assert_null(py_shape_tested(&s));
 	s = debian;
 	s.debug = true;
@@ -163,6 +212,7 @@ static void a_build_without_the_gil_is_like_those_that_were_tried(void **state)
 	assert_null(py_shape_tested(&s));
 	s.free_threaded = true;
 	s.lto = PY_YES; /* otherwise as Debian's */
+	s.inlines_births = true;
 	assert_null(py_shape_tested(&s));
 	s.bolt = s.tail_calls = PY_YES;
 	strcpy(s.compiler, "Clang 22.1.8");
@@ -176,6 +226,7 @@ int main(void)
 		cmocka_unit_test(one_line_for_each_key_as_3_14_writes_it),
 		cmocka_unit_test(nothing_is_read_behind_the_end_of_the_file),
 		cmocka_unit_test(lto_of_a_build_without_pgo_is_known_by_its_configuration),
+		cmocka_unit_test(a_file_that_contradicts_the_code_tells_nothing),
 		cmocka_unit_test(a_build_is_said_in_words),
 		cmocka_unit_test(a_build_that_nobody_has_tried_is_like_none),
 		cmocka_unit_test(a_build_without_the_gil_is_like_those_that_were_tried),

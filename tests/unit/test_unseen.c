@@ -136,6 +136,7 @@ static void the_heap_of_some_builds_is_not_asked(void **state)
 {
 	struct py_shape debian = {.minor = 13,
 				  .has_births = true,
+				  .inlines_births = true,
 				  .lto = PY_YES,
 				  .bolt = PY_NO,
 				  .libc = PY_LIBC_GLIBC,
