@@ -21,7 +21,8 @@
 
 struct search {
 	const struct py_runtime *rt;
-	const char *beside;
+	const char *called; /* the container's name there; NULL = not known */
+	bool in_module;
 	uint64_t object; /* the object in whose slots numbers are looked for; 0 = none */
 	uint64_t entries;
 	/* "currsize": size of all entries, as the program counts it; 0 = not counted */
@@ -81,55 +82,59 @@ static bool cut_out(char *s, const char *word)
 	return true;
 }
 
-/* Has @s only words for things that are counted? Bytes, seconds, attempts are not. */
-static bool counts_things(char *s, bool any)
+/* Words for things that are counted where the container is called by them: elsewhere they may be
+ * those of one request. The first few are containers. */
+static const char *const things[] = {
+	"cached",   "cache",	   "queue",   "pool",	 "objects", "records", "rows",	 "history",
+	"sessions", "connections", "workers", "threads", "jobs",    "results", "events", "values",
+};
+#define CONTAINERS 4
+
+/* Has @s only words for entries, and the first @n of things? Bytes, seconds, attempts are none. */
+static bool counts_things(char *s, size_t n)
 {
-	static const char *const plain[] = {
+	static const char *const entries[] = {
 		"size", "length",   "len",   "entries", "entry",    "items", "item",
 		"keys", "elements", "count", "num",	"numberof", "total",
-	};
-	static const char *const special[] = {
-		"cached",   "cache",	   "objects", "records", "rows",    "history",
-		"sessions", "connections", "workers", "threads", "jobs",    "queue",
-		"pool",	    "results",	   "events",  "values",	 "backlog", "buffer",
 	};
 	bool cut = true;
 
 	while (*s && cut) {
 		cut = false;
-		for (size_t i = 0; i < ARRAY_SIZE(plain) && !cut; i++)
-			cut = cut_front(s, plain[i]);
-		for (size_t i = 0; any && i < ARRAY_SIZE(special) && !cut; i++)
-			cut = cut_front(s, special[i]);
+		for (size_t i = 0; i < ARRAY_SIZE(entries) && !cut; i++)
+			cut = cut_front(s, entries[i]);
+		for (size_t i = 0; i < n && !cut; i++)
+			cut = cut_front(s, things[i]);
 	}
 	return !*s;
 }
 
-bool heap_bound_name(const char *name, const char *beside)
+bool heap_bound_name(const char *name, const char *called, bool in_module)
 {
 	char s[64], about[64];
-	bool any = !beside, sized;
+	bool is_about, is_limit;
+	size_t n;
 
 	squeeze(name, s, sizeof(s));
-	if (beside) {
-		squeeze(beside, about, sizeof(about));
-		cut_end(about, "s");
-		any = cut_out(s, about);
-	}
-	/* a "max" by itself may be the greatest value seen */
-	if (cut_front(s, "maximum") || cut_front(s, "max") || cut_end(s, "maximum") ||
-	    cut_end(s, "max"))
-		return (*s || (beside && any)) && counts_things(s, any);
-	if (cut_end(s, "limit") || cut_end(s, "capacity") || cut_front(s, "limit") ||
-	    cut_front(s, "capacity"))
-		return counts_things(s, any);
+	squeeze(called ? called : "", about, sizeof(about));
+	cut_end(about, "s");
+	/* that of a buffer is one of bytes */
+	is_about = strcmp(about, "buffer") != 0 && strcmp(about, "byte") != 0 && cut_out(s, about);
+	n = is_about ? ARRAY_SIZE(things) : in_module ? 0 : CONTAINERS;
+	/* a "max" by itself may be the greatest value seen, a "limit" that of one request */
+	is_limit = cut_front(s, "maximum") || cut_front(s, "max") || cut_end(s, "maximum") ||
+		   cut_end(s, "max") || cut_end(s, "limit") || cut_front(s, "limit");
+	if (is_limit || cut_end(s, "capacity") || cut_front(s, "capacity"))
+		return (!is_limit || *s || is_about) && counts_things(s, n);
 	/* "cache_size", but not any "size" */
-	sized = cut_end(s, "size");
-	if (!sized || (!any && !beside))
+	if (!cut_end(s, "size"))
 		return false;
-	if (beside)
-		return any && !*s;
-	return !strcmp(s, "cache") || !strcmp(s, "pool") || !strcmp(s, "queue");
+	if (in_module)
+		return is_about && !*s;
+	for (size_t i = 0; i < CONTAINERS; i++)
+		if (!strcmp(is_about && !*s ? about : s, things[i]))
+			return true;
+	return false;
 }
 
 static bool is_of_size(const char *name)
@@ -176,7 +181,7 @@ static void consider(struct search *s, const char *name, uint64_t value)
 	bool is_size = is_size_now(name);
 	int64_t n;
 
-	if (!is_size && !heap_bound_name(name, s->beside))
+	if (!is_size && !heap_bound_name(name, s->called, s->in_module))
 		return;
 	if (py_int(s->rt, value, &n)) {
 		value = in_slot(s, value);
@@ -294,46 +299,28 @@ static bool is_deque_with_bound(const struct graph *g, uint32_t node, uint64_t a
 	       enforce(out, peek(rt, addr + PY_DEQUE_MAXLEN + py_more_header(rt)), "maxlen");
 }
 
-bool heap_bound(struct graph *g, uint32_t owner, uint64_t owner_addr, uint32_t node, uint64_t addr,
-		uint64_t entries, struct heap_bound *out)
+bool heap_bound(struct graph *g, uint32_t owner, uint64_t at, const char *called, uint32_t node,
+		uint64_t addr, uint64_t entries, struct heap_bound *out)
 {
 	const struct py_runtime *rt = g->h->rt;
 	struct search s = {.rt = rt, .entries = entries, .out = out};
+	const struct graph_type *t = owner == NODE_NONE ? NULL : graph_type(g, owner);
 
 	*out = (struct heap_bound){.most = UINT64_MAX};
 	if (entries == WHY_UNKNOWN)
 		return false;
-	if (graph_type(g, owner)->kind == GRAPH_LRU &&
-	    peek(rt, owner_addr + PY_LRU_CACHE + py_more_header(rt)) == addr)
-		return enforce(out, peek(rt, owner_addr + PY_LRU_MAXSIZE + py_more_header(rt)),
-			       "maxsize");
+	if (t && t->kind == GRAPH_LRU && peek(rt, at + PY_LRU_CACHE + py_more_header(rt)) == addr)
+		return enforce(out, peek(rt, at + PY_LRU_MAXSIZE + py_more_header(rt)), "maxsize");
 	if (is_deque_with_bound(g, node, addr, out))
 		return true;
 	if (entries < FEW)
 		return false;
 	each_attribute(&s, graph_type(g, node), addr);
-	if (graph_type(g, owner)->kind == GRAPH_TYPE)
-		each_in_dict(&s, peek(rt, owner_addr + rt->layout.tp_dict));
+	s.called = called;
+	s.in_module = !t;
+	if (t && t->kind != GRAPH_TYPE)
+		each_attribute(&s, t, at);
 	else
-		each_attribute(&s, graph_type(g, owner), owner_addr);
-	return is_found(&s);
-}
-
-bool heap_bound_beside(struct graph *g, uint64_t dict, const char *called, uint32_t node,
-		       uint64_t addr, uint64_t entries, struct heap_bound *out)
-{
-	struct search s = {.rt = g->h->rt, .entries = entries, .out = out};
-
-	*out = (struct heap_bound){.most = UINT64_MAX};
-	if (entries == WHY_UNKNOWN)
-		return false;
-	if (is_deque_with_bound(g, node, addr, out))
-		return true;
-	if (entries < FEW)
-		return false;
-	each_attribute(&s, graph_type(g, node), addr);
-	s.beside = called;
-	if (*called)
-		each_in_dict(&s, dict);
+		each_in_dict(&s, t ? peek(rt, at + rt->layout.tp_dict) : at);
 	return is_found(&s);
 }

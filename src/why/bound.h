@@ -12,17 +12,16 @@ struct heap_bound {
 	bool enforced; /* by CPython: it cannot be exceeded */
 };
 
-/* Finds the bound of the container @node at @addr with @entries, held by the object @owner at
- * @owner_addr. False when none is seen; it may have one nevertheless. */
-bool heap_bound(struct graph *g, uint32_t owner, uint64_t owner_addr, uint32_t node, uint64_t addr,
-		uint64_t entries, struct heap_bound *out);
-/* The same for what a module calls @called: numbers in its @dict that belong to that name. */
-bool heap_bound_beside(struct graph *g, uint64_t dict, const char *called, uint32_t node,
-		       uint64_t addr, uint64_t entries, struct heap_bound *out);
+/* Finds the bound of the container @node at @addr with @entries, held by the object @owner at @at,
+ * or (NODE_NONE) by a module's dict at @at, 0 = none, which calls it @called (NULL = not known).
+ * False when none is seen; it may have one nevertheless. */
+bool heap_bound(struct graph *g, uint32_t owner, uint64_t at, const char *called, uint32_t node,
+		uint64_t addr, uint64_t entries, struct heap_bound *out);
 
-/* Pure: does a number of this name say how big something may get? With @beside it must be about
- * that name ("CACHE_SIZE" about "CACHE") or about nothing else ("LIMIT"). */
-bool heap_bound_name(const char *name, const char *beside);
+/* Pure: does a number of this name say how many entries fit into a container that is @called so
+ * (NULL = not known)? It must be about entries ("max_items"), or about that name ("max_sessions"
+ * about "sessions"); in an object, whose numbers are its own, also about a cache, pool or queue. */
+bool heap_bound_name(const char *name, const char *called, bool in_module);
 /* Pure: is it a number of bytes? A size or length of whole MiB, more than one, is. */
 bool heap_bound_is_bytes(const char *name, uint64_t n);
 /* Pure: may so many entries be in what is bounded by @most? Programs that throw out in batches

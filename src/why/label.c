@@ -151,11 +151,20 @@ struct object {
 	uint64_t addr;
 };
 
-static void set_bound(struct why_step *s, const struct heap_bound *b)
+/* Describes the object @o that step @s leads to; its bound is looked for with heap_bound(). */
+static void describe(const struct labels *l, struct why_step *s, const struct object *o,
+		     uint32_t owner, uint64_t at, const char *called)
 {
-	s->bound = b->most;
-	s->bound_enforced = b->enforced;
-	s->bound_name = strdup(b->name);
+	struct heap_bound b;
+
+	s->type = label_describe(l, o->node, o->addr);
+	s->addr = o->addr;
+	s->entries = label_entries(l->g, o->node, o->addr);
+	if (!heap_bound(l->g, owner, at, called, o->node, o->addr, s->entries, &b))
+		return;
+	s->bound = b.most;
+	s->bound_enforced = b.enforced;
+	s->bound_name = strdup(b.name);
 }
 
 /* Skips the tree of a context's values, so that the path has one step for it. Returns where the
@@ -176,7 +185,6 @@ static size_t step(struct labels *l, const struct object *o, size_t at, size_t n
 {
 	char label[MAX_NAME];
 	uint32_t parent = o[at - 1].node;
-	struct heap_bound bound;
 	struct why_step *s = NULL;
 	enum why_edge e;
 	size_t used = 1;
@@ -239,16 +247,8 @@ static size_t step(struct labels *l, const struct object *o, size_t at, size_t n
 			s = push(l, is_table && e <= WHY_ITEM ? WHY_FIELD : e, label);
 		}
 	}
-	if (s) {
-		const struct object *last = &o[at + used - 1];
-
-		s->type = label_describe(l, last->node, last->addr);
-		s->addr = last->addr;
-		s->entries = label_entries(l->g, last->node, last->addr);
-		if (heap_bound(l->g, parent, o[at - 1].addr, last->node, last->addr, s->entries,
-			       &bound))
-			set_bound(s, &bound);
-	}
+	if (s)
+		describe(l, s, &o[at + used - 1], parent, o[at - 1].addr, s->label);
 	return used;
 }
 
@@ -267,7 +267,7 @@ static size_t first_step(struct labels *l, const struct reach_root *root, const 
 	};
 	char label[2 * MAX_NAME + 64] = "", name[MAX_NAME] = "", var[MAX_NAME] = "",
 				  thread[32] = "";
-	struct heap_bound bound;
+	bool is_named;
 	size_t used = 1;
 	struct why_step *s;
 	uint64_t key;
@@ -336,12 +336,8 @@ static size_t first_step(struct labels *l, const struct reach_root *root, const 
 	s = push(l, WHY_ROOT, label);
 	if (!s)
 		return used;
-	s->type = label_describe(l, o[used - 1].node, o[used - 1].addr);
-	s->addr = o[used - 1].addr;
-	s->entries = label_entries(l->g, o[used - 1].node, o[used - 1].addr);
-	if (heap_bound_beside(l->g, root->kind == REACH_MODULE && used == 2 ? o[0].addr : 0, name,
-			      o[used - 1].node, o[used - 1].addr, s->entries, &bound))
-		set_bound(s, &bound);
+	is_named = root->kind == REACH_MODULE && used == 2 && *name;
+	describe(l, s, &o[used - 1], NODE_NONE, is_named ? o[0].addr : 0, name);
 	return used;
 }
 

@@ -61,7 +61,7 @@ def wrong_bounds(python):
 
 
 def test_bounds_that_are_read():
-    assert len(expected()) == 12
+    assert len(expected()) == 13
     assert wrong_bounds(pythons.host()) == {}
 
 

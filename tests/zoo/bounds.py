@@ -25,6 +25,13 @@ class Store:
         self.rows = {}
 
 
+class Client:
+    def __init__(self):
+        self.limit = 900  # rows of one request
+        self.max_workers = 950
+        self.history = []
+
+
 class Slots:
     __slots__ = ("maxsize", "rows")
 
@@ -51,6 +58,7 @@ class Table(dict):
 
 
 STORE = Store()
+CLIENT = Client()
 SLOTS = Slots()
 SIZED = Sized()
 OWN = Table()
@@ -78,6 +86,7 @@ for n in range(300):
     cached(n)  # BOUND cached 1100
     unbounded(n)  # BOUND unbounded none
     STORE.rows[n] = Held()  # BOUND STORE 800
+    CLIENT.history.append(Held())  # BOUND CLIENT none
     SLOTS.rows[n] = Held()  # BOUND SLOTS 850
     SIZED.put(n, Held())  # BOUND SIZED 16384
     OWN[n] = Held()  # BOUND OWN 650
