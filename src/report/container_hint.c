@@ -62,9 +62,9 @@ static const char *library_fix(const struct report_holder *h, size_t at)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (h->step[at].name && !strcmp(h->step[at].name, known[i].name) &&
-		    (at ? *known[i].owner && begins(h->step[at - 1].type, known[i].owner)
-			: !*known[i].owner))
+		if (at ? h->step[at].name && !strcmp(h->step[at].name, known[i].name) &&
+				    *known[i].owner && begins(h->step[at - 1].type, known[i].owner)
+		       : !*known[i].owner && ends(h->step[0].name, known[i].name))
 			return known[i].fix;
 	return NULL;
 }

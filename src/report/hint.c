@@ -258,7 +258,7 @@ static bool hint_by_type(struct report *r, const struct report_holder *h, struct
 	const struct report_holder_step *last = &h->step[h->n - 1];
 	const struct report_holder_step *traceback = step_of(h, "traceback");
 
-	if (!strcmp(h->root, "gc.garbage") || begins(h->step[0].name, "module gc :: garbage")) {
+	if (!strcmp(h->root, "gc.garbage") || ends(h->step[0].name, "module gc :: garbage")) {
 		set_hint(site, "gc-garbage",
 			 "They are in gc.garbage: the collector found them and keeps them.\nTake "
 			 "gc.set_debug(gc.DEBUG_SAVEALL) or DEBUG_LEAK out: gc.set_debug(0); "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Shared by the two halves of hints by paths: they ask what kind of step it is. */
+/* Shared by the two halves of hints by paths, which ask what kind of step it is, and by own.c. */
 #ifndef PYLEAK_REPORT_HINT_PRIV_H
 #define PYLEAK_REPORT_HINT_PRIV_H
 
@@ -13,6 +13,13 @@ static inline bool is_type(const struct report_holder_step *s, const char *name)
 static inline bool begins(const char *s, const char *with)
 {
 	return s && !strncmp(s, with, strlen(with));
+}
+
+static inline bool ends(const char *s, const char *with)
+{
+	size_t n = s ? strlen(s) : 0, k = strlen(with);
+
+	return n >= k && !strcmp(s + n - k, with);
 }
 
 static inline bool is_collection(const struct report_holder_step *s)

@@ -2,7 +2,7 @@
 /* Finds the line of a stack that is the program's own. */
 #include <stdio.h>
 
-#include "report/report.h"
+#include "report/hint_priv.h"
 
 /* Is it the script in /usr/bin of an installed program? Its line says nothing. */
 static bool is_launcher(const struct report_frame *f)
@@ -12,13 +12,6 @@ static bool is_launcher(const struct report_frame *f)
 
 	return f->function && !strcmp(f->function, "<module>") && n >= 4 &&
 	       (!memcmp(name - 4, "/bin", 4) || (n >= 5 && !memcmp(name - 5, "/sbin", 5)));
-}
-
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), k = strlen(end);
-
-	return n >= k && !strcmp(s + n - k, end);
 }
 
 /* Does @f run an event loop? Its caller started one, and called for nothing in particular. */
@@ -42,7 +35,7 @@ static bool is_loop(const struct report_frame *f)
 		return false;
 	name = name ? name + 1 : f->function;
 	for (size_t i = 0; i < ARRAY_SIZE(loop); i++)
-		if (!strcmp(name, loop[i].function) && ends_with(f->file, loop[i].file))
+		if (!strcmp(name, loop[i].function) && ends(f->file, loop[i].file))
 			return true;
 	return false;
 }
@@ -85,7 +78,7 @@ static const struct report_frame *of_package(const struct report_site *s,
 /* Is it a frame of `python -m`, which runs the main program? */
 static bool is_runpy(const struct report_frame *f)
 {
-	return !strcmp(f->file, "<frozen runpy>") || ends_with(f->file, "/runpy.py");
+	return !strcmp(f->file, "<frozen runpy>") || ends(f->file, "/runpy.py");
 }
 
 bool report_is_main(const struct report_site *s, size_t i)

@@ -266,23 +266,26 @@ static size_t first_step(struct labels *l, const struct reach_root *root, const 
 		[REACH_CYCLE] = "cycle",
 	};
 	char label[2 * MAX_NAME + 64] = "", name[MAX_NAME] = "", var[MAX_NAME] = "",
-				  thread[32] = "";
+				  within[40] = "";
 	bool is_named;
 	size_t used = 1;
 	struct why_step *s;
 	uint64_t key;
 
 	if (root->thread)
-		snprintf(thread, sizeof(thread), "thread %llu, ", (unsigned long long)root->thread);
+		snprintf(within, sizeof(within), "thread %llu, ", (unsigned long long)root->thread);
+	if (root->interp)
+		snprintf(within, sizeof(within), "interpreter %llu, ",
+			 (unsigned long long)root->interp);
 	switch (root->kind) {
 	case REACH_MODULE:
-		snprintf(label, sizeof(label), "%s%s", root->name ? "module " : "sys.modules",
-			 root->name ? root->name : "");
+		snprintf(label, sizeof(label), "%s%s%s", within,
+			 root->name ? "module " : "sys.modules", root->name ? root->name : "");
 		if (o[0].addr != root->owner && n > 1) {
 			if (label_find_in_dict(l, o[0].addr, o[1].addr, &key) != 1 ||
 			    !label_read_name(l, key, name, sizeof(name)))
 				name[0] = '\0';
-			snprintf(label, sizeof(label), "module %s :: %s",
+			snprintf(label, sizeof(label), "%smodule %s :: %s", within,
 				 root->name ? root->name : "?", *name ? name : "?");
 			used = 2;
 		}
@@ -296,12 +299,12 @@ static size_t first_step(struct labels *l, const struct reach_root *root, const 
 			snprintf(var, sizeof(var), "(temporary)");
 		else if (py_local_name(l->rt, root->owner, (uint32_t)root->at, var, sizeof(var)))
 			snprintf(var, sizeof(var), "?");
-		snprintf(label, sizeof(label), "%sframe %s :: %s", thread, name, var);
+		snprintf(label, sizeof(label), "%sframe %s :: %s", within, name, var);
 		if (n > 1 && graph_type(l->g, o[0].node)->kind == GRAPH_CELL)
 			used = 2;
 		break;
 	case REACH_THREAD:
-		snprintf(label, sizeof(label), "%s", root->thread ? thread : "main thread");
+		snprintf(label, sizeof(label), "%s", root->thread ? within : "main thread");
 		if (root->thread)
 			label[strlen(label) - 2] = '\0';
 		break;

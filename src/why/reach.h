@@ -37,6 +37,7 @@ struct reach_root {
 	enum reach_kind kind;
 	uint32_t node;
 	uint64_t owner, at, thread; /* thread: native id of the frame's thread, 0 = main or none */
+	uint64_t interp;	    /* of a module: id of its interpreter, 0 = the main one */
 	char *name;
 };
 

@@ -98,33 +98,34 @@ static void module_roots(struct reach *r, uint64_t interp)
 {
 	const struct py_runtime *rt = r->g->h->rt;
 	auto_free uint64_t(*pair)[2] = malloc(REACH_MODULES * sizeof(*pair));
-	uint64_t modules, n;
+	uint64_t modules, n, id = 0;
 	char name[256];
 
 	if (!pair || proc_read_u64(rt->proc, interp + rt->layout.interp_modules, &modules))
 		return;
+	if (interp != r->main)
+		proc_read_u64(rt->proc, interp + rt->layout.interp_id, &id);
 	n = dict_pairs(rt, modules, pair, REACH_MODULES);
 	r->unreadable += n == REACH_MODULES;
 	for (size_t i = 0; i < n; i++) {
 		uint32_t node = graph_find(r->g, pair[i][1]);
-		struct reach_root *root;
-		uint64_t dict = 0;
+		uint64_t at[] = {0, pair[i][1]}; /* its dict; itself, with what its C code keeps */
 
 		if (py_read_str(rt, pair[i][0], name, sizeof(name)))
 			continue;
 		if (!strcmp(name, "atexit"))
 			atexit_state(r, pair[i][1]);
-		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_MODULE &&
-		    !proc_read_u64(rt->proc, pair[i][1] + PY_MODULE_DICT + py_more_header(rt),
-				   &dict)) {
-			root = roots_add(r, REACH_MODULE, dict, pair[i][1], modules);
-			if (root)
-				root->name = strdup(name);
-		}
-		/* The module object itself holds what its C code keeps. */
-		root = roots_add(r, REACH_MODULE, pair[i][1], pair[i][1], modules);
-		if (root)
+		if (node != NODE_NONE && graph_type(r->g, node)->kind == GRAPH_MODULE)
+			proc_read_u64(rt->proc, at[1] + PY_MODULE_DICT + py_more_header(rt), at);
+		for (size_t k = 0; k < ARRAY_SIZE(at); k++) {
+			struct reach_root *root =
+				roots_add(r, REACH_MODULE, at[k], pair[i][1], modules);
+
+			if (!root)
+				continue;
 			root->name = strdup(name);
+			root->interp = id;
+		}
 	}
 }
 

@@ -215,6 +215,10 @@ static void modules(void **state)
 static void containers(void **state)
 {
 	(void)state;
+	assert_string_equal(HINT("module",
+				 {"root", "interpreter 1, module gc :: garbage", "list", 50, 0, 0},
+				 {"item", NULL, "a.O", U, 0, 0}),
+			    "gc-garbage");
 	assert_string_equal(HINT("module", {"root", "module a :: D", "dict", 500, 0, 0},
 				 {"value", NULL, "a.S", U, 0, 0}),
 			    "unbounded-container");

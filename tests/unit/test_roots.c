@@ -2,6 +2,7 @@
 /* Where a search begins in static data: this program's own, beside a heap of one block. */
 #include "unit/self.h"
 
+#include "why/label.h"
 #include "why/roots.h"
 
 #define FLAGS 21	/* tp_flags, in words */
@@ -283,6 +284,72 @@ static void modules_that_are_left_out_are_told(void **state)
 			 unreadable_among(MOST_MODULES - 1) + 1);
 }
 
+/* Each interpreter has a module of that name: the path says whose it is. */
+static void a_module_of_another_interpreter_is_told_as_such(void **state)
+{
+	static uint64_t module[8];
+	static struct {
+		uint64_t refcnt, type, length, hash, state;
+		char text[64];
+	} name = {1, (uintptr_t) class, 3, 0, 1 | 1 << 3 | 1 << 4, "app"};
+	static struct {
+		uint64_t refcnt, size, entries, index, entry[3];
+	} keys = {1, 8, 1, 0, {0, (uintptr_t)&name, (uintptr_t)module}};
+	static uint64_t dict[2] = {1, (uintptr_t)&keys};
+	static uint64_t states[2][8] = {{[3] = (uintptr_t)dict, [5] = 7}, {0}};
+	static const char *const told[] = {"interpreter 7, module app", "module app"};
+	uint64_t head;
+	struct graph_block block = {(uintptr_t)module, sizeof(module), 0};
+	struct graph_region region = {(uintptr_t)module, (uintptr_t)module + sizeof(module), 0, 1,
+				      NULL};
+	struct graph_type types[] = {{.kind = GRAPH_BUFFER}};
+	uint16_t type[] = {0};
+	struct py_runtime rt = {
+		.minor = 10,
+		.runtime = (uintptr_t)&head,
+		.unicode_type = (uintptr_t) class,
+		.layout = {.interp_modules = 24,
+			   .interp_id = 40,
+			   .ob_type = 8,
+			   .str_length = 16,
+			   .str_state = 32,
+			   .str_ascii_data = 40,
+			   .dict_keys = 8,
+			   .dk_size = 8,
+			   .dk_nentries = 16,
+			   .dk_indices = 24},
+	};
+	struct heap h = {.rt = &rt};
+	struct graph g = {.h = &h,
+			  .types = {types, 1, 1},
+			  .type = {type, 1, 1},
+			  .block = {&block, 1, 1},
+			  .region = {&region, 1, 1},
+			  .n = 1};
+	struct proc *p = self_open();
+
+	(void)state;
+	rt.proc = p;
+	states[0][0] = (uintptr_t)states[1]; /* next, the main one */
+	for (int is_main = 0; is_main < 2; is_main++) {
+		struct reach r = {.g = &g};
+		struct why_path path = {0};
+		uint32_t node = 0;
+
+		head = (uintptr_t)states[is_main];
+		states[1][3] = is_main ? (uintptr_t)dict : 0;
+		assert_int_equal(reach_find_roots(&r), 0);
+		assert_true(r.root.n && r.root.v[0].kind == REACH_MODULE);
+		assert_int_equal(label_path(&r, &r.root.v[0], &node, 1, &path), 0);
+		assert_string_equal(path.step[0].label, told[is_main]);
+		free(path.step[0].label);
+		free(path.step[0].type);
+		free(path.step);
+		reach_free(&r);
+	}
+	proc_close(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +359,7 @@ int main(void)
 		cmocka_unit_test(a_frame_holds_what_runs),
 		cmocka_unit_test(threads_that_are_left_out_are_told),
 		cmocka_unit_test(modules_that_are_left_out_are_told),
+		cmocka_unit_test(a_module_of_another_interpreter_is_told_as_such),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
