@@ -107,7 +107,7 @@ const char *proc_why_refused(void)
 {
 	return geteuid() ? "run as root or with CAP_SYS_PTRACE"
 			 : "the kernel refuses even root (a security module, or CAP_SYS_PTRACE was "
-			   "taken away)";
+			   "taken away): pyleak-bpf doctor has rows on both";
 }
 
 int proc_read_maps(struct proc *p)

@@ -354,9 +354,16 @@ static void faults_make_us_keep_back(void **state)
 	account_put(a);
 }
 
+static void a_refusal_has_a_next_step(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(proc_why_refused(), geteuid() ? "root" : "pyleak-bpf doctor"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_refusal_has_a_next_step),
 		cmocka_unit_test(untouched_memory_stays_untouched),
 		cmocka_unit_test(what_is_there_is_read),
 		cmocka_unit_test(holes_are_told_from_pages),
