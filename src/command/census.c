@@ -46,7 +46,9 @@ static const struct opt table[] = {
 	{0, OPT_FLAG, "redact", NULL, ROW(redact), "with --type: no values (the default)", 0, 0,
 	 NULL},
 	{0, OPT_FLAG, "no-redact", NULL, ROW(no_redact),
-	 "with --type: also the values of numbers and the beginning of strings", 0, 0, NULL},
+	 "with --type: also the values of numbers and the beginning of strings; of containers the "
+	 "length alone",
+	 0, 0, NULL},
 	{'T', OPT_U32, "top", "N", ROW(top), "types and samples shown (default 20)", 1, 100000,
 	 NULL},
 	{0, OPT_STRING, "json", "FILE", ROW(json),

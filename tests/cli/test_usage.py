@@ -102,6 +102,7 @@ def test_help_and_version():
     r = run("census", "--help")
     assert (r.returncode, r.stderr) == (0, "")
     assert r.stdout.startswith("usage: pyleak-bpf census") and "Examples:" in r.stdout
+    assert "of containers the length alone" in " ".join(r.stdout.split())
     r = run("--version")
     assert r.returncode == 0 and r.stdout.split()[0] == "pyleak-bpf"
 
