@@ -3,13 +3,27 @@
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 
-bool holders_are_entries(const struct holder_fact *f)
+/* Most of the objects are @deep steps below the container, an entry being 1. */
+static bool are_below(const struct holder_fact *f, size_t deep)
 {
 	const struct report_holder *h = &f->holder;
 	size_t i = report_holder_container(h);
 
-	return f->is_one && i < h->n && i + 2 == h->n && h->share >= HOLDER_MOST &&
+	return f->is_one && i < h->n && i + deep + 1 == h->n && h->share >= HOLDER_MOST &&
 	       h->step[i].entries == f->fill.last;
+}
+
+bool holders_are_entries(const struct holder_fact *f)
+{
+	return are_below(f, 1);
+}
+
+bool holders_come_as_entries(const struct holder_fact *f)
+{
+	const struct report_holder *h = &f->holder;
+
+	return are_below(f, 1) || (are_below(f, 2) && !h->is_chain && h->step[h->n - 2].type &&
+				   !strcmp(h->step[h->n - 2].type, "tuple"));
 }
 
 /* Did the objects of @s come with entries of the container, and slow down? */

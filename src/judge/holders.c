@@ -36,7 +36,7 @@ static bool stood_still(const struct holder_fact *f, const struct report_site *s
 static bool speaks_for(const struct holder_fact *f, double came, const struct report_site *site)
 {
 	if (site->verdict == CLASS_LEAK)
-		return (f->has_new_entries || holders_are_entries(f)) && came >= REST_SURE_ADDS;
+		return (f->has_new_entries || holders_come_as_entries(f)) && came >= REST_SURE_ADDS;
 	return f->is_one || f->has_new_entries;
 }
 

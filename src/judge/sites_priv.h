@@ -160,6 +160,8 @@ const struct holder_fact *holders_find(const struct evidence *e, const char *id,
 				       enum report_kind kind);
 /* entries.c: are the objects entries of the container that was read, and nothing behind them? */
 bool holders_are_entries(const struct holder_fact *f);
+/* ... or in entries that are tuples? A tuple is made after what is in it: so the entry is new. */
+bool holders_come_as_entries(const struct holder_fact *f);
 /* Says that more, which comes with those entries, slows down; NULL: it does not, or @site is no
  * leak. @f may be NULL. */
 const char *holders_slow(const struct evidence *e, struct report *r, const struct report_process *p,

@@ -911,6 +911,45 @@ static void entries_of_what_rests_do_not_grow(void **state)
 	}
 }
 
+/* A window of the last second: a tuple is made after what is in it, so it is a new entry. What is
+ * in an older list, or in an object, may have come later than that. */
+static void what_tuples_of_what_rests_hold_does_not_grow(void **state)
+{
+	static const char *const in[] = {"tuple", "list", "app.Row"};
+	struct report_holder_step step[] = {
+		{.edge = "root", .name = "module app :: last", .type = "deque", .entries = 100},
+		{.edge = "item", .type = "tuple", .entries = 2},
+		{.edge = "item", .type = "dict", .entries = 1},
+	};
+	struct held h;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(in); i++) {
+		bool is_chain = i >= ARRAY_SIZE(in);
+
+		held(&h)->fact.holder.step = step;
+		step[1].type = in[i % ARRAY_SIZE(in)];
+		h.fact.holder.n = ARRAY_SIZE(step);
+		h.fact.holder.in_container = 1;
+		h.fact.holder.is_chain = is_chain;
+		h.fact.is_one = true;
+		h.fact.fill = list(10);
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, i ? CLASS_LEAK : CLASS_GROWING);
+		assert_true(i || strstr(h.site.reason, "has kept its 100 entries for 10"));
+	}
+	/* Not while it gets more. */
+	held(&h)->fact.holder.step = step;
+	step[1].type = in[0];
+	h.fact.holder.n = ARRAY_SIZE(step);
+	h.fact.is_one = true;
+	h.fact.fill = list(10);
+	h.fact.fill.last = 1100;
+	step[0].entries = 1100;
+	holders_tell(&h.e, report, &h.p);
+	assert_int_equal(h.site.verdict, CLASS_LEAK);
+}
+
 /* Two sites of one container: the pages that come with its entries slow down, so its keys do. */
 static void entries_slow_down_with_what_comes_with_them(void **state)
 {
@@ -1053,6 +1092,7 @@ int main(void)
 		cmocka_unit_test(what_has_filled_and_stands_has_no_hint),
 		cmocka_unit_test(who_came_into_what_rests),
 		cmocka_unit_test(entries_of_what_rests_do_not_grow),
+		cmocka_unit_test(what_tuples_of_what_rests_hold_does_not_grow),
 		cmocka_unit_test(entries_slow_down_with_what_comes_with_them),
 		cmocka_unit_test(who_came_into_what_was_emptied),
 		cmocka_unit_test(a_dear_search_comes_again_rarely),
