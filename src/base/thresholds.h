@@ -86,8 +86,7 @@
 #define LEAK_BYTES 4096
 /* ... and this part of the memory of the process */
 #define LEAK_PART 0.0005
-/* the oldest survivor must be so old, as entries of a short-lived cache survive some seconds, too
- */
+/* the oldest survivor must be so old, as entries of a short-lived cache survive some seconds */
 #define LEAK_AGE_S 10
 /* the process must have been watched for so long */
 #define LEAK_RUN_S 15
@@ -291,8 +290,7 @@
 /* ... and of so many more: a class that tells more is the one that is scaled down */
 #define CENSUS_FEW 100
 
-/* a type is a line's own if the line has this part of the type, and the type this part of the line
- */
+/* a type is a line's own if the line has this part of it, and it this part of the line */
 #define CENSUS_OWN 0.9
 /* a type came evenly if the part of the second half differs from a half by no more */
 #define CENSUS_EVEN 0.05
@@ -327,16 +325,14 @@
 /* a line makes entries of a container if this part of its objects has their type, or if it makes
  * this part of as many of a class */
 #define ENTRY_PART 0.2
-/* such a line comes before another whose objects hang on its entries if it loses this part of that
- */
+/* such a line comes before one whose objects hang on its entries if it loses this part of that */
 #define ENTRY_LEADS_PART 0.4
 /* objects are born with the entries they lie in if windows saw so many times as many of these being
  * born as they see of all births */
 #define ENTRY_BORN_WITH 3
 /* one path holds most of the survivors from this part on */
 #define HOLDER_MOST 0.5
-/* blocks of C code that a cycle owns are waited for so many seconds, with a full collection in them
- */
+/* blocks of C code that a cycle owns are waited for so many seconds, and for a full collection */
 #define BLOCK_WAITS_S 120
 /* the wait ends after so many seconds if no object of that age tells whether one has come */
 #define BLOCK_WAITS_MOST_S 600
@@ -369,10 +365,14 @@
 #define REST_ADDS 4
 /* ... and it gained no more than this part of them */
 #define REST_GAIN_PART 0.05
+/* one that rises beyond its scatter must have gained less than this part of them */
+#define REST_RISE_PART 0.01
 /* a full container may vary by this part of its entries */
 #define REST_CALM_PART 0.005
 /* a container has grown in steps if it gained this part of its entries */
 #define REST_STEPS_PART 0.05
+/* so many readings tell that a container wavers about one level */
+#define REST_READS 5
 /* so many objects must have come, by estimate, to tell that those of a container that stands still
  * are no leak */
 #define REST_SURE_ADDS 20

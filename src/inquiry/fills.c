@@ -81,6 +81,20 @@ static void keep_middle(struct fill *f)
 	f->next_ns = f->last_ns;
 }
 
+/* Adds the last reading to the sums of all; the first one adds only to their number. */
+static void add_up(struct fill *f)
+{
+	double s = (double)(f->last_ns - f->first_ns) / 1e9;
+	double more = (double)f->last - (double)f->first;
+
+	f->sums.n += f->sums.n > 0 ? 1 : 2;
+	f->sums.s += s;
+	f->sums.more += more;
+	f->sums.s_s += s * s;
+	f->sums.s_more += s * more;
+	f->sums.more_more += more * more;
+}
+
 /* Starts anew after the container was emptied: how it moved before says nothing of what comes now.
  */
 static void cut(struct fill *f, struct fill_steps *steps, uint64_t n)
@@ -90,6 +104,7 @@ static void cut(struct fill *f, struct fill_steps *steps, uint64_t n)
 	f->first = f->last = f->calm = n;
 	f->cut_ns = f->first_ns = f->calm_ns = f->still_ns = f->last_ns;
 	f->mid_ns = f->next_ns = 0;
+	f->sums = (struct fill_sums){0};
 	*steps = (struct fill_steps){.addr = f->addr, .grew_ns = f->last_ns};
 }
 
@@ -123,6 +138,7 @@ void fill_moved(struct fill *f, struct fill_steps *steps, uint64_t n)
 		f->still_ns = f->last_ns;
 	f->calm_ns = was_still ? f->still_ns : f->last_ns;
 	keep_middle(f);
+	add_up(f);
 }
 
 void fill_read(struct fill *f, struct fill_steps *steps, uint64_t n, uint64_t now_ns)
@@ -142,6 +158,7 @@ void fill_read(struct fill *f, struct fill_steps *steps, uint64_t n, uint64_t no
 	if (was > f->most && n < f->first) {
 		f->first = n;
 		f->first_ns = now_ns;
+		f->sums = (struct fill_sums){0};
 	}
 	/* over its bound, it is full only when it stops filling */
 	if (n < f->most || (n > f->most && n > was))

@@ -8,7 +8,8 @@
 #include "base/series.h"
 #include "record/evidence_seen.h"
 
-#define MOST 1e15
+#define MOST	 1e15
+#define MOST_SUM 1e40 /* of squares */
 
 static void points(struct wire *w, struct trend_points *p)
 {
@@ -305,6 +306,16 @@ static void step(struct wire *w, struct report_holder_step *s)
 		w->wrong = "a step has no kind";
 }
 
+static void sums(struct wire *w, struct fill_sums *k)
+{
+	wire_known(w, &k->n, MOST);
+	wire_known(w, &k->s, MOST_SUM);
+	wire_known(w, &k->more, MOST_SUM);
+	wire_known(w, &k->s_s, MOST_SUM);
+	wire_known(w, &k->s_more, MOST_SUM);
+	wire_known(w, &k->more_more, MOST_SUM);
+}
+
 static void fill(struct wire *w, struct fill *f)
 {
 	wire_u64(w, &f->addr);
@@ -326,6 +337,7 @@ static void fill(struct wire *w, struct fill *f)
 	wire_u64(w, &f->peak);
 	wire_u64(w, &f->cut_ns);
 	wire_u64(w, &f->before_ns);
+	sums(w, &f->sums);
 }
 
 static void holder(struct wire *w, struct holder_fact *f)

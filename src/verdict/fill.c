@@ -51,11 +51,40 @@ static double calm_s(const struct fill *f)
 	return f->addr ? seconds_since(f, f->calm_ns) : 0;
 }
 
+/* Entries a second by the line through all readings, and the standard error of that. False: there
+ * are too few for an error. */
+static bool trend(const struct fill *f, double *per_s, double *error)
+{
+	const struct fill_sums *k = &f->sums;
+	double s_s, s_more, left;
+
+	if (!(k->n >= 3))
+		return false;
+	s_s = k->s_s - k->s * k->s / k->n;
+	s_more = k->s_more - k->s * k->more / k->n;
+	if (!(s_s > 0))
+		return false;
+	*per_s = s_more / s_s;
+	left = k->more_more - k->more * k->more / k->n - *per_s * s_more;
+	*error = sqrt(fmax(left, 0) / (k->n - 2) / s_s);
+	return true;
+}
+
+/* Does it gain beyond its scatter, of late as before? An entry may be of many objects, and the rate
+ * by which so many @came may be far too high. */
+static bool rises_on(const struct fill *f, double gain, double came)
+{
+	double per_s, error;
+
+	return gain >= LEAK_SAMPLES && gain > REST_RISE_PART * came && trend(f, &per_s, &error) &&
+	       per_s > CHANCE_SURE * error && gain * GOES_ON_APART >= per_s * calm_s(f);
+}
+
 static bool is_met(const struct fill *f, double came)
 {
 	double gain = f->last > f->calm ? (double)(f->last - f->calm) : 0;
 
-	return gain <= REST_GAIN_PART * came;
+	return gain <= REST_GAIN_PART * came && !rises_on(f, gain, came);
 }
 
 double fill_rests_s(const struct fill *f, double adds_per_s)
@@ -65,15 +94,29 @@ double fill_rests_s(const struct fill *f, double adds_per_s)
 	return calm_s(f) >= REST_S && came >= REST_ADDS && is_met(f, came) ? calm_s(f) : 0;
 }
 
+/* Has it wavered about one level, so closely that entries of REST_EACH of the objects would have
+ * shown? */
+static bool wavers(const struct fill *f, double adds_per_s)
+{
+	double per_s, error;
+
+	return f->sums.n >= REST_READS && trend(f, &per_s, &error) &&
+	       per_s <= CHANCE_SURE * error &&
+	       (per_s + CHANCE_SURE * error) * REST_EACH <= adds_per_s &&
+	       fill_rests_s(f, adds_per_s) * adds_per_s >= REST_SURE_ADDS;
+}
+
 bool fill_lags(const struct fill *f, double adds_per_s)
 {
 	double s = seconds_since(f, f->first_ns);
 	double gain = f->last > f->first ? (double)(f->last - f->first) : 0;
 
+	if (!f->addr || s < REST_S || s * adds_per_s < REST_SURE_ADDS)
+		return false;
 	/* careful: an entry may be of many objects, and only one of many containers is read */
-	return f->addr && s >= REST_S && s * adds_per_s >= REST_SURE_ADDS &&
-	       gain <= REST_GAIN_PART * s * adds_per_s && gain < REST_SURE_ADDS &&
-	       gain <= REST_STEPS_PART * (double)f->first;
+	return (gain <= REST_GAIN_PART * s * adds_per_s && gain < REST_SURE_ADDS &&
+		gain <= REST_STEPS_PART * (double)f->first) ||
+	       wavers(f, adds_per_s);
 }
 
 bool fill_goes_on(const struct fill *f, double adds_per_s, double faster)

@@ -5,6 +5,12 @@
 
 #include "verdict/verdict.h"
 
+/* Sums over readings: of seconds since the first, of entries more than at the first, and of their
+ * products. */
+struct fill_sums {
+	double n, s, more, s_s, s_more, more_more;
+};
+
 /* Readings of one container's length: has it a bound, and is it still being filled? */
 struct fill {
 	uint64_t addr; /* address; 0 = no container */
@@ -24,6 +30,7 @@ struct fill {
 	 * until then; peak 0 = it was not emptied, or has had more since. All above but the bound
 	 * is of the time since. */
 	uint64_t peak, cut_ns, before_ns;
+	struct fill_sums sums; /* since first_ns; n 0 = not known */
 };
 
 /* True while a container with a bound fills, and afterwards for as long as the curve needs to show
@@ -31,7 +38,8 @@ struct fill {
 bool fill_is_filling(const struct fill *f, struct verdict_bound *out);
 /* Seconds for which it has hardly grown, though @per_s would have shown; 0 = it may have grown. */
 double fill_rests_s(const struct fill *f, double per_s);
-/* It has grown by far too little for what @per_s would have brought. */
+/* It has grown by far too little for what @per_s would have brought, or by no more than it wavers.
+ */
 bool fill_lags(const struct fill *f, double per_s);
 /* It has grown by about @per_s, or up to @faster times that, for long enough, and still does. */
 bool fill_goes_on(const struct fill *f, double per_s, double faster);

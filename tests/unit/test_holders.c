@@ -141,6 +141,75 @@ static void what_grew_at_each_look_rests_from_the_last(void **state)
 	}
 }
 
+/* A container of @n entries, looked at each three seconds: @more come in between, and now and then
+ * there are @less fewer than it has at most. */
+static struct fill watched(uint64_t n, uint64_t more, uint64_t less, unsigned looks)
+{
+	struct fill f = {.addr = 1, .first = n, .last = n, .calm = n};
+	struct fill_steps steps = {0};
+
+	for (unsigned i = 1; i <= looks; i++) {
+		uint64_t now = n + i * more - (i * 7 % 5 < 2 ? less : 0);
+
+		f.last_ns = i * 3 * S;
+		fill_moved(&f, &steps, now);
+	}
+	return f;
+}
+
+/* Little beside what it has, and beside what a rate says that is far too high. */
+static void what_rises_at_each_look_has_not_kept_its_entries(void **state)
+{
+	struct fill f;
+
+	(void)state;
+	for (unsigned looks = 2; looks < 40; looks++) {
+		f = watched(11800, 20, 0, looks);
+		assert_true(fill_rests_s(&f, 153) == 0);
+		assert_false(fill_lags(&f, 153));
+		assert_false(fill_replaces(&f, REPLACED_ENOUGH, 1200, false));
+		/* One that wavers by as much rests. */
+		f = watched(11800, 0, 40, looks);
+		assert_true(fill_rests_s(&f, 153) > 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		f = watched(11800, 20, 0, 10);
+		double gain = (double)(f.last - f.calm), s = (double)(f.last_ns - f.calm_ns) / 1e9;
+
+		assert_int_equal(
+			fill_rests_s(&f, gain / s / REST_RISE_PART * (i ? 1.15 : 0.85)) > 0, i);
+	}
+	/* It rose, and then no more. */
+	f = watched(11800, 20, 0, 20);
+	for (unsigned i = 1; i <= 5; i++) {
+		struct fill_steps steps = {.addr = f.addr, .grew_ns = f.calm_ns, .is_still = true};
+
+		f.last_ns += 3 * S;
+		fill_moved(&f, &steps, f.last);
+	}
+	assert_true(fill_rests_s(&f, 153) > 3);
+}
+
+/* A window of the last second has 20 batches in it, or 21. */
+static void what_wavers_by_more_than_a_few_lags(void **state)
+{
+	struct fill f;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		f = watched(4200, 0, 200, 39);
+		f.first = 4000; /* at the first look it had fewer */
+		assert_int_equal(fill_lags(&f, i ? 100 : 1), i);
+	}
+	/* Something that grows as slowly as that may be of many. */
+	f = watched(4200, 10, 200, 39);
+	assert_false(fill_lags(&f, 100));
+	/* Too few looks. */
+	f = watched(4200, 0, 200, REST_READS - 3);
+	f.first = 4000;
+	assert_false(fill_lags(&f, 100));
+}
+
 /* gc.garbage grows at each collection, and rests in between; a store that is full just rests. */
 static void what_grows_in_steps_rests_between_them(void **state)
 {
@@ -1066,6 +1135,8 @@ int main(void)
 		cmocka_unit_test(what_is_replaced),
 		cmocka_unit_test(what_a_store_wavers_by),
 		cmocka_unit_test(what_grew_at_each_look_rests_from_the_last),
+		cmocka_unit_test(what_rises_at_each_look_has_not_kept_its_entries),
+		cmocka_unit_test(what_wavers_by_more_than_a_few_lags),
 		cmocka_unit_test(what_grows_in_steps_rests_between_them),
 		cmocka_unit_test(what_was_emptied_does_not_rest),
 		cmocka_unit_test(what_is_thrown_out_in_batches_fills),

@@ -3463,6 +3463,7 @@ static void what_is_read_back_is_what_was_written(void **state)
 	w->e.objects.traffic = &traffic;
 	w->object[7].is_beside_all = true;
 	w->holder[0].holder.through_c = true;
+	w->holder[0].fill.sums = (struct fill_sums){20, 570, 1e6, 22230, 4e7, 7e22};
 	w->e.native.has_tracemalloc = true;
 	assert_int_equal(evidence_write(&w->e, &bytes, &n), 0);
 	assert_int_equal(judge(&w->e, w->r, &w->p), 0);
@@ -3470,6 +3471,8 @@ static void what_is_read_back_is_what_was_written(void **state)
 	assert_int_equal(evidence_read(bytes, n, w->r, &e), 0);
 	assert_true(e.holder[0].holder.through_c && e.native.has_tracemalloc);
 	assert_memory_equal(e.objects.traffic, &traffic, sizeof(traffic));
+	assert_memory_equal(&e.holder[0].fill.sums, &w->holder[0].fill.sums,
+			    sizeof(struct fill_sums));
 	assert_true(e.objects.v[7].is_beside_all && !e.objects.v[6].is_beside_all);
 	assert_int_equal(judge(&e, w->r, &w->p), 0);
 	again = text_of(&w->p);
