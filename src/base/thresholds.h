@@ -206,8 +206,7 @@
 #define STAYS_WINDOWS 8
 /* the share is the same under all loads if the halves differ by no more standard errors */
 #define STAYS_APART 2
-/* a site falls behind births of which it later keeps less than this part of what it kept at first
- */
+/* a site falls behind births of which it later keeps less than this part of what it kept first */
 #define TRAFFIC_KEEPS 0.85
 /* it surely does if that is below CURVE_BENT by so many standard errors */
 #define TRAFFIC_SURE 3
@@ -271,8 +270,7 @@
 #define TYPE_FEWEST 300
 /* ... this part of them in the second half of the time ... */
 #define TYPE_LATE 0.35
-/* ... or this part for a plain type where nothing else is found, as garbage has such objects, too
- * ... */
+/* ... or this part for a plain type where nothing else is found, as garbage has such objects ... */
 #define TYPE_LATE_PLAIN 0.2
 /* ... and gain and straight line are each at least this part of the other */
 #define TYPE_STRAIGHT 0.8
@@ -332,6 +330,8 @@
 #define ENTRY_BORN_WITH 3
 /* one path holds most of the survivors from this part on */
 #define HOLDER_MOST 0.5
+/* where one container holds this part, an entry each, there are no more of them than it has */
+#define HOLDER_ALL 0.995
 /* blocks of C code that a cycle owns are waited for so many seconds, and for a full collection */
 #define BLOCK_WAITS_S 120
 /* the wait ends after so many seconds if no object of that age tells whether one has come */
@@ -468,8 +468,7 @@
 
 /* ---- Two watches ---- */
 
-/* so many samples count as an independent one where their number is not known: those of one request
- */
+/* so many samples count as an independent one where that is not known: those of one request */
 #define DIFF_CLUSTER 4
 /* a site in one report alone must be so many times as frequent, as the other report does not show
  * sites that did not rise in a straight line */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Judges objects that are entries of a container: they come as its entries do. */
+#include <math.h>
+
 #include "base/thresholds.h"
 #include "judge/sites_priv.h"
 
@@ -24,6 +26,22 @@ bool holders_come_as_entries(const struct holder_fact *f)
 
 	return are_below(f, 1) || (are_below(f, 2) && !h->is_chain && h->step[h->n - 2].type &&
 				   !strcmp(h->step[h->n - 2].type, "tuple"));
+}
+
+void holders_bound_count(const struct evidence *e, const struct holder_fact *f,
+			 struct report_site *s)
+{
+	size_t i = report_holder_container(&f->holder);
+	double since_s, most;
+
+	if (s->kind != KIND_OBJECT || !holders_are_entries(f) || f->holder.share < HOLDER_ALL)
+		return;
+	since_s = e->now_ns > f->fill.last_ns ? (double)(e->now_ns - f->fill.last_ns) / 1e9 : 0;
+	most = (double)f->fill.last + fmax(f->holder.step[i].growth_per_s, 0) * since_s;
+	if (!(s->outstanding_count > most))
+		return;
+	s->outstanding_bytes *= most / s->outstanding_count;
+	s->outstanding_count = most;
 }
 
 /* Did the objects of @s come with entries of the container, and slow down? */

@@ -382,8 +382,10 @@ void holders_tell(const struct evidence *e, struct report *r, struct report_proc
 				     "names in CPython's own cache of methods, which has a bound "
 				     "(4,096 entries)",
 				     site);
-		if (f && f->is_known)
+		if (f && f->is_known) {
 			tell(r, p, f, site);
+			holders_bound_count(e, f, site);
+		}
 	}
 }
 

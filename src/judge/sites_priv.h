@@ -162,6 +162,10 @@ const struct holder_fact *holders_find(const struct evidence *e, const char *id,
 bool holders_are_entries(const struct holder_fact *f);
 /* ... or in entries that are tuples? A tuple is made after what is in it: so the entry is new. */
 bool holders_come_as_entries(const struct holder_fact *f);
+/* Where one container holds all of a site's objects, an entry each: there are no more than it has.
+ */
+void holders_bound_count(const struct evidence *e, const struct holder_fact *f,
+			 struct report_site *s);
 /* Says that more, which comes with those entries, slows down; NULL: it does not, or @site is no
  * leak. @f may be NULL. */
 const char *holders_slow(const struct evidence *e, struct report *r, const struct report_process *p,

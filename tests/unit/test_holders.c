@@ -1019,6 +1019,36 @@ static void what_tuples_of_what_rests_hold_does_not_grow(void **state)
 	assert_int_equal(h.site.verdict, CLASS_LEAK);
 }
 
+/* A full cache whose objects look alike: an estimate of how many came is not of how many are there.
+ */
+static void there_are_no_more_entries_than_the_container_has(void **state)
+{
+	struct report_holder_step step[] = {
+		{.edge = "root", .name = "module app :: cache", .type = "dict"},
+		{.edge = "key", .type = "dict", .entries = REPORT_UNKNOWN},
+	};
+	struct held h;
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		bool is_part = i & 1, is_another = i & 2, grows = i & 4;
+
+		held(&h)->fact.holder.step = step;
+		step[0].entries = is_another ? 90 : 100;
+		step[0].growth_per_s = grows ? 5 : 0;
+		h.fact.holder.n = ARRAY_SIZE(step);
+		h.fact.holder.share = h.fact.holder.in_container = is_part ? 0.99 : 1;
+		h.fact.is_one = true;
+		h.fact.fill = list(10);
+		h.e.now_ns = 114 * S; /* 4 s after it was read */
+		h.site.outstanding_count = 200;
+		h.site.outstanding_bytes = 20000;
+		holders_tell(&h.e, report, &h.p);
+		assert_true(h.site.outstanding_count == (i & 3 ? 200 : grows ? 120 : 100));
+		assert_true(h.site.outstanding_bytes == 100 * h.site.outstanding_count);
+	}
+}
+
 /* Two sites of one container: the pages that come with its entries slow down, so its keys do. */
 static void entries_slow_down_with_what_comes_with_them(void **state)
 {
@@ -1164,6 +1194,7 @@ int main(void)
 		cmocka_unit_test(who_came_into_what_rests),
 		cmocka_unit_test(entries_of_what_rests_do_not_grow),
 		cmocka_unit_test(what_tuples_of_what_rests_hold_does_not_grow),
+		cmocka_unit_test(there_are_no_more_entries_than_the_container_has),
 		cmocka_unit_test(entries_slow_down_with_what_comes_with_them),
 		cmocka_unit_test(who_came_into_what_was_emptied),
 		cmocka_unit_test(a_dear_search_comes_again_rarely),
