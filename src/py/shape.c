@@ -96,14 +96,14 @@ enum py_libc py_libc_of(const struct proc *p)
 	return any ? PY_LIBC_OTHER : PY_LIBC_STATIC;
 }
 
-/* A build without a JIT has not the name of the JIT's switch in it. */
+/* A build without a JIT has not the name of the JIT's switch in it, only longer ones (3.15). */
 static bool may_have_jit(const struct py_runtime *rt)
 {
 	static const char name[] = "PYTHON_JIT";
 	struct dso_range r;
 
 	return rt->minor >= 13 && !dso_section(rt->dso, ".rodata", &r) && r.data &&
-	       memmem(r.data, r.size, name, strlen(name));
+	       memmem(r.data, r.size, name, sizeof(name));
 }
 
 /* ---- the options of configure ---- */
