@@ -11,13 +11,13 @@ static bool are_below(const struct holder_fact *f, size_t deep)
 	const struct report_holder *h = &f->holder;
 	size_t i = report_holder_container(h);
 
-	return f->is_one && i < h->n && i + deep + 1 == h->n && h->share >= HOLDER_MOST &&
+	return i < h->n && i + deep + 1 == h->n && h->share >= HOLDER_MOST &&
 	       h->step[i].entries == f->fill.last;
 }
 
 bool holders_are_entries(const struct holder_fact *f)
 {
-	return are_below(f, 1);
+	return f->is_one && are_below(f, 1);
 }
 
 bool holders_come_as_entries(const struct holder_fact *f)
@@ -26,6 +26,16 @@ bool holders_come_as_entries(const struct holder_fact *f)
 
 	return are_below(f, 1) || (are_below(f, 2) && !h->is_chain && h->step[h->n - 2].type &&
 				   !strcmp(h->step[h->n - 2].type, "tuple"));
+}
+
+bool holders_come_as_outer_entries(const struct holder_fact *f)
+{
+	size_t i = report_holder_container(&f->holder);
+
+	for (size_t k = 0; k < i && k < f->holder.n; k++)
+		if (f->holder.step[k].entries && f->holder.step[k].entries != REPORT_UNKNOWN)
+			return false;
+	return holders_come_as_entries(f);
 }
 
 void holders_bound_count(const struct evidence *e, const struct holder_fact *f,

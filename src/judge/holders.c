@@ -36,7 +36,8 @@ static bool stood_still(const struct holder_fact *f, const struct report_site *s
 static bool speaks_for(const struct holder_fact *f, double came, const struct report_site *site)
 {
 	if (site->verdict == CLASS_LEAK)
-		return (f->has_new_entries || holders_come_as_entries(f)) && came >= REST_SURE_ADDS;
+		return (f->has_new_entries || (f->is_one && holders_come_as_entries(f))) &&
+		       came >= REST_SURE_ADDS;
 	return f->is_one || f->has_new_entries;
 }
 
@@ -237,6 +238,8 @@ static const char *excuse(const struct evidence *e, const struct report *r,
 		return "what holds some of them is full, and what holds the others differs";
 	if (bound_of(&f->holder))
 		return "what holds some of them has a bound, and what holds the others differs";
+	if (holders_come_as_outer_entries(f) && lags(f, site))
+		return no_part;
 	return f->holder.share >= HOLDER_MOST ? NULL
 	       : f->holder.in_container >= HOLDER_MOST
 		       ? "one container holds most of them, in different ways"

@@ -160,8 +160,11 @@ const struct holder_fact *holders_find(const struct evidence *e, const char *id,
 				       enum report_kind kind);
 /* entries.c: are the objects entries of the container that was read, and nothing behind them? */
 bool holders_are_entries(const struct holder_fact *f);
-/* ... or in entries that are tuples? A tuple is made after what is in it: so the entry is new. */
+/* ... or most of them, or in entries that are tuples? A tuple is made after what is in it: so the
+ * entry is new. */
 bool holders_come_as_entries(const struct holder_fact *f);
+/* ... and is it in no other container, of which a later entry may have the others? */
+bool holders_come_as_outer_entries(const struct holder_fact *f);
 /* Where one container holds all of a site's objects, an entry each: there are no more than it has.
  */
 void holders_bound_count(const struct evidence *e, const struct holder_fact *f,

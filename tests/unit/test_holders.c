@@ -1007,6 +1007,24 @@ static void what_tuples_of_what_rests_hold_does_not_grow(void **state)
 		assert_int_equal(h.site.verdict, i ? CLASS_LEAK : CLASS_GROWING);
 		assert_true(i || strstr(h.site.reason, "has kept its 100 entries for 10"));
 	}
+	/* Where the others are is not known, and the deque has no part in what grows. */
+	for (size_t i = 0; i <= ARRAY_SIZE(in); i++) {
+		bool is_batch = i == ARRAY_SIZE(in); /* in a list of more of them */
+		struct report_holder_step deeper[] = {
+			{.edge = "root", .name = "app", .type = "list", .entries = 9},
+			step[0],
+			step[1],
+			step[2],
+		};
+
+		deeper[2].type = in[i % ARRAY_SIZE(in)];
+		held(&h)->fact.holder.step = deeper + !is_batch;
+		h.fact.holder.n = ARRAY_SIZE(deeper) - !is_batch;
+		h.fact.holder.share = h.fact.holder.in_container = 0.62;
+		h.fact.fill = list(10);
+		holders_tell(&h.e, report, &h.p);
+		assert_int_equal(h.site.verdict, i ? CLASS_LEAK : CLASS_GROWING);
+	}
 	/* Not while it gets more. */
 	held(&h)->fact.holder.step = step;
 	step[1].type = in[0];
