@@ -3661,7 +3661,7 @@ static void what_was_taken_in_one_step_is_in_use(void **state)
 	assert_int_not_equal(w->p.verdict, CLASS_RETENTION);
 }
 
-/* What of mimalloc's segments is resident and not live grows, or is much and rests. */
+/* The part of mimalloc's segments that is resident and not live grows, or is large and rests. */
 static void what_mimalloc_keeps_is_no_growth_of_lines(void **state)
 {
 	const double bytes = 200 * 1048576.0;
