@@ -17,7 +17,7 @@ struct pools {
 	struct session *s;
 	struct trend_set *classes;
 	struct heap_census census;
-	uint64_t census_ns; /* when the census was read */
+	uint64_t census_ns, due_ns; /* when the census was read; when the next one is due */
 	uint64_t torn;
 	uint64_t collections; /* as last read */
 };
@@ -69,6 +69,8 @@ static uint64_t count(void *self, uint64_t now_ns)
 
 	if (!heap_can_count(p->s->heap))
 		return 0;
+	if (now_ns < p->due_ns) /* the first was asked for before its turn */
+		return p->due_ns;
 	if (heap_census(p->s->heap, &c))
 		return now_ns + AGAIN_NS;
 	p->census = c;
@@ -79,7 +81,8 @@ static uint64_t count(void *self, uint64_t now_ns)
 	pools_collections(p);
 	if (!p->s->time.is_stopped)
 		trend_set_add(p->classes, session_ran_s(p->s, now_ns), value);
-	return now_ns + pace_wait_ns(&pace, c.cost_ns, session_ran_s(p->s, now_ns));
+	p->due_ns = now_ns + pace_wait_ns(&pace, c.cost_ns, session_ran_s(p->s, now_ns));
+	return p->due_ns;
 }
 
 const struct heap_census *pools_census(struct pools *p)
